@@ -1,0 +1,28 @@
+//! What crosses the wire between `toolforge-jobs-api` and its clients.
+//!
+//! Names, paths, requests, views and the problem document: everything that server and command must
+//! agree on, and nothing else. No I/O, no async, no HTTP and no Kubernetes, so that the command links
+//! no server and the server no terminal.
+
+pub mod path;
+
+mod container;
+mod job;
+mod name;
+mod problem;
+mod run;
+
+pub use container::{ContainerState, ContainerView};
+pub use job::{Deleted, JobType, JobView, LastRunView, Phase, StatusView};
+pub use name::{JobName, NameError, ObjectName, SUFFIX_LENGTH, Suffix, ToolName};
+pub use problem::Problem;
+pub use run::{Emails, Mount, RunRequest};
+
+/// Header that carries the request's id, in both directions.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// Header that makes `run` safe to repeat: at most 64 visible ASCII characters.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Media type of every error (RFC 9457).
+pub const PROBLEM_JSON: &str = "application/problem+json";

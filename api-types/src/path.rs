@@ -1,0 +1,56 @@
+//! Paths of the API, for the router and for clients, so that they cannot drift apart.
+//!
+//! A pattern's `{name}` is its one variable. The trailing slash is optional in a request.
+
+/// POST: create a job.
+pub const RUN: &str = "/api/v1/run/";
+/// GET: one job.
+pub const SHOW: &str = "/api/v1/show/{name}/";
+/// GET: all of the caller's jobs.
+pub const LIST: &str = "/api/v1/list/";
+/// DELETE: one job.
+pub const DELETE: &str = "/api/v1/delete/{name}/";
+/// DELETE: all of the caller's jobs.
+pub const FLUSH: &str = "/api/v1/flush/";
+/// GET: containers on offer.
+pub const CONTAINERS: &str = "/api/v1/containers/";
+/// GET: the older name of [`CONTAINERS`].
+pub const IMAGES: &str = "/api/v1/images/";
+
+/// The path of one job's description.
+///
+/// ```
+/// assert_eq!(tjf_api_types::path::show("my bot"), "/api/v1/show/my%20bot/");
+/// ```
+pub fn show(name: &str) -> String {
+    fill(SHOW, name)
+}
+
+/// The path that deletes one job.
+pub fn delete(name: &str) -> String {
+    fill(DELETE, name)
+}
+
+/// Puts a value in the place of a pattern's variable, percent-encoded as one segment.
+fn fill(pattern: &str, value: &str) -> String {
+    let mut segment = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    pattern.replace("{name}", &segment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_types_stays_one_segment() {
+        assert_eq!(delete("a/../b?c#d"), "/api/v1/delete/a%2F..%2Fb%3Fc%23d/");
+        assert_eq!(show("ü"), "/api/v1/show/%C3%BC/");
+    }
+}
