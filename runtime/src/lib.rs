@@ -1,1 +1,47 @@
-//! x
+//! A small runtime for request handlers: mutual TLS, routing, and one Kubernetes client per caller.
+//!
+//! A request takes eight hops. [`server`] accepts a connection and has its certificate verified;
+//! [`identity`] reads from it who is calling; `service` gives the request an id and a deadline and lets it in
+//! when it is its turn; [`Router`] finds the route; [`Input`] reads what the handler wants to be given; the
+//! handler does its work with the [`Context`], which knows the caller's own client of the [`pool`]; and
+//! [`Reply`] or [`Failure`] becomes the answer. What handlers do is not known here.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "the service runs on Linux: it opens homes with openat2. Build and run it in a Linux container"
+);
+
+pub mod config;
+pub mod identity;
+pub mod pool;
+pub mod reload;
+pub mod server;
+pub mod shutdown;
+pub mod telemetry;
+#[cfg(feature = "test-util")]
+pub mod testing;
+
+mod admin;
+mod admission;
+mod connection;
+mod context;
+mod failure;
+mod handler;
+mod input;
+mod metrics;
+mod reply;
+mod request_id;
+mod router;
+mod service;
+mod tls;
+
+pub use self::{
+    context::Context,
+    failure::{BoxError, ErrorStatus, Failure},
+    handler::Handler,
+    input::{Input, Path, Received},
+    reply::{Created, Json, Reply, Response},
+    request_id::RequestId,
+    router::Router,
+    service::Service,
+};

@@ -1,0 +1,69 @@
+//! What one call may know and use.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::{
+    admission::Turn,
+    identity::Caller,
+    pool::{ClientPool, ConnectError, HomeClient, Pooled},
+    request_id::RequestId,
+};
+
+/// Everything one call may know and use. Cheap to clone.
+pub struct Context<S> {
+    /// The request's id.
+    pub request_id: RequestId,
+    /// Who calls; proven by a certificate, never by the request.
+    pub caller: Caller,
+    /// When the answer is due; tokio's instant, so that tests can stop the clock.
+    pub deadline: Instant,
+    /// The caller's key that makes a create safe to repeat.
+    pub idempotency_key: Option<String>,
+    /// What the application shares among all calls.
+    pub state: Arc<S>,
+    pub(crate) pool: ClientPool<HomeClient>,
+    pub(crate) turn: Turn,
+}
+
+impl<S> Context<S> {
+    /// The caller's own Kubernetes client; built on first use, then kept.
+    ///
+    /// # Errors
+    /// When the caller's home gives no usable certificate.
+    pub async fn kube(&self) -> Result<Pooled<HomeClient>, ConnectError> {
+        self.pool.client(&self.caller.name).await
+    }
+
+    /// The same after Kubernetes answered 401 to that client: forgets it, if nobody did yet, and builds anew.
+    ///
+    /// # Errors
+    /// As [`Context::kube`].
+    pub async fn kube_renewed(
+        &self,
+        refused: &Pooled<HomeClient>,
+    ) -> Result<Pooled<HomeClient>, ConnectError> {
+        self.pool.evict(&self.caller.name, refused.generation);
+        self.pool.client(&self.caller.name).await
+    }
+
+    /// Lets the next request in while this one only waits.
+    pub fn give_back_turn(&self) {
+        self.turn.give_back();
+    }
+}
+
+impl<S> Clone for Context<S> {
+    fn clone(&self) -> Self {
+        Self {
+            request_id: self.request_id.clone(),
+            caller: self.caller.clone(),
+            deadline: self.deadline,
+            idempotency_key: self.idempotency_key.clone(),
+            state: Arc::clone(&self.state),
+            pool: self.pool.clone(),
+            turn: self.turn.clone(),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Who is calling: the one place that decides it.
+//!
+//! There are two doors, and a process has one of them. At the first, our own listener verifies the
+//! caller's certificate. At the second, a proxy did so and passes the subject on in a header, which is
+//! believed only because the proxy itself presents a certificate of a private CA. Nothing in path, query
+//! or body has any say.
+
+mod dn { #[derive(Debug,Clone)] pub(crate) struct Subject{pub common_name:String,pub organizations:Vec<String>} pub(crate) fn parse(_:&str)->Result<Subject,String>{Err(String::new())} }
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use http::HeaderMap;
+use thiserror::Error;
+use x509_cert::{
+    Certificate,
+    attr::AttributeTypeAndValue,
+    der::{
+        Decode,
+        asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef},
+    },
+};
+
+use self::dn::Subject;
+
+/// The header in which a proxy passes on the subject of a certificate that it verified.
+pub const SUBJECT_HEADER: &str = "ssl-client-subject-dn";
+/// The header in which it says that it did.
+pub const VERIFY_HEADER: &str = "ssl-client-verify";
+
+/// 63 characters of a namespace's name, less what may be put in front or behind.
+const COMMON_NAME_LENGTH_MAX: usize = 53;
+
+const COMMON_NAME_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+const ORGANIZATION_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
+
+/// A certificate's common name that is a DNS label, and so is safe in a path and in a namespace's name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommonName(Arc<str>);
+
+impl CommonName {
+    /// Takes a text that is a DNS label of at most 53 characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let edge = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let bytes = text.as_bytes();
+        let is_label = (1..=COMMON_NAME_LENGTH_MAX).contains(&bytes.len())
+            && bytes.iter().all(|byte| edge(byte) || *byte == b'-')
+            && bytes.first().is_some_and(edge)
+            && bytes.last().is_some_and(edge);
+        is_label.then(|| Self(text.into()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CommonName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for CommonName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// Who calls, as a verified certificate of the right organisation proves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The certificate's common name.
+    pub name: CommonName,
+}
+
+/// How callers prove who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// By the certificate of the connection.
+    PeerCertificate,
+    /// By a header from a proxy that the connection's certificate proves to be one.
+    TrustedHeader,
+}
+
+impl Door {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "peer-certificate" => Ok(Self::PeerCertificate),
+            "trusted-header" => Ok(Self::TrustedHeader),
+            _ => Err(format!("`{text}` is neither `peer-certificate` nor `trusted-header`")),
+        }
+    }
+}
+
+/// Why nobody, or nobody we serve, is calling. `Display` is for the caller to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum Refusal {
+    #[error("a client certificate is needed: this is how the service knows which tool is calling")]
+    NoCertificate,
+    #[error("the client certificate is not valid at this time: renew it, or check the clock")]
+    NotValidNow,
+    #[error("the certificate's subject must have exactly one common name, a tool's name")]
+    NoUsableName,
+    #[error("the certificate does not belong to a tool of this platform")]
+    ForeignOrganization,
+    #[error("the header `{SUBJECT_HEADER}` is not taken here: the certificate of the connection says who is calling")]
+    HeaderNotTaken,
+}
+
+/// What a certificate says about its holder, read once a connection.
+#[derive(Debug, Clone)]
+pub struct PeerCertificate {
+    subject: Option<Subject>,
+    not_before: SystemTime,
+    not_after: SystemTime,
+}
+
+impl PeerCertificate {
+    /// Reads a certificate that was verified already. `None` when it is not one at all.
+    pub fn from_der(der: &[u8]) -> Option<Self> {
+        let certificate = Certificate::from_der(der).ok()?.tbs_certificate;
+        let at = |duration: Duration| SystemTime::UNIX_EPOCH.checked_add(duration);
+        Some(Self {
+            not_before: at(certificate.validity.not_before.to_unix_duration())?,
+            not_after: at(certificate.validity.not_after.to_unix_duration())?,
+            subject: subject_of(&certificate.subject.0),
+        })
+    }
+
+    /// The only common name, if there is just one and it is usable.
+    pub fn common_name(&self) -> Option<CommonName> {
+        CommonName::parse(&self.subject.as_ref()?.common_name)
+    }
+
+    fn is_valid_at(&self, now: SystemTime) -> bool {
+        (self.not_before..=self.not_after).contains(&now)
+    }
+}
+
+/// The one common name and the organisations among a subject's attributes. Kubernetes takes the last of
+/// several common names; whoever signs two of them means one, and we can't know which.
+fn subject_of(names: &[x509_cert::name::RelativeDistinguishedName]) -> Option<Subject> {
+    let attributes = || names.iter().flat_map(|set| set.0.iter());
+    let mut common_names = attributes().filter(|attribute| attribute.oid == COMMON_NAME_OID);
+    let (common_name, None) = (text_of(common_names.next()?)?, common_names.next()) else {
+        return None;
+    };
+    let organizations = attributes()
+        .filter(|attribute| attribute.oid == ORGANIZATION_OID)
+        .map(text_of)
+        .collect::<Option<Vec<_>>>()?;
+    Some(Subject { common_name, organizations })
+}
+
+/// The text of an attribute, in any of the encodings that RFC 5280 (4.1.2.4) lets a CA choose and that
+/// are plain text; the two wide ones are not, and no CA of today uses them.
+fn text_of(attribute: &AttributeTypeAndValue) -> Option<String> {
+    let value = &attribute.value;
+    None.or_else(|| value.decode_as::<Utf8StringRef<'_>>().ok().map(|text| text.as_str().to_owned()))
+        .or_else(|| value.decode_as::<PrintableStringRef<'_>>().ok().map(|text| text.as_str().to_owned()))
+        .or_else(|| value.decode_as::<Ia5StringRef<'_>>().ok().map(|text| text.as_str().to_owned()))
+        .or_else(|| value.decode_as::<TeletexStringRef<'_>>().ok().map(|text| text.as_str().to_owned()))
+}
+
+/// The door that this process has, and who may come through it.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) door: Door,
+    pub(crate) organization: String,
+}
+
+impl Gate {
+    /// Decides who is calling. Asked at every request: TLS checks dates only in a full handshake, and
+    /// connections and sessions outlive certificates.
+    pub(crate) fn admit(
+        &self,
+        peer: Option<&PeerCertificate>,
+        headers: &HeaderMap,
+        now: SystemTime,
+    ) -> Result<Caller, Refusal> {
+        if self.door == Door::PeerCertificate && headers.contains_key(SUBJECT_HEADER) {
+            return Err(Refusal::HeaderNotTaken);
+        }
+        let peer = peer.ok_or(Refusal::NoCertificate)?;
+        if !peer.is_valid_at(now) {
+            return Err(Refusal::NotValidNow);
+        }
+        let subject = match self.door {
+            Door::PeerCertificate => peer.subject.clone().ok_or(Refusal::NoUsableName)?,
+            Door::TrustedHeader => forwarded(headers)?,
+        };
+        let name = CommonName::parse(&subject.common_name).ok_or(Refusal::NoUsableName)?;
+        if !subject.organizations.contains(&self.organization) {
+            return Err(Refusal::ForeignOrganization);
+        }
+        Ok(Caller { name })
+    }
+}
+
+/// The subject that a proxy passes on: said once, and only of a certificate that it verified.
+fn forwarded(headers: &HeaderMap) -> Result<Subject, Refusal> {
+    let only = |name: &str| {
+        let mut values = headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => value.to_str().ok(),
+            _ => None,
+        }
+    };
+    if only(VERIFY_HEADER) != Some("SUCCESS") {
+        return Err(Refusal::NoCertificate);
+    }
+    let text = only(SUBJECT_HEADER).ok_or(Refusal::NoCertificate)?;
+    dn::parse(text).map_err(|error| {
+        tracing::debug!(%error, "a proxy passed on a subject that can't be used");
+        Refusal::NoUsableName
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! A tool's home: where its certificate and key are, and whose the home is.
+//!
+//! A home is writable by its tool, so nothing in it is believed. Every open stays beneath the home, waits
+//! for nothing, and is of a regular file that the home's owner owns; the certificate must carry the very
+//! name that was asked for; and what was read once is what is used, as bytes, since a path could be
+//! swapped between a check and a use. The tool's own kubeconfig is never read: it can name any server and
+//! any command.
+
+use std::{
+    fmt::Display,
+    fs::File,
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{self, Read},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_util::{FutureExt, future::BoxFuture};
+use http::Uri;
+use once_cell::sync::OnceCell;
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open, openat2},
+};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+
+use super::{Connect, ConnectError, Look, Version};
+use crate::{
+    failure::BoxError,
+    identity::{CommonName, PeerCertificate},
+};
+
+/// Where the certificate is, below the home.
+const CERTIFICATE: &str = ".toolskube/client.crt";
+/// Where the key is, below the home.
+const KEY: &str = ".toolskube/client.key";
+
+/// A chain of RSA certificates has a few KiB; more than this is no certificate.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+/// Below the 10 s that other parts of a cluster wait, so that it can be told apart in their logs.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+/// A pair that is being written is whole again within this.
+const HALF_WRITTEN_TIME_MAX: Duration = Duration::from_secs(3);
+/// How often a pair that is being written is looked at.
+const HALF_WRITTEN_LOOK_TIME: Duration = Duration::from_millis(200);
+
+/// What the pool keeps of a tool.
+#[derive(Clone)]
+pub struct HomeClient {
+    /// Asks Kubernetes as the tool.
+    pub kube: kube::Client,
+    /// Who owns the home; the tool's programs run as this user. Never root.
+    pub uid: u32,
+    /// The home's group.
+    pub gid: u32,
+}
+
+/// Builds clients from what is in the homes.
+#[derive(Debug, Clone)]
+pub struct HomeDirectory(Arc<Places>);
+
+#[derive(Debug)]
+struct Places {
+    homes: PathBuf,
+    kube_server: Uri,
+    kube_ca: PathBuf,
+    // Read when the first client is built: the service starts, and explains, also without it.
+    kube_ca_certificates: OnceCell<Vec<Vec<u8>>>,
+}
+
+/// What a home holds, read once.
+struct Credentials {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+    owner: Stat,
+}
+
+/// Why a home gives no client.
+enum HomeError {
+    /// It may be whole in a moment.
+    HalfWritten(BoxError),
+    /// It stays so until somebody does something.
+    Final(ConnectError),
+}
+
+impl HomeDirectory {
+    /// Homes are the folders right below `homes`; Kubernetes is at `kube_server` and its certificate is signed
+    /// by a CA in the file `kube_ca`.
+    pub fn new(homes: PathBuf, kube_server: Uri, kube_ca: PathBuf) -> Self {
+        let kube_ca_certificates = OnceCell::new();
+        Self(Arc::new(Places { homes, kube_server, kube_ca, kube_ca_certificates }))
+    }
+}
+
+impl Connect<HomeClient> for HomeDirectory {
+    fn look(
+        &self,
+        name: &CommonName,
+        known: Option<Version>,
+    ) -> BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
+        let (places, name) = (Arc::clone(&self.0), name.clone());
+        async move {
+            // tokio's clock, so that tests can stop it.
+            let began = tokio::time::Instant::now();
+            loop {
+                // Homes are on NFS, and a read may hang for ever; it then holds one thread and no more,
+                // since the pool begins no second look at a home.
+                let read = tokio::task::spawn_blocking({
+                    let (places, name) = (Arc::clone(&places), name.clone());
+                    move || places.look(&name, known)
+                });
+                let found = read.await.map_err(|error| ConnectError::Misconfigured(Arc::new(error.into())))?;
+                match found {
+                    Ok(look) => return Ok(look),
+                    Err(HomeError::Final(error)) => return Err(error),
+                    Err(HomeError::HalfWritten(cause)) => {
+                        if known.is_some() || began.elapsed() >= HALF_WRITTEN_TIME_MAX {
+                            return Err(ConnectError::NoCredentials(Arc::new(cause)));
+                        }
+                        tokio::time::sleep(HALF_WRITTEN_LOOK_TIME).await;
+                    }
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Places {
+    /// One look, which may block.
+    fn look(&self, name: &CommonName, known: Option<Version>) -> Result<Look<HomeClient>, HomeError> {
+        let credentials = self.read(name)?;
+        let version = credentials.version();
+        if known == Some(version) {
+            return Ok(Look::Unchanged);
+        }
+        credentials.check_name(name)?;
+        let (uid, gid) = (credentials.owner.st_uid, credentials.owner.st_gid);
+        let kube = self.client(credentials)?;
+        Ok(Look::Changed(HomeClient { kube, uid, gid }, version))
+    }
+
+    /// Reads what is in the home, believing nothing.
+    fn read(&self, name: &CommonName) -> Result<Credentials, HomeError> {
+        let folder = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
+        let homes = open(&self.homes, folder, Mode::empty())
+            .map_err(|error| HomeError::Final(ConnectError::Misconfigured(cause("homes", error))))?;
+        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        let home = openat2(&homes, name.as_str(), folder, Mode::empty(), beneath).map_err(no_home)?;
+        let owner = fstat(&home).map_err(no_home)?;
+        if owner.st_uid == 0 {
+            return Err(no_home("is owned by root"));
+        }
+        Ok(Credentials {
+            certificate: read_beneath(&home, CERTIFICATE, &owner)?,
+            key: read_beneath(&home, KEY, &owner)?,
+            owner,
+        })
+    }
+
+    /// Builds a client that acts as the tool, towards a server that is ours to choose.
+    fn client(&self, credentials: Credentials) -> Result<kube::Client, HomeError> {
+        let misconfigured =
+            |error: BoxError| HomeError::Final(ConnectError::Misconfigured(Arc::new(error)));
+        let ca = self.kube_ca_certificates.get_or_try_init(|| certificates_in(&self.kube_ca));
+        let mut config = kube::Config::new(self.kube_server.clone());
+        config.root_cert = Some(ca.map_err(misconfigured)?.clone());
+        config.auth_info.client_certificate_data = Some(STANDARD.encode(&credentials.certificate));
+        config.auth_info.client_key_data = Some(STANDARD.encode(&credentials.key).into());
+        config.connect_timeout = Some(CONNECT_TIME_MAX);
+        // It would repeat a create that was answered by a proxy's 503 or 504, and so answer itself with a 409.
+        config.default_retry = false;
+        // A pair that does not fit together is refused here: it is being written.
+        kube::Client::try_from(config).map_err(|error| HomeError::HalfWritten(error.into()))
+    }
+}
+
+impl Credentials {
+    fn version(&self) -> Version {
+        let mut hasher = DefaultHasher::new();
+        (&self.certificate, &self.key, self.owner.st_uid, self.owner.st_gid).hash(&mut hasher);
+        Version(hasher.finish())
+    }
+
+    /// The caller proved one name; a link to a neighbour's key must not make it the neighbour.
+    fn check_name(&self, name: &CommonName) -> Result<(), HomeError> {
+        let certificate = CertificateDer::from_pem_slice(&self.certificate)
+            .map_err(|error| HomeError::HalfWritten(format!("certificate: {error}").into()))?;
+        let certificate = PeerCertificate::from_der(&certificate)
+            .ok_or_else(|| HomeError::HalfWritten("certificate: not X.509".into()))?;
+        if certificate.common_name().as_ref() == Some(name) {
+            Ok(())
+        } else {
+            Err(HomeError::Final(ConnectError::ForeignCertificate))
+        }
+    }
+}
+
+/// Reads a file that is beneath the home even when links are followed, waits for nobody at its other
+/// end, and belongs to the home's owner: a hard link to a neighbour's file does not.
+fn read_beneath(home: &OwnedFd, path: &'static str, owner: &Stat) -> Result<Vec<u8>, HomeError> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let refused = |error: io::Error| HomeError::Final(ConnectError::NoCredentials(cause(path, error)));
+    // A pair is renewed by a rename or in place: for a moment a file may be missing, or empty.
+    let missing = |error: rustix::io::Errno| match error {
+        rustix::io::Errno::NOENT => HomeError::HalfWritten(format!("{path}: {error}").into()),
+        error => refused(error.into()),
+    };
+    let file = openat2(home.as_fd(), path, flags, Mode::empty(), beneath).map_err(missing)?;
+    let about = fstat(&file).map_err(|error| refused(error.into()))?;
+    if FileType::from_raw_mode(about.st_mode) != FileType::RegularFile {
+        return Err(refused(io::Error::other("is no regular file")));
+    }
+    if about.st_uid != owner.st_uid {
+        return Err(refused(io::Error::other("does not belong to the home's owner")));
+    }
+    let mut bytes = Vec::new();
+    File::from(file)
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(refused)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(refused(io::Error::other("is too large")));
+    }
+    Ok(bytes)
+}
+
+fn no_home(error: impl Display) -> HomeError {
+    HomeError::Final(ConnectError::NoCredentials(cause("home", error)))
+}
+
+fn cause(what: &str, error: impl Display) -> Arc<BoxError> {
+    Arc::new(format!("{what}: {error}").into())
+}
+
+#[expect(clippy::disallowed_methods, reason = "on a thread that may block")]
+fn certificates_in(file: &PathBuf) -> Result<Vec<Vec<u8>>, BoxError> {
+    let pem = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let certificates = CertificateDer::pem_slice_iter(&pem)
+        .map(|certificate| certificate.map(|der| der.to_vec()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| format!("{}: {error}", file.display()))?;
+    if certificates.is_empty() {
+        return Err(format!("{}: holds no certificate", file.display()).into());
+    }
+    Ok(certificates)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! A request's id: the thread from an answer to the log.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use http::HeaderMap;
+use tjf_api_types::REQUEST_ID;
+
+/// What the caller called the request, or what we call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// Takes the caller's id when it is 1 to 64 letters, digits, `-`, `_`, `.`: it is written to the
+    /// log as it is. Anything else is answered with an id of ours.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        headers
+            .get(REQUEST_ID)
+            .and_then(|value| value.to_str().ok())
+            .filter(|text| (1..=64).contains(&text.len()))
+            .filter(|text| {
+                text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            })
+            .map_or_else(Self::made, Self::from_text)
+    }
+
+    /// An id of this text; for tests.
+    pub fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// A new one: unlike any other of this process, and most likely of any.
+    fn made() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        // The standard library seeds this with the system's randomness; an id needs no more than that.
+        let number = RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed));
+        Self(format!("{number:016x}"))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn of(text: &str) -> RequestId {
+        let mut headers = HeaderMap::new();
+        headers.insert(REQUEST_ID, HeaderValue::from_str(text).unwrap());
+        RequestId::of(&headers)
+    }
+
+    #[test]
+    fn a_harmless_id_is_kept_and_any_other_is_replaced() {
+        assert_eq!(of("my_run-1.2").as_str(), "my_run-1.2");
+        for text in ["", "a b", "a;b", "a\tb", &"a".repeat(65)] {
+            let made = of(text);
+            assert_ne!(made.as_str(), text);
+            assert_eq!(made.as_str().len(), 16);
+        }
+        assert_ne!(RequestId::made(), RequestId::made());
+    }
+}

@@ -1,0 +1,295 @@
+//! The listener: connections in, limits on all of them, and a drain at the end.
+
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use http::{HeaderValue, Request, header};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use thiserror::Error;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    admin::Admin,
+    config::Config,
+    connection::{Connections, Place, Watched},
+    identity::{Door, PeerCertificate},
+    service::Service,
+    shutdown::Shutdown,
+    tls::{self, OwnCertificate},
+};
+
+/// A request head of more than this is answered with 431.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// When the operating system has no more file descriptors: so long until the next accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The admin's connections: a few probes and scrapers.
+const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Why the service does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A certificate or key can't be used; the text names it.
+    #[error("{0}")]
+    Tls(String),
+    /// An address can't be listened on.
+    #[error("{key}: can't listen on {address}")]
+    Listen {
+        /// The setting that names the address.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A service whose addresses are taken and whose certificates are good.
+pub struct Bound<S> {
+    service: Arc<Service<S>>,
+    own_certificate: Arc<OwnCertificate>,
+    acceptor: TlsAcceptor,
+    listener: TcpListener,
+    admin_listener: TcpListener,
+    door: Door,
+}
+
+/// Reads certificates and takes both addresses, so that what can't work fails before anything is served.
+///
+/// # Errors
+/// When a file is not usable or an address is taken.
+pub async fn bind<S: Send + Sync + 'static>(
+    config: &Config,
+    service: Service<S>,
+) -> Result<Bound<S>, StartError> {
+    let own_certificate = Arc::new(tls::own_certificate(config).map_err(StartError::Tls)?);
+    let tls = tls::server_config(config, Arc::clone(&own_certificate)).map_err(StartError::Tls)?;
+    Ok(Bound {
+        service: Arc::new(service),
+        own_certificate,
+        acceptor: TlsAcceptor::from(tls),
+        listener: listen(crate::config::LISTEN, config.listen).await?,
+        admin_listener: listen(crate::config::ADMIN_LISTEN, config.admin_listen).await?,
+        door: config.door,
+    })
+}
+
+async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { key, address, source })
+}
+
+impl<S: Send + Sync + 'static> Bound<S> {
+    /// Where the API listens.
+    ///
+    /// # Errors
+    /// When the operating system does not know.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Where health and metrics are served.
+    ///
+    /// # Errors
+    /// When the operating system does not know.
+    pub fn admin_address(&self) -> io::Result<SocketAddr> {
+        self.admin_listener.local_addr()
+    }
+
+    /// Serves until `shutdown` says so and everything begun is done, or the time for that is up.
+    pub async fn serve(self, shutdown: Shutdown) {
+        let limits = *self.service.limits();
+        let connections = Connections::new(limits);
+        let admin = Arc::new(Admin {
+            metrics: Arc::clone(&self.service.metrics),
+            connections: Arc::clone(&connections),
+            pool: self.service.pool().clone(),
+            shutdown: shutdown.clone(),
+        });
+        let tracker = TaskTracker::new();
+        let listener = Listener {
+            acceptor: self.acceptor,
+            service: Arc::clone(&self.service),
+            connections,
+            shutdown: shutdown.clone(),
+            door: self.door,
+            tracker: tracker.clone(),
+        };
+        let serving = async {
+            listener.accept_until_drained(&self.listener).await;
+            drop(self.listener);
+            tracker.close();
+            tracker.wait().await;
+            self.service.tasks.close();
+            self.service.tasks.wait().await;
+        };
+        let time_is_up = async {
+            shutdown.draining().await;
+            sleep(limits.drain_time_max).await;
+            tracing::warn!("not everything was answered in the time for a drain");
+        };
+        tokio::select! {
+            () = serving => tracing::info!("drained"),
+            () = time_is_up => {}
+            () = shutdown.aborted() => {}
+            () = serve_admin(self.admin_listener, admin) => {}
+            () = self.own_certificate.watch() => {}
+        }
+    }
+}
+
+/// What every connection needs.
+struct Listener<S> {
+    acceptor: TlsAcceptor,
+    service: Arc<Service<S>>,
+    connections: Arc<Connections>,
+    shutdown: Shutdown,
+    door: Door,
+    tracker: TaskTracker,
+}
+
+impl<S> Clone for Listener<S> {
+    fn clone(&self) -> Self {
+        Self {
+            acceptor: self.acceptor.clone(),
+            service: Arc::clone(&self.service),
+            connections: Arc::clone(&self.connections),
+            shutdown: self.shutdown.clone(),
+            door: self.door,
+            tracker: self.tracker.clone(),
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> Listener<S> {
+    /// Accepts until some seconds after the drain began: until then the cluster may still send callers.
+    async fn accept_until_drained(&self, listener: &TcpListener) {
+        let notice_is_over = async {
+            self.shutdown.draining().await;
+            sleep(self.service.limits().drain_notice_time).await;
+        };
+        let mut notice_is_over = pin!(notice_is_over);
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut notice_is_over => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => match self.connections.enter() {
+                    Some(place) => {
+                        self.tracker.spawn(self.clone().connection(stream, place));
+                    }
+                    None => {
+                        self.service.metrics.connections_refused.inc();
+                    }
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "a connection can't be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// One connection, from handshake to end.
+    async fn connection(self, stream: TcpStream, place: Place) {
+        let metrics = &self.service.metrics;
+        // A small answer must not wait for the acknowledgement of its head.
+        let _ = stream.set_nodelay(true);
+        let time_max = self.service.limits().header_read_time_max;
+        let Ok(Ok(stream)) = timeout(time_max, self.acceptor.accept(stream)).await else {
+            metrics.handshakes_failed.inc();
+            return;
+        };
+        let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).cloned();
+        if self.door == Door::PeerCertificate
+            && certificate.as_ref().is_some_and(|certificate| !place.count_certificate(certificate))
+        {
+            metrics.connections_refused.inc();
+            return;
+        }
+        let peer = certificate.as_deref().and_then(PeerCertificate::from_der);
+        place.activity.established();
+        self.exchange(stream, &place, peer).await;
+    }
+
+    /// Requests and answers on one connection, for as long as it keeps to the limits.
+    async fn exchange(
+        &self,
+        stream: TlsStream<TcpStream>,
+        place: &Place,
+        peer: Option<PeerCertificate>,
+    ) {
+        let answer = service_fn(|request: Request<Incoming>| {
+            place.activity.request_begins();
+            let peer = peer.as_ref();
+            async move {
+                let mut response = self.service.respond(peer, request).await;
+                if self.shutdown.is_draining() {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                place.activity.answer_begins();
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let io = TokioIo::new(Watched::new(stream, Arc::clone(&place.activity)));
+        let connection = http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).serve_connection(io, answer);
+        let mut connection = pin!(connection);
+        let drain_notice_time = self.service.limits().drain_notice_time;
+        let notice_is_over = async {
+            self.shutdown.draining().await;
+            sleep(drain_notice_time).await;
+        };
+        tokio::select! {
+            ended = &mut connection => {
+                if ended.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
+                    self.service.metrics.requests_malformed.inc();
+                }
+                return;
+            }
+            () = place.activity.overdue(self.service.limits()) => return,
+            () = place.close.cancelled() => {
+                self.service.metrics.connections_refused.inc();
+            }
+            () = notice_is_over => {}
+        }
+        // Finishes the request that is at work, if any; an idle connection ends at once.
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            _ = connection => {}
+            () = place.activity.overdue(self.service.limits()) => {}
+        }
+    }
+}
+
+/// Serves health and metrics, in the clear, for as long as it is polled.
+async fn serve_admin(listener: TcpListener, admin: Arc<Admin>) {
+    let tracker = TaskTracker::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let admin = Arc::clone(&admin);
+        let end = Instant::now() + ADMIN_CONNECTION_TIME_MAX;
+        tracker.spawn(async move {
+            let answer = service_fn(|request: Request<Incoming>| {
+                let response = admin.answer(&request);
+                async move { Ok::<_, Infallible>(response) }
+            });
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+            tokio::select! {
+                _ = connection => {}
+                () = sleep_until(end) => {}
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

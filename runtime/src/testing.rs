@@ -1,0 +1,303 @@
+//! A scripted cluster, and contexts for testing handlers without HTTP.
+//!
+//! The seam is the HTTP service under [`kube::Client`], so a test sees real paths and real bodies, and there
+//! is no trait over Kubernetes that only tests would need.
+
+use std::{
+    fmt::Write,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, future::BoxFuture};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use kube::client::Body;
+use serde_json::{Value, json};
+use tokio::{task::JoinHandle, time::Instant};
+use tower_test::mock;
+
+use crate::{
+    admission::Turn,
+    context::Context,
+    identity::{Caller, CommonName},
+    pool::{ClientPool, Connect, ConnectError, HomeClient, Look, PoolLimits, Version},
+    request_id::RequestId,
+};
+
+/// How long a test waits for a call that does not come.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The user that owns every home of a test.
+pub const TEST_UID: u32 = 54321;
+
+impl<S> Context<S> {
+    /// The context of a call by `tool` that talks to `kube`, due in half a minute.
+    ///
+    /// # Panics
+    /// When `tool` is no tool's name.
+    pub fn for_test(tool: &str, state: S, kube: kube::Client) -> Self {
+        let name = CommonName::parse(tool).expect("a tool's name");
+        Self {
+            request_id: RequestId::from_text("test"),
+            caller: Caller { name },
+            deadline: Instant::now() + Duration::from_secs(30),
+            idempotency_key: None,
+            state: Arc::new(state),
+            pool: ClientPool::new(Fixed(kube), PoolLimits::PRODUCTION),
+            turn: Turn::unlimited(),
+        }
+    }
+}
+
+/// The same client for everybody.
+struct Fixed(kube::Client);
+
+impl Connect<HomeClient> for Fixed {
+    fn look(
+        &self,
+        _: &CommonName,
+        _: Option<Version>,
+    ) -> BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
+        let client = HomeClient { kube: self.0.clone(), uid: TEST_UID, gid: TEST_UID };
+        async move { Ok(Look::Changed(client, Version(0))) }.boxed()
+    }
+}
+
+/// One call that is expected, and what it is answered.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    method: Method,
+    path: String,
+    query: Vec<String>,
+    body: Option<Value>,
+    status: StatusCode,
+    answer: Value,
+}
+
+/// A GET of this path. A query that is not asked about is not looked at.
+pub fn get(path: impl Into<String>) -> Exchange {
+    expect(Method::GET, path)
+}
+
+/// A POST to this path.
+pub fn post(path: impl Into<String>) -> Exchange {
+    expect(Method::POST, path)
+}
+
+/// A DELETE of this path.
+pub fn delete(path: impl Into<String>) -> Exchange {
+    expect(Method::DELETE, path)
+}
+
+fn expect(method: Method, path: impl Into<String>) -> Exchange {
+    Exchange {
+        method,
+        path: path.into(),
+        query: Vec::new(),
+        body: None,
+        status: StatusCode::OK,
+        answer: json!({}),
+    }
+}
+
+impl Exchange {
+    /// The query must contain this text, as it is sent.
+    #[must_use]
+    pub fn query(mut self, text: &str) -> Self {
+        self.query.push(text.to_owned());
+        self
+    }
+
+    /// The body must contain at least this.
+    #[must_use]
+    pub fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Answers 200 with this.
+    #[must_use]
+    pub fn answer(mut self, answer: Value) -> Self {
+        self.answer = answer;
+        self
+    }
+
+    /// Answers 200 with a list of these.
+    #[must_use]
+    pub fn items(self, items: impl IntoIterator<Item = Value>) -> Self {
+        let items: Vec<_> = items.into_iter().collect();
+        self.answer(json!({"metadata": {"resourceVersion": "1"}, "items": items}))
+    }
+
+    /// Answers 201 with this.
+    #[must_use]
+    pub fn created(mut self, answer: Value) -> Self {
+        self.status = StatusCode::CREATED;
+        self.answer(answer)
+    }
+
+    /// Answers 404, as Kubernetes does for what is not there.
+    #[must_use]
+    pub fn not_found(self) -> Self {
+        self.refused(404, "NotFound", "not found")
+    }
+
+    /// Answers with an error, as Kubernetes words it.
+    ///
+    /// # Panics
+    /// When `code` is no HTTP status.
+    #[must_use]
+    pub fn refused(mut self, code: u16, reason: &str, message: &str) -> Self {
+        self.status = StatusCode::from_u16(code).expect("a status");
+        self.answer(json!({
+            "kind": "Status", "apiVersion": "v1", "status": "Failure",
+            "code": code, "reason": reason, "message": message,
+        }))
+    }
+
+    /// Why this is not the call that came, if it is not.
+    fn mismatch(&self, call: &Call) -> Option<String> {
+        let missing = self.query.iter().find(|text| !call.query.contains(*text));
+        if self.method != call.method || self.path != call.path {
+            Some(format!("expected {} {}", self.method, self.path))
+        } else if let Some(text) = missing {
+            Some(format!("the query has no `{text}`"))
+        } else {
+            let wanted = self.body.as_ref()?;
+            (!includes(&call.body, wanted)).then(|| format!("the body does not include {wanted:#}"))
+        }
+    }
+}
+
+/// Whether everything in `part` is also in `whole`; lists must be equal in length.
+fn includes(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => part
+            .iter()
+            .all(|(key, value)| whole.get(key).is_some_and(|found| includes(found, value))),
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(a, b)| includes(a, b))
+        }
+        _ => whole == part,
+    }
+}
+
+/// A call that came.
+struct Call {
+    method: Method,
+    path: String,
+    query: String,
+    body: Value,
+}
+
+impl Call {
+    async fn read(request: Request<Body>) -> Self {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        Self {
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        }
+    }
+}
+
+type Handle = mock::Handle<Request<Body>, Response<Full<Bytes>>>;
+
+/// A cluster that answers what a test tells it to.
+pub struct FakeCluster(Handle);
+
+/// Groups of calls that must have come by the end; all of one group come before any of the next.
+pub struct Script {
+    task: JoinHandle<Result<(), String>>,
+    seen: Arc<Mutex<String>>,
+}
+
+impl FakeCluster {
+    /// A cluster, and a client of it.
+    pub fn pair() -> (Self, kube::Client) {
+        let (service, handle) = mock::pair::<Request<Body>, Response<Full<Bytes>>>();
+        (Self(handle), kube::Client::new(service, "default"))
+    }
+
+    /// Expects these calls, in any order.
+    pub fn expect_all(self, calls: impl IntoIterator<Item = Exchange>) -> Script {
+        self.expect_groups([calls.into_iter().collect()])
+    }
+
+    /// Expects no call at all.
+    pub fn silence(self) -> Script {
+        self.expect_groups([])
+    }
+
+    /// Expects groups of calls: those of one group in any order, and all of them before the next group.
+    pub fn expect_groups(self, groups: impl IntoIterator<Item = Vec<Exchange>>) -> Script {
+        let groups: Vec<_> = groups.into_iter().collect();
+        let seen = Arc::new(Mutex::new(String::new()));
+        #[expect(clippy::disallowed_methods, reason = "a test's cluster runs beside the test")]
+        let task = tokio::spawn(play(self.0, groups, Arc::clone(&seen)));
+        Script { task, seen }
+    }
+}
+
+impl Script {
+    /// Fails when a call did not come, came uninvited, or was not the one expected.
+    ///
+    /// # Panics
+    /// With the whole conversation, when the script was not followed.
+    pub async fn finish(self) {
+        let outcome = self.task.await.unwrap_or_else(|panic| Err(panic.to_string()));
+        if let Err(error) = outcome {
+            let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            panic!("{error}\nthe conversation:\n{seen}");
+        }
+    }
+}
+
+async fn play(
+    mut handle: Handle,
+    groups: Vec<Vec<Exchange>>,
+    seen: Arc<Mutex<String>>,
+) -> Result<(), String> {
+    for mut group in groups {
+        while !group.is_empty() {
+            let next = tokio::time::timeout(PATIENCE, handle.next_request()).await;
+            let Ok(Some((request, respond))) = next else {
+                return Err(format!("these calls did not come: {group:#?}"));
+            };
+            let call = Call::read(request).await;
+            note(&seen, &call);
+            let index = group.iter().position(|exchange| exchange.mismatch(&call).is_none());
+            let Some(index) = index else {
+                let why: Vec<_> = group.iter().filter_map(|exchange| exchange.mismatch(&call)).collect();
+                return Err(format!(
+                    "unexpected {} {}?{} {:#}: {}",
+                    call.method, call.path, call.query, call.body, why.join("; or ")
+                ));
+            };
+            let exchange = group.remove(index);
+            let body = serde_json::to_vec(&exchange.answer).map_err(|error| error.to_string())?;
+            let mut response = Response::new(Full::from(body));
+            *response.status_mut() = exchange.status;
+            respond.send_response(response);
+        }
+    }
+    // The client was dropped with the handler, so there is an end to wait for.
+    match tokio::time::timeout(PATIENCE, handle.next_request()).await {
+        Ok(Some((request, _))) => {
+            let call = Call::read(request).await;
+            note(&seen, &call);
+            Err(format!("uninvited {} {}", call.method, call.path))
+        }
+        Ok(None) => Ok(()),
+        Err(_) => Err("the client is still there".to_owned()),
+    }
+}
+
+fn note(seen: &Mutex<String>, call: &Call) {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = writeln!(seen, "  {} {}?{}", call.method, call.path, call.query);
+}
