@@ -1,1 +1,73 @@
-//! x
+//! The endpoints of the Toolforge Jobs Framework, and the service that mounts them.
+//!
+//! Each endpoint is an async function in a file of its own, from a [`Context`] and at most one input to a reply.
+//! [`job`] is what a job is, and pure; [`cluster`] is the only I/O; [`error`] alone knows statuses.
+
+pub mod catalogue;
+pub mod cluster;
+pub mod config;
+pub mod containers;
+pub mod delete;
+pub mod error;
+pub mod flush;
+pub mod job;
+pub mod list;
+pub mod routes;
+pub mod run;
+pub mod show;
+pub mod state;
+
+use std::sync::Arc;
+
+use tjf_api_types::ToolName;
+use tjf_runtime::{
+    BoxError, Service,
+    config::Limits,
+    pool::{ClientPool, HomeDirectory, PoolLimits},
+    server,
+    shutdown::Shutdown,
+};
+
+pub use self::state::AppState;
+use crate::config::Config;
+
+/// What a handler may know and use.
+pub type Context = tjf_runtime::Context<AppState>;
+
+/// The caller, as the owner of jobs.
+///
+/// # Panics
+/// Never: a caller's name is a label of the same characters and length as a tool's.
+#[expect(clippy::expect_used, reason = "two names of one rule")]
+fn tool_of(context: &Context) -> ToolName {
+    context.caller.name.as_str().parse().expect("a caller's name is a tool's name")
+}
+
+/// Serves until `shutdown` says so.
+///
+/// # Errors
+/// When a file can't be used or an address is taken; nothing was served then.
+pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), BoxError> {
+    let state = Arc::new(AppState::new(config.catalogue, config.house.clone())?);
+    let runtime = config.runtime;
+    let homes = HomeDirectory::new(
+        config.house.homes.into(),
+        runtime.kube_server.clone(),
+        runtime.kube_ca.clone(),
+    );
+    let pool = ClientPool::new(homes, PoolLimits::PRODUCTION);
+    let catalogue = Arc::clone(&state.catalogue);
+    let service = Service::new(&runtime, Limits::PRODUCTION, routes::routes(), state, pool);
+    let bound = server::bind(&runtime, service).await?;
+    tracing::info!(
+        address = %bound.address()?,
+        admin_address = %bound.admin_address()?,
+        "listening on https://{}",
+        bound.address()?
+    );
+    tokio::select! {
+        () = bound.serve(shutdown) => {}
+        () = catalogue.watch() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! The words of the command line.
+//!
+//! Help, completions and the usage errors all come from these definitions. What needs more than one
+//! option to be judged is in [`run`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use tjf_api_types::ObjectName;
+
+use crate::settings::Source;
+
+pub(crate) mod duration;
+pub(crate) mod run;
+mod words;
+
+pub(crate) use run::RunArgs;
+pub(crate) use words::attach_wait;
+
+const TEMPLATE: &str = "\
+{about}
+
+Usage: toolforge-jobs <COMMAND> [OPTIONS]
+
+Commands:
+{subcommands}
+
+Options of every command, explained by `toolforge-jobs COMMAND --help`:
+  --json  --quiet  --verbose  --color WHEN  --server URL  --cert FILE  --key FILE  --ca FILE
+
+Examples:{after-help}";
+
+const EXAMPLES: &str = "  toolforge-jobs run './bot.py --all' --type tf-python39 --wait
+  toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
+  toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous
+  toolforge-jobs list
+  toolforge-jobs delete my-bot";
+
+/// Runs your tool's jobs: once, on a schedule, or for ever.
+#[derive(Debug, Parser)]
+#[command(name = "toolforge-jobs", version, help_template = TEMPLATE, after_help = EXAMPLES)]
+#[command(max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Globals {
+    /// Print the API's own JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Leave out progress and notes; errors are still told
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Tell every request and its answer
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Address of the service
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Certificate of the tool
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Key of the certificate
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// CA that signed the service's certificate
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+impl Globals {
+    /// What the flags say about server and credentials.
+    pub(crate) fn source(&self) -> Source {
+        Source {
+            server: self.server.clone(),
+            cert: self.cert.clone(),
+            key: self.key.clone(),
+            ca: self.ca.clone(),
+        }
+    }
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Also into a pipe
+    Always,
+    /// Not at all
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a job
+    Run(Box<RunArgs>),
+    /// Describe one job
+    Show(ShowArgs),
+    /// List all jobs
+    List(ListArgs),
+    /// Delete jobs
+    Delete(DeleteArgs),
+    /// Delete all jobs of the tool
+    Flush(FlushArgs),
+    /// List the containers that jobs can run in
+    #[command(visible_alias = "images")]
+    Containers,
+    /// Write completions for a shell
+    Completions(CompletionsArgs),
+    /// Tell the version of this command
+    Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Name of the job
+    #[arg(value_name = "NAME")]
+    pub(crate) name: ObjectName,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Add command, container, resources and log files
+    #[arg(short, long)]
+    pub(crate) long: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArgs {
+    /// Names of the jobs
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<ObjectName>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FlushArgs {
+    /// Do not ask first
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// Which shell
+    pub(crate) shell: Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_every_option_and_fits_a_screen() {
+        let mut command = Cli::command();
+        let help = command.render_help().to_string();
+        assert!(help.lines().count() <= 26, "{help}");
+        let options = command.get_arguments().filter_map(clap::Arg::get_long);
+        for option in options.filter(|option| !["help", "version"].contains(option)) {
+            assert!(help.contains(&format!("--{option}")), "--{option}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The one HTTP client of the API.
+//!
+//! A method a route, answers as wire types with the API's own JSON beside them. It is built for more
+//! than one command: a load test calls the same methods, many at once, so every method takes `&self`
+//! and the connections are shared. What may be sent again, and when, is decided here and nowhere
+//! else; the reasons are in [`retry`].
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Method, Request, Response, header};
+use serde::de::DeserializeOwned;
+use tjf_api_types::{
+    ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, ObjectName, RunRequest, path,
+};
+use tokio::time::{Duration, Instant};
+
+mod connection;
+mod error;
+mod retry;
+mod server;
+mod tls;
+
+pub use error::{ClientError, Refusal};
+pub use server::ServerError;
+pub use tls::TlsError;
+
+use connection::Connections;
+use retry::{ATTEMPTS_MAX, Attempts, Repeat};
+use server::Server;
+
+use crate::credentials::Credentials;
+
+/// How the command introduces itself.
+const USER_AGENT: &str = concat!("toolforge-jobs/", env!("CARGO_PKG_VERSION"));
+
+/// Talks to one server as one tool.
+pub struct Client {
+    server: Server,
+    connections: Connections,
+    attempts_max: u32,
+    observer: Option<Observer>,
+}
+
+/// Is told of every exchange, also of those that are repeated.
+pub type Observer = Box<dyn Fn(&Exchange<'_>) + Send + Sync>;
+
+/// One request and what came of it.
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    /// The request's method.
+    pub method: &'a Method,
+    /// The request's path and query.
+    pub path: &'a str,
+    /// The answer's status, whatever it is; an error when there was no answer.
+    pub status: Result<u16, &'a ClientError>,
+    /// The request id that the server gave it.
+    pub request_id: Option<&'a str>,
+    /// From the first attempt to connect to the answer's last byte.
+    pub duration: Duration,
+}
+
+/// A successful answer.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// What it says.
+    pub value: T,
+    /// The same as the API wrote it, byte for byte.
+    pub json: Bytes,
+}
+
+/// One request, as often as it has to be sent.
+struct Call<'a> {
+    method: Method,
+    path: String,
+    body: Bytes,
+    key: Option<&'a str>,
+    repeat: Repeat,
+}
+
+impl Client {
+    /// Prepares a client; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] when the address is no `https://` URL or the credentials can't be used.
+    pub fn new(server: &str, credentials: &Credentials) -> Result<Self, SetupError> {
+        let server: Server = server.parse()?;
+        let tls = Arc::new(tls::config(credentials)?);
+        Ok(Self {
+            connections: Connections::new(&server, tls),
+            server,
+            attempts_max: ATTEMPTS_MAX,
+            observer: None,
+        })
+    }
+
+    /// Sends everything once only. A measurement must not hide failures behind repetitions.
+    #[must_use]
+    pub fn without_retries(mut self) -> Self {
+        self.attempts_max = 1;
+        self
+    }
+
+    /// Reports every exchange to `observer`.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Creates a job. `key` is the `Idempotency-Key`: when the answer is lost, the request is sent
+    /// again under the same key, and the job runs once all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Unconfirmed`] when no answer came and the job may or may not exist; else as
+    /// every method: no connection, a refusal, or an answer that can't be understood.
+    pub async fn run(
+        &self,
+        request: &RunRequest,
+        key: &str,
+    ) -> Result<Answer<JobView>, ClientError> {
+        let body = serde_json::to_vec(request).map_err(ClientError::unwritable)?;
+        let call = Call {
+            method: Method::POST,
+            path: path::RUN.to_owned(),
+            body: body.into(),
+            key: Some(key),
+            repeat: Repeat::WhenLost,
+        };
+        self.send(&call).await
+    }
+
+    /// Describes one job.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with status 404 when there is no such job; else as every method.
+    pub async fn show(&self, name: &ObjectName) -> Result<Answer<JobView>, ClientError> {
+        self.send(&Call::read(path::show(name.as_str()))).await
+    }
+
+    /// Describes all jobs of the tool, sorted by name.
+    ///
+    /// # Errors
+    ///
+    /// No connection, a refusal, or an answer that can't be understood.
+    pub async fn list(&self) -> Result<Answer<Vec<JobView>>, ClientError> {
+        self.send(&Call::read(path::LIST.to_owned())).await
+    }
+
+    /// Deletes one job.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with status 404 when there is no such job; else as every method.
+    pub async fn delete(&self, name: &ObjectName) -> Result<Answer<Deleted>, ClientError> {
+        self.send(&Call::delete(path::delete(name.as_str()))).await
+    }
+
+    /// Deletes all jobs of the tool.
+    ///
+    /// # Errors
+    ///
+    /// No connection, a refusal, or an answer that can't be understood.
+    pub async fn flush(&self) -> Result<Answer<Deleted>, ClientError> {
+        self.send(&Call::delete(path::FLUSH.to_owned())).await
+    }
+
+    /// Lists the containers on offer.
+    ///
+    /// # Errors
+    ///
+    /// No connection, a refusal, or an answer that can't be understood.
+    pub async fn containers(&self) -> Result<Answer<Vec<ContainerView>>, ClientError> {
+        self.send(&Call::read(path::CONTAINERS.to_owned())).await
+    }
+
+    /// Sends a call until it is answered or must not be sent again.
+    async fn send<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answer<T>, ClientError> {
+        let mut attempts = Attempts::new(call.repeat, self.attempts_max);
+        loop {
+            match self.send_once(call).await.and_then(read) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => tokio::time::sleep(attempts.pause_after(error)?).await,
+            }
+        }
+    }
+
+    async fn send_once(&self, call: &Call<'_>) -> Result<Response<Bytes>, ClientError> {
+        let path = format!("{}{}", self.server.path_prefix, call.path);
+        let began = Instant::now();
+        let result = match self.request(call, &path) {
+            Ok(request) => self.connections.exchange(request).await,
+            Err(error) => Err(error),
+        };
+        if let Some(observer) = &self.observer {
+            observer(&Exchange {
+                method: &call.method,
+                path: &path,
+                status: result.as_ref().map(|response| response.status().as_u16()),
+                request_id: result.as_ref().ok().and_then(error::request_id),
+                duration: began.elapsed(),
+            });
+        }
+        result
+    }
+
+    fn request(&self, call: &Call<'_>, path: &str) -> Result<Request<Full<Bytes>>, ClientError> {
+        let mut request = Request::builder()
+            .method(&call.method)
+            .uri(path)
+            .header(header::HOST, &self.server.authority)
+            .header(header::ACCEPT, "application/json")
+            .header(header::USER_AGENT, USER_AGENT);
+        if !call.body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        if let Some(key) = call.key {
+            request = request.header(IDEMPOTENCY_KEY, key);
+        }
+        request.body(Full::new(call.body.clone())).map_err(ClientError::unwritable)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("server", &self.server.url).finish_non_exhaustive()
+    }
+}
+
+impl Call<'_> {
+    fn read(path: String) -> Self {
+        Self { method: Method::GET, path, body: Bytes::new(), key: None, repeat: Repeat::Freely }
+    }
+
+    fn delete(path: String) -> Self {
+        Self { method: Method::DELETE, path, body: Bytes::new(), key: None, repeat: Repeat::Never }
+    }
+}
+
+/// Why no client can be made; nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The server's address is no address.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The certificate, the key or the CA can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Takes an answer for what its status says that it is.
+fn read<T: DeserializeOwned>(response: Response<Bytes>) -> Result<Answer<T>, ClientError> {
+    if !response.status().is_success() {
+        return Err(ClientError::Refused(Box::new(Refusal::read(&response))));
+    }
+    match serde_json::from_slice(response.body()) {
+        Ok(value) => Ok(Answer { value, json: response.into_body() }),
+        Err(source) => Err(ClientError::Unreadable {
+            request_id: error::request_id(&response).map(str::to_owned),
+            source,
+        }),
+    }
+}

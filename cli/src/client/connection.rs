@@ -1,0 +1,182 @@
+//! Connections, kept for the next request.
+//!
+//! A command needs one; a load test as many as it has requests under way. A kept connection that the
+//! server has closed meanwhile is noticed before the request is lost: hyper hands the request back
+//! when none of it was sent, and only then it goes to a new connection.
+
+use std::{
+    error::Error as StdError,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::{
+    net::TcpStream,
+    time::{Duration, timeout},
+};
+use tokio_rustls::TlsConnector;
+
+use super::{ClientError, Server};
+
+/// TCP and TLS together; a server that is there needs milliseconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// From the request's first byte to the answer's last. Proxies cut at 60 s, so no more can come.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// Connections to one server.
+pub(super) struct Connections {
+    url: String,
+    host: String,
+    port: u16,
+    name: ServerName<'static>,
+    tls: TlsConnector,
+    idle: Mutex<Vec<Sender>>,
+}
+
+impl Connections {
+    pub(super) fn new(server: &Server, tls: Arc<ClientConfig>) -> Self {
+        Self {
+            url: server.url.clone(),
+            host: server.host.clone(),
+            port: server.port,
+            name: server.name.clone(),
+            tls: tls.into(),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Sends one request over a kept connection or a new one.
+    pub(super) async fn exchange(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Bytes>, ClientError> {
+        while let Some(mut sender) = self.take_idle() {
+            if sender.ready().await.is_err() {
+                continue;
+            }
+            match self.answer(&mut sender, request).await {
+                Ok(response) => return Ok(self.keep(sender, response)),
+                Err(Unanswered::NotSent(unsent)) => request = *unsent,
+                Err(Unanswered::Failed(error)) => return Err(error),
+            }
+        }
+        let mut sender = timeout(CONNECT_TIMEOUT, self.connect())
+            .await
+            .map_err(|_| self.unreachable(io::ErrorKind::TimedOut.into()))??;
+        match self.answer(&mut sender, request).await {
+            Ok(response) => Ok(self.keep(sender, response)),
+            Err(Unanswered::NotSent(_)) => {
+                Err(self.unreachable(io::ErrorKind::ConnectionReset.into()))
+            }
+            Err(Unanswered::Failed(error)) => Err(error),
+        }
+    }
+
+    fn take_idle(&self) -> Option<Sender> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn keep(&self, sender: Sender, response: Response<Bytes>) -> Response<Bytes> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+        response
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the task ends with its connection, which ends with the client: nothing to drain"
+    )]
+    async fn connect(&self) -> Result<Sender, ClientError> {
+        let tcp = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(|source| self.unreachable(source))?;
+        // Requests are small and complete: waiting for more to send would only delay them.
+        tcp.set_nodelay(true).map_err(|source| self.unreachable(source))?;
+        let tls = self.tls.connect(self.name.clone(), tcp).await.map_err(|source| {
+            self.untrusted(&source).unwrap_or_else(|| self.unreachable(source))
+        })?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(tls)).await.map_err(|source| self.lost(source))?;
+        // What the connection fails of, the request under way is told too.
+        drop(tokio::spawn(connection));
+        Ok(sender)
+    }
+
+    async fn answer(
+        &self,
+        sender: &mut Sender,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Bytes>, Unanswered> {
+        let whole = async {
+            match sender.try_send_request(request).await {
+                Ok(response) => collect(response).await.map_err(|e| self.lost(e).into()),
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => Err(Unanswered::NotSent(Box::new(unsent))),
+                    None => Err(self.lost(error.into_error()).into()),
+                },
+            }
+        };
+        timeout(ANSWER_TIMEOUT, whole).await.unwrap_or_else(|_| {
+            let after_s = ANSWER_TIMEOUT.as_secs();
+            Err(ClientError::TimedOut { server: self.url.clone(), after_s }.into())
+        })
+    }
+
+    fn unreachable(&self, source: io::Error) -> ClientError {
+        ClientError::Unreachable { server: self.url.clone(), source }
+    }
+
+    /// With TLS 1.3 the server judges the client's certificate only after the handshake, so that its
+    /// refusal arrives in the place of the answer. It is no lost answer: no request was looked at.
+    fn lost(&self, source: hyper::Error) -> ClientError {
+        self.untrusted(&source)
+            .unwrap_or_else(|| ClientError::Lost { server: self.url.clone(), source })
+    }
+
+    fn untrusted(&self, error: &(dyn StdError + 'static)) -> Option<ClientError> {
+        let source = find_tls_error(error)?.clone();
+        Some(ClientError::Untrusted { server: self.url.clone(), source })
+    }
+}
+
+/// Why there is no answer.
+enum Unanswered {
+    /// The connection had ended before; nothing went out.
+    NotSent(Box<Request<Full<Bytes>>>),
+    Failed(ClientError),
+}
+
+impl From<ClientError> for Unanswered {
+    fn from(error: ClientError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+async fn collect(response: Response<Incoming>) -> Result<Response<Bytes>, hyper::Error> {
+    let (head, body) = response.into_parts();
+    Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
+}
+
+/// `io::Error::source` skips the error that it wraps, so each link is asked for its inside first.
+fn find_tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut link = Some(error);
+    while let Some(error) = link {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref()) {
+            return Some(tls);
+        }
+        link = error.source();
+    }
+    None
+}

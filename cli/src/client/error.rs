@@ -1,0 +1,180 @@
+//! What can go wrong between the command and the API.
+
+use std::io;
+
+use bytes::Bytes;
+use hyper::{Response, StatusCode, header};
+use tjf_api_types::{Problem, REQUEST_ID};
+
+/// Why a request has no good answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No connection; nothing was sent.
+    #[error("cannot connect to `{server}`: {source}")]
+    Unreachable {
+        /// The server's address.
+        server: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// One side does not trust the other's certificate; no request was looked at.
+    #[error("no trusted connection to `{server}`: {source}")]
+    Untrusted {
+        /// The server's address.
+        server: String,
+        /// What the library says.
+        source: rustls::Error,
+    },
+    /// The request went out; what came of it is not known.
+    #[error("the connection to `{server}` broke before the answer was complete")]
+    Lost {
+        /// The server's address.
+        server: String,
+        /// What the library says.
+        source: hyper::Error,
+    },
+    /// The request went out; no answer came in time.
+    #[error("`{server}` did not answer within {after_s} seconds")]
+    TimedOut {
+        /// The server's address.
+        server: String,
+        /// How long it was waited for.
+        after_s: u64,
+    },
+    /// The server answered with an error.
+    #[error(transparent)]
+    Refused(#[from] Box<Refusal>),
+    /// The server answered with something that is not the API's.
+    #[error("the server's answer can't be understood: {source}")]
+    Unreadable {
+        /// The request's id.
+        request_id: Option<String>,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A job was asked for, also repeatedly, and it is not known whether it was created.
+    #[error("it is not known whether the job was created: {0}")]
+    Unconfirmed(#[source] Box<Self>),
+    /// The request can't be put into words of HTTP and JSON.
+    #[error("the request can't be written: {0}")]
+    Unwritable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// An answer that is an error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// The stable name of this kind of error, when the API itself answered.
+    pub slug: Option<String>,
+    /// What went wrong.
+    pub detail: String,
+    /// The field at fault.
+    pub field: Option<String>,
+    /// The request's id.
+    pub request_id: Option<String>,
+    /// Seconds after which the server would like to be asked again.
+    pub retry_after_s: Option<u64>,
+}
+
+impl Refusal {
+    /// A proxy in front of the API answers with pages of its own; the status is all they tell.
+    pub(super) fn read(response: &Response<Bytes>) -> Self {
+        let status = response.status();
+        let request_id = request_id(response).map(str::to_owned);
+        let retry_after_s = response
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        match serde_json::from_slice::<Problem>(response.body()) {
+            Ok(problem) => Self {
+                status: status.as_u16(),
+                slug: Some(problem.slug().to_owned()),
+                detail: problem.detail,
+                field: problem.field,
+                request_id: request_id.or(Some(problem.instance)),
+                retry_after_s,
+            },
+            Err(_) => Self {
+                status: status.as_u16(),
+                slug: None,
+                detail: format!("the server answered `{status}` and did not say why"),
+                field: None,
+                request_id,
+                retry_after_s,
+            },
+        }
+    }
+
+    /// Whether the fault is the caller's.
+    pub fn is_callers_fault(&self) -> bool {
+        (400..500).contains(&self.status)
+    }
+}
+
+impl ClientError {
+    /// The error document's data, when the server answered with an error.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::Unconfirmed(cause) => cause.refusal(),
+            Self::Unreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::Lost { .. }
+            | Self::TimedOut { .. }
+            | Self::Unreadable { .. }
+            | Self::Unwritable(_) => None,
+        }
+    }
+
+    /// Whether the server said that there is nothing of that name.
+    pub fn is_not_found(&self) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.status == StatusCode::NOT_FOUND.as_u16())
+    }
+
+    /// The id under which the server's log has this request.
+    pub fn request_id(&self) -> Option<&str> {
+        if let Self::Unreadable { request_id, .. } = self {
+            return request_id.as_deref();
+        }
+        self.refusal()?.request_id.as_deref()
+    }
+
+    pub(super) fn unwritable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unwritable(source.into())
+    }
+}
+
+pub(super) fn request_id(response: &Response<Bytes>) -> Option<&str> {
+    response.headers().get(REQUEST_ID)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &'static str) -> Response<Bytes> {
+        Response::builder()
+            .status(status)
+            .header(REQUEST_ID, "r1")
+            .header(header::RETRY_AFTER, "2")
+            .body(Bytes::from_static(body.as_bytes()))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_proxys_page_is_told_by_its_status() {
+        let refusal = Refusal::read(&answer(502, "<html>"));
+        assert_eq!(refusal.detail, "the server answered `502 Bad Gateway` and did not say why");
+        assert_eq!((refusal.slug, refusal.request_id.as_deref()), (None, Some("r1")));
+        assert_eq!(refusal.retry_after_s, Some(2));
+    }
+
+    #[test]
+    fn the_callers_faults_are_the_four_hundreds() {
+        for (status, callers) in [(399, false), (400, true), (499, true), (500, false)] {
+            assert_eq!(Refusal::read(&answer(status, "")).is_callers_fault(), callers, "{status}");
+        }
+    }
+}

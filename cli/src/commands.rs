@@ -1,0 +1,70 @@
+//! The verbs: one file each, and the way to them.
+
+use crate::{
+    args::{Cli, Command, Globals},
+    client::{Client, Exchange},
+    environment::Environment,
+    error::Error,
+    exit::Exit,
+    output::Printer,
+    settings::Settings,
+};
+
+mod completions;
+mod containers;
+mod delete;
+mod flush;
+mod list;
+mod run;
+mod show;
+mod version;
+
+/// What a verb has at hand besides its own arguments.
+struct Context {
+    client: Client,
+    printer: Printer,
+    is_json: bool,
+}
+
+/// Calls the verb. Those that send nothing need no settings.
+pub(crate) async fn dispatch(
+    cli: Cli,
+    environment: &Environment,
+    printer: Printer,
+) -> Result<Exit, Error> {
+    let Cli { command, globals } = cli;
+    let connect = || Context::new(&globals, environment, printer);
+    match command {
+        Command::Run(args) => run::run(*args, connect).await,
+        Command::Show(args) => show::show(&args, &connect()?).await,
+        Command::List(args) => list::list(&args, &connect()?).await,
+        Command::Delete(args) => delete::delete(&args, &connect()?).await,
+        Command::Flush(args) => flush::flush(&args, &connect()?).await,
+        Command::Containers => containers::containers(&connect()?).await,
+        Command::Completions(args) => completions::completions(&args, printer),
+        Command::Version => version::version(printer),
+    }
+}
+
+impl Context {
+    fn new(globals: &Globals, environment: &Environment, printer: Printer) -> Result<Self, Error> {
+        let Settings { server, credentials } = Settings::find(globals.source(), environment)?;
+        printer.trace(&format!("server `{server}`"));
+        printer.trace(&format!("certificate from {}", credentials.certificate.origin));
+        let ca = credentials.ca.as_ref().map_or("the system", |ca| ca.origin.as_str());
+        printer.trace(&format!("CA from {ca}"));
+        let client = Client::new(&server, &credentials)?
+            .observed_by(Box::new(move |exchange| printer.trace(&sentence(exchange))));
+        Ok(Self { client, printer, is_json: globals.json })
+    }
+}
+
+fn sentence(exchange: &Exchange<'_>) -> String {
+    let Exchange { method, path, status, request_id, duration } = exchange;
+    let outcome = match status {
+        Ok(status) => status.to_string(),
+        Err(error) => error.to_string(),
+    };
+    let request_id = request_id.map(|id| format!(", request id {id}")).unwrap_or_default();
+    format!("{method} {path}: {outcome} after {} ms{request_id}", duration.as_millis())
+}

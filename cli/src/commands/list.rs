@@ -1,0 +1,73 @@
+//! `list`: all jobs of the tool.
+
+use tjf_api_types::{JobView, Phase};
+
+use super::Context;
+use crate::{
+    args::ListArgs,
+    error::Error,
+    exit::Exit,
+    output::{Cell, Style, Table},
+};
+
+pub(super) async fn list(args: &ListArgs, context: &Context) -> Result<Exit, Error> {
+    let answer = context.client.list().await?;
+    if context.is_json {
+        context.printer.json(&answer.json)?;
+        return Ok(Exit::Done);
+    }
+    if answer.value.is_empty() {
+        context.printer.note("there are no jobs");
+        return Ok(Exit::Done);
+    }
+    let headings: &[&str] = if args.long {
+        &["NAME", "TYPE", "STATUS", "COMMAND", "CONTAINER", "RESOURCES", "LOGS"]
+    } else {
+        &["NAME", "TYPE", "STATUS"]
+    };
+    let mut table = Table::new(headings);
+    for job in &answer.value {
+        let cells = short(job).into_iter();
+        if args.long {
+            table.row(cells.chain(long(job)));
+        } else {
+            table.row(cells);
+        }
+    }
+    context.printer.table(&table)?;
+    Ok(Exit::Done)
+}
+
+fn short(job: &JobView) -> [Cell; 3] {
+    let style = match job.status.phase {
+        Phase::Succeeded => Style::Good,
+        Phase::Failed => Style::Bad,
+        Phase::Pending | Phase::Running | Phase::Unknown => Style::Plain,
+    };
+    [job.name.as_str().into(), job.job_type.as_str().into(), Cell::styled(&job.status_short, style)]
+}
+
+fn long(job: &JobView) -> [Cell; 4] {
+    let resources = [("mem", &job.memory), ("cpu", &job.cpu)];
+    let resources =
+        resources.iter().filter_map(|(what, limit)| Some(format!("{what} {}", limit.as_ref()?)));
+    [
+        job.cmd.as_str().into(),
+        job.imagename.as_str().into(),
+        or_dash(resources).into(),
+        or_dash(log_files(job)).into(),
+    ]
+}
+
+/// Both streams may go to one file.
+fn log_files(job: &JobView) -> impl Iterator<Item = String> {
+    let stderr =
+        job.filelog_stderr.clone().filter(|file| job.filelog_stdout.as_ref() != Some(file));
+    job.filelog_stdout.clone().into_iter().chain(stderr)
+}
+
+/// An empty cell looks like a mistake.
+fn or_dash(parts: impl Iterator<Item = String>) -> String {
+    let joined = parts.collect::<Vec<_>>().join(", ");
+    if joined.is_empty() { "-".to_owned() } else { joined }
+}

@@ -1,0 +1,108 @@
+//! `run`: starts a job, and waits for it when asked to.
+
+use tjf_api_types::{JobView, Phase, RunRequest, Suffix};
+
+use super::Context;
+use crate::{
+    args::{RunArgs, run::Wait},
+    client::{Answer, ClientError},
+    error::Error,
+    exit::Exit,
+    nearest, random,
+    wait::{self, Waited},
+};
+
+/// The words are judged before the settings are looked for: what is on the line is nearer.
+pub(super) async fn run(
+    args: RunArgs,
+    connect: impl FnOnce() -> Result<Context, Error>,
+) -> Result<Exit, Error> {
+    let limit = args.wait();
+    let request = args.into_request(Suffix::from_number(random::number()))?;
+    let context = connect()?;
+    let key = format!("{:016x}{:016x}", random::number(), random::number());
+    let job = match context.client.run(&request, &key).await {
+        Ok(job) => job,
+        Err(source) => {
+            let hint = hint(&context, &request, &source).await;
+            return Err(Error::Client { source, hint });
+        }
+    };
+    if limit != Wait::No {
+        return follow(&context, job, limit).await;
+    }
+    if context.is_json {
+        context.printer.json(&job.json)?;
+    } else {
+        context.printer.line(&job.value.name)?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn hint(context: &Context, request: &RunRequest, error: &ClientError) -> Option<String> {
+    let name = request.name.as_deref().unwrap_or_default();
+    if matches!(error, ClientError::Unconfirmed(_)) {
+        return Some(format!("`toolforge-jobs show {name}` tells, once the service answers"));
+    }
+    if error.refusal()?.slug.as_deref() == Some("job-exists") {
+        return Some(format!("take another name, or `toolforge-jobs delete {name}` first"));
+    }
+    nearest::hint_for_container(&context.client, &request.imagename, error).await
+}
+
+/// Waits. The name goes out at once, since it is what stops the job; with `--json` there is one
+/// document, that of the end.
+async fn follow(context: &Context, job: Answer<JobView>, limit: Wait) -> Result<Exit, Error> {
+    let printer = context.printer;
+    let name = job.value.name.clone();
+    if !context.is_json {
+        printer.line(&name)?;
+    }
+    match wait::until_ended(&context.client, printer, job, limit).await {
+        Waited::Ended(job) => {
+            tell_end(context, &job, &job.value.status_short)?;
+            Ok(judge(context, &job.value))
+        }
+        Waited::TimeUp(job) => {
+            if context.is_json {
+                printer.json(&job.json)?;
+            }
+            let detail = format!("`{name}` has not ended in time; it goes on");
+            printer.complain(&detail, Some(&how_to_stop(&name)), None);
+            Ok(Exit::TimeUp)
+        }
+        Waited::Interrupted => {
+            printer.talk(&format!("`{name}` goes on; {}\n", how_to_stop(&name)));
+            Ok(Exit::Interrupted)
+        }
+        Waited::Vanished => {
+            let detail = format!("`{name}` was deleted meanwhile; how it ended is not known");
+            printer.complain(&detail, None, None);
+            Ok(Exit::Unknown)
+        }
+        Waited::Lost(error) => {
+            let detail = format!("how `{name}` ends is not known: {error}");
+            let hint = format!("`toolforge-jobs show {name}` tells, once the service answers");
+            printer.complain(&detail, Some(&hint), error.request_id());
+            Ok(Exit::Unknown)
+        }
+    }
+}
+
+fn tell_end(context: &Context, job: &Answer<JobView>, outcome: &str) -> Result<(), Error> {
+    if context.is_json { context.printer.json(&job.json) } else { context.printer.line(outcome) }
+}
+
+fn judge(context: &Context, job: &JobView) -> Exit {
+    if job.status.phase == Phase::Succeeded {
+        return Exit::Done;
+    }
+    let hint = job.filelog_stderr.as_ref().map(|file| format!("what it wrote is in `{file}`"));
+    let detail = format!("`{}` failed: {}", job.name, job.status_long);
+    context.printer.complain(&detail, hint.as_deref(), None);
+    Exit::of_failed_job(&job.status)
+}
+
+fn how_to_stop(name: &str) -> String {
+    format!("`toolforge-jobs delete {name}` stops it")
+}

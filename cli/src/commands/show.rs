@@ -1,0 +1,122 @@
+//! `show NAME`: everything about one job.
+
+use tjf_api_types::{JobView, LastRunView, Phase, StatusView};
+
+use super::Context;
+use crate::{
+    args::ShowArgs,
+    error::Error,
+    exit::Exit,
+    nearest,
+    output::{Fields, Style},
+};
+
+pub(super) async fn show(args: &ShowArgs, context: &Context) -> Result<Exit, Error> {
+    let answer = match context.client.show(&args.name).await {
+        Ok(answer) => answer,
+        Err(source) => {
+            let hint = nearest::hint_for_job(&context.client, &args.name, &source).await;
+            return Err(Error::Client { source, hint });
+        }
+    };
+    if context.is_json {
+        context.printer.json(&answer.json)?;
+    } else {
+        context.printer.fields(&fields(&answer.value))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The names are the API's, so that what is learnt here can be asked for with `--json`.
+fn fields(job: &JobView) -> Fields {
+    let mut fields = Fields::default();
+    fields.add("name", &job.name);
+    fields.add("uid", &job.uid);
+    fields.add("cmd", &job.cmd);
+    fields.add("imagename", &job.imagename);
+    fields.add("image", &job.image);
+    fields.add("image_state", job.image_state.as_str());
+    fields.add("job_type", job.job_type.as_str());
+    fields.add_some("schedule", job.schedule.as_ref());
+    fields.add_some("schedule_actual", job.schedule_actual.as_ref());
+    fields.add_some("timezone", job.timezone.as_ref());
+    fields.add("continuous", job.continuous);
+    fields.add("filelog", job.filelog);
+    fields.add_some("filelog_stdout", job.filelog_stdout.as_ref());
+    fields.add_some("filelog_stderr", job.filelog_stderr.as_ref());
+    fields.add_some("memory", job.memory.as_ref());
+    fields.add_some("cpu", job.cpu.as_ref());
+    fields.add_some("retry", job.retry);
+    fields.add_some("timeout", job.timeout);
+    fields.add_some("replicas", job.replicas);
+    fields.add("emails", job.emails.as_str());
+    fields.add("mount", job.mount.as_str());
+    for (name, value) in &job.env {
+        fields.add("env", format!("{name}={value}"));
+    }
+    fields.add("created_at", &job.created_at);
+    add_status(&mut fields, job);
+    fields
+}
+
+fn add_status(fields: &mut Fields, job: &JobView) {
+    let StatusView {
+        phase,
+        reason,
+        message,
+        started_at,
+        finished_at,
+        exit_code,
+        signal,
+        oom_killed,
+        restarts,
+        attempts,
+        last_scheduled_at,
+        next_scheduled_at,
+        last_run,
+    } = &job.status;
+    let style = match phase {
+        Phase::Succeeded => Style::Good,
+        Phase::Failed => Style::Bad,
+        Phase::Pending | Phase::Running | Phase::Unknown => Style::Plain,
+    };
+    fields.add_some("started_at", started_at.as_ref());
+    fields.add_some("finished_at", finished_at.as_ref());
+    fields.add_some("restarts", *restarts);
+    fields.add_some("attempts", *attempts);
+    fields.add_some("last_scheduled_at", last_scheduled_at.as_ref());
+    fields.add_some("next_scheduled_at", next_scheduled_at.as_ref());
+    fields.add_some("last_run", last_run.as_ref().map(sentence));
+    fields.add_styled("phase", phase_word(*phase), style);
+    fields.add_styled("status_short", &job.status_short, style);
+    fields.add("status_long", &job.status_long);
+    fields.add_some("exit_code", *exit_code);
+    fields.add_some("signal", *signal);
+    fields.add_some("oom_killed", *oom_killed);
+    fields.add_some("reason", reason.as_ref());
+    fields.add_some("message", message.as_ref());
+}
+
+/// A run within a job, on one line.
+fn sentence(run: &LastRunView) -> String {
+    let LastRunView { phase, started_at, finished_at, exit_code, reason } = run;
+    let exit_code = exit_code.map(|code| format!("exit code {code}"));
+    let started_at = started_at.as_ref().map(|time| format!("started {time}"));
+    let finished_at = finished_at.as_ref().map(|time| format!("finished {time}"));
+    [Some(phase_word(*phase).to_owned()), reason.clone(), exit_code, started_at, finished_at]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The word as it crosses the wire.
+fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Pending => "pending",
+        Phase::Running => "running",
+        Phase::Succeeded => "succeeded",
+        Phase::Failed => "failed",
+        Phase::Unknown => "unknown",
+    }
+}

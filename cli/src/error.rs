@@ -1,0 +1,86 @@
+//! Why a command did not do what it was asked.
+
+use std::io;
+
+use crate::{
+    args::run::FormError,
+    client::{ClientError, SetupError},
+    settings::SettingsError,
+};
+
+/// Every way for a command to fail. `Display` is the detail, on one line.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The API refused, failed, or was not reached.
+    #[error("{source}")]
+    Client {
+        source: ClientError,
+        /// What the command knows to do about it.
+        hint: Option<String>,
+    },
+    /// Address or credentials can't be used.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// Address or credentials are not there.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The words of `run` do not fit together.
+    #[error(transparent)]
+    Form(#[from] FormError),
+    /// The person said no.
+    #[error("nothing was deleted")]
+    Declined,
+    /// Standard output is full or gone bad.
+    #[error("standard output can't be written: {0}")]
+    Output(#[source] io::Error),
+    /// The system does not let the command work at all.
+    #[error("the command can't start: {0}")]
+    Runtime(#[source] io::Error),
+}
+
+impl Error {
+    /// What to do next, when there is something to do.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Client { hint: Some(hint), .. } => Some(hint),
+            Self::Client { source: ClientError::Untrusted { source, .. }, .. } => {
+                Some(hint_about_trust(source))
+            }
+            Self::Settings(error) => error.hint(),
+            Self::Form(error) => error.hint(),
+            Self::Client { .. }
+            | Self::Setup(_)
+            | Self::Declined
+            | Self::Output(_)
+            | Self::Runtime(_) => None,
+        }
+    }
+
+    /// The id under which the server's log has it.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Client { source, .. } => source.request_id(),
+            Self::Setup(_)
+            | Self::Settings(_)
+            | Self::Form(_)
+            | Self::Declined
+            | Self::Output(_)
+            | Self::Runtime(_) => None,
+        }
+    }
+}
+
+impl From<ClientError> for Error {
+    fn from(source: ClientError) -> Self {
+        Self::Client { source, hint: None }
+    }
+}
+
+/// An alert is the other side's complaint; anything else is ours about the server.
+fn hint_about_trust(error: &rustls::Error) -> &'static str {
+    if matches!(error, rustls::Error::AlertReceived(_)) {
+        "the server does not take the tool's certificate; it may have expired, or come from another CA"
+    } else {
+        "give the CA that signed the server's certificate with `--ca FILE` or `TOOLFORGE_JOBS_CA`"
+    }
+}

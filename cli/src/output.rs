@@ -1,0 +1,217 @@
+//! Standard output and standard error.
+//!
+//! Every byte that the command writes passes here: data to standard output, talk to standard error.
+//! Job names, commands and details come from the server, and a command is any text that a user typed,
+//! so control characters in them are spelt out; only `--json` and `completions` are written as they
+//! are. That holds for pipes too: at the end of many a pipe is a pager, and then a terminal.
+
+use std::{
+    borrow::Cow,
+    io::{self, BufRead, IsTerminal, Write},
+};
+
+use crate::{
+    args::{Color, Globals},
+    environment::Environment,
+    error::Error,
+    exit::Exit,
+};
+
+mod fields;
+mod table;
+
+pub(crate) use fields::Fields;
+pub(crate) use table::{Cell, Table};
+
+/// Colours that mean something; never the only sign of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Style {
+    #[default]
+    Plain,
+    Heading,
+    Good,
+    Bad,
+}
+
+/// Writes to both streams.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Printer {
+    is_quiet: bool,
+    is_verbose: bool,
+    is_stdout_colored: bool,
+    is_stderr_colored: bool,
+    /// Columns of the terminal; a pipe has room for everything.
+    width: Option<usize>,
+}
+
+impl Printer {
+    /// A printer as the flags and the environment want it.
+    pub(crate) fn new(globals: &Globals, environment: &Environment) -> Self {
+        let is_colored = |is_terminal| match globals.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !environment.no_color && !environment.is_dumb_terminal,
+        };
+        Self {
+            is_quiet: globals.quiet,
+            is_verbose: globals.verbose,
+            is_stdout_colored: is_colored(io::stdout().is_terminal()),
+            is_stderr_colored: is_colored(io::stderr().is_terminal()),
+            width: terminal_width(),
+        }
+    }
+
+    /// A printer for the time before the flags are known.
+    pub(crate) fn plain() -> Self {
+        Self {
+            is_quiet: false,
+            is_verbose: false,
+            is_stdout_colored: false,
+            is_stderr_colored: false,
+            width: None,
+        }
+    }
+
+    /// Writes data: one line.
+    pub(crate) fn line(self, text: &str) -> Result<(), Error> {
+        self.verbatim(format!("{}\n", visible(text)).as_bytes())
+    }
+
+    /// Writes the API's own JSON, and ends the line that it is.
+    pub(crate) fn json(self, json: &[u8]) -> Result<(), Error> {
+        let end: &[u8] = if json.ends_with(b"\n") { b"" } else { b"\n" };
+        self.verbatim(&[json, end].concat())
+    }
+
+    /// Writes a table, as wide as there is room.
+    pub(crate) fn table(self, table: &Table) -> Result<(), Error> {
+        self.verbatim(table.render(self.width, self.is_stdout_colored).as_bytes())
+    }
+
+    /// Writes one line a field.
+    pub(crate) fn fields(self, fields: &Fields) -> Result<(), Error> {
+        self.verbatim(fields.render(self.is_stdout_colored).as_bytes())
+    }
+
+    /// Writes data as it is. A reader that has gone has read what it wanted.
+    pub(crate) fn verbatim(self, bytes: &[u8]) -> Result<(), Error> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Tells an error, and with which code the command ends because of it.
+    pub(crate) fn error(self, error: &Error) -> Exit {
+        self.complain(&error.to_string(), error.hint(), error.request_id());
+        error.into()
+    }
+
+    /// Tells what went wrong, what to do next, and under which id to ask about it.
+    pub(crate) fn complain(self, detail: &str, hint: Option<&str>, request_id: Option<&str>) {
+        let label = paint("error:", Style::Bad, self.is_stderr_colored);
+        let mut text = format!("{label} {}\n", visible(detail));
+        for (label, value) in [("hint", hint), ("request id", request_id)] {
+            if let Some(value) = value {
+                text.push_str(&format!("{label}: {}\n", visible(value)));
+            }
+        }
+        self.talk(&text);
+    }
+
+    /// Tells how things go, unless nobody wants to know.
+    pub(crate) fn note(self, text: &str) {
+        if !self.is_quiet {
+            self.talk(&format!("{}\n", visible(text)));
+        }
+    }
+
+    /// Tells what only the curious want to know.
+    pub(crate) fn trace(self, text: &str) {
+        if self.is_verbose {
+            self.talk(&format!("{}\n", visible(text)));
+        }
+    }
+
+    /// Whether somebody is there to answer a question.
+    pub(crate) fn can_ask(self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks a question; everything but a yes is a no.
+    pub(crate) fn ask(self, question: &str) -> bool {
+        self.talk(&format!("{} [y/N] ", visible(question)));
+        let mut answer = String::new();
+        let is_read = io::stdin().lock().read_line(&mut answer).is_ok();
+        is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Talks. Whoever has closed standard error does not listen, and that is no failure.
+    pub(crate) fn talk(self, text: &str) {
+        drop(io::stderr().lock().write_all(text.as_bytes()));
+    }
+}
+
+fn terminal_width() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+    // Some terminals do not know how wide they are.
+    Some(usize::from(width.0)).filter(|width| *width > 0)
+}
+
+/// The text with everything spelt out that would move the cursor or turn the text around.
+fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_invisible) {
+        return Cow::Borrowed(text);
+    }
+    let mut visible = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_invisible(character) {
+            visible.extend(character.escape_default());
+        } else {
+            visible.push(character);
+        }
+    }
+    Cow::Owned(visible)
+}
+
+/// Control characters, and those of Unicode that change the direction of what follows.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+fn paint(text: &str, style: Style, is_colored: bool) -> Cow<'_, str> {
+    let code = match style {
+        Style::Plain => return Cow::Borrowed(text),
+        Style::Heading => "1",
+        Style::Good => "32",
+        Style::Bad => "1;31",
+    };
+    if is_colored {
+        Cow::Owned(format!("\u{1b}[{code}m{text}\u{1b}[0m"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_move_the_cursor_is_spelt_out() {
+        for (text, expected) in [
+            ("plain 'text' ü", "plain 'text' ü"),
+            ("a\u{1b}[2Jb", r"a\u{1b}[2Jb"),
+            ("one\ntwo\t\r", r"one\ntwo\t\r"),
+            ("\u{9b}31m", r"\u{9b}31m"),
+            ("\u{202e}gpj", r"\u{202e}gpj"),
+        ] {
+            assert_eq!(visible(text), expected);
+        }
+    }
+}

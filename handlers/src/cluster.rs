@@ -1,0 +1,162 @@
+//! Kubernetes, as one tool sees it: the only I/O of a handler.
+//!
+//! Every call is the tool's own, with its own certificate, in its own namespace; both come from the caller that
+//! the runtime proved, and neither from anything that was sent.
+
+mod call;
+mod create;
+mod error;
+mod remove;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::try_join5;
+use jiff::Timestamp;
+use tjf_api_types::{JobView, ObjectName, ToolName};
+use tjf_runtime::pool::{HomeClient, Pooled};
+use tokio::time::Instant;
+
+use self::call::{Filter, Resource};
+pub use self::{create::Creation, error::ClusterError};
+use crate::{
+    Context,
+    job::{
+        labels::Selector,
+        limits::Limits,
+        manifest::Owner,
+        objects::{BatchJob, CronJob, LimitRange, Meta, ReplicationController, ResourceQuota},
+        observe::{Snapshot, Surroundings},
+    },
+};
+
+/// Kubernetes, for the length of one request.
+pub struct Cluster {
+    context: Context,
+    tool: ToolName,
+    namespace: String,
+    client: Mutex<Pooled<HomeClient>>,
+}
+
+impl Cluster {
+    /// The caller's own view of Kubernetes.
+    ///
+    /// # Errors
+    /// When the caller has no client.
+    pub async fn of(context: &Context) -> Result<Self, ClusterError> {
+        let client = context.kube().await?;
+        let tool = crate::tool_of(context);
+        Ok(Self {
+            context: context.clone(),
+            namespace: format!("tool-{tool}"),
+            tool,
+            client: Mutex::new(client),
+        })
+    }
+
+    /// The owner of the tool's home, as which its programs run.
+    pub fn owner(&self) -> Owner {
+        let HomeClient { uid, gid, .. } = self.client().client;
+        Owner { uid, gid }
+    }
+
+    /// All jobs of the tool.
+    ///
+    /// # Errors
+    /// When Kubernetes does not tell.
+    pub async fn list_jobs(&self) -> Result<Vec<JobView>, ClusterError> {
+        let filter = || Filter::labels(&Selector::of_tool(&self.tool));
+        // Side by side: the answer takes as long as the slowest of them, not as all together.
+        let (jobs, cronjobs, controllers, pods) = futures_util::try_join!(
+            self.list(Resource::Jobs, filter()),
+            self.list(Resource::CronJobs, filter()),
+            self.list(Resource::ReplicationControllers, filter()),
+            self.list(Resource::Pods, filter()),
+        )?;
+        let snapshot = Snapshot { jobs, cronjobs, controllers, pods, events: Vec::new() };
+        self.views(snapshot).await
+    }
+
+    /// The job of this name, if there is one. Of one name in two kinds, which only a crash can leave, the older.
+    ///
+    /// # Errors
+    /// When Kubernetes does not tell.
+    pub async fn find(&self, name: &ObjectName) -> Result<Option<JobView>, ClusterError> {
+        let snapshot = self.snapshot_of(name).await?;
+        Ok(self.views(snapshot).await?.into_iter().next())
+    }
+
+    /// Everything of ours that has this name or belongs to what has it.
+    async fn snapshot_of(&self, name: &ObjectName) -> Result<Snapshot, ClusterError> {
+        let filter = || Filter::labels(&Selector::of_job(&self.tool, name));
+        let (job, cronjob, controller, children, pods) = try_join5(
+            self.get::<BatchJob>(Resource::Jobs, name.as_str()),
+            self.get::<CronJob>(Resource::CronJobs, name.as_str()),
+            self.get::<ReplicationController>(Resource::ReplicationControllers, name.as_str()),
+            self.list::<BatchJob>(Resource::Jobs, filter()),
+            self.list(Resource::Pods, filter()),
+        )
+        .await?;
+        let is_ours = |meta: &Meta| meta.labels.are_ours(&self.tool) && meta.controller().is_none();
+        let children = children.into_iter().filter(|child| child.metadata.controller().is_some());
+        Ok(Snapshot {
+            jobs: job.into_iter().filter(|job| is_ours(&job.metadata)).chain(children).collect(),
+            cronjobs: cronjob.into_iter().filter(|job| is_ours(&job.metadata)).collect(),
+            controllers: controller.into_iter().filter(|job| is_ours(&job.metadata)).collect(),
+            pods,
+            events: Vec::new(),
+        })
+    }
+
+    /// The jobs of a snapshot, with the warnings about them where only those can say why something waits.
+    async fn views(&self, mut snapshot: Snapshot) -> Result<Vec<JobView>, ClusterError> {
+        let now = Timestamp::now();
+        if snapshot.needs_events(now) {
+            snapshot.events = match self.list(Resource::Events, Filter::warnings()).await {
+                Ok(events) => events,
+                // Without the right to read them there is one explanation less, and no reason to say nothing.
+                Err(ClusterError::Forbidden { .. }) => Vec::new(),
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(self.views_at(&snapshot, now))
+    }
+
+    fn views_at(&self, snapshot: &Snapshot, now: Timestamp) -> Vec<JobView> {
+        let state = &self.context.state;
+        let home = state.house.home_of(&self.tool);
+        let catalogue = state.catalogue.get();
+        snapshot.views(&Surroundings { catalogue: &catalogue, home: &home, now })
+    }
+
+    /// What the namespace allows; asked at most once a minute.
+    ///
+    /// # Errors
+    /// When Kubernetes does not tell.
+    pub async fn limits(&self) -> Result<Arc<Limits>, ClusterError> {
+        if let Some(limits) = self.context.state.limits.get(&self.tool, Instant::now()) {
+            return Ok(limits);
+        }
+        // What a tool may not read, it can't be checked against; Kubernetes itself still enforces it.
+        fn readable<T>(outcome: Result<Vec<T>, ClusterError>) -> Result<Vec<T>, ClusterError> {
+            match outcome {
+                Err(ClusterError::Forbidden { .. }) => Ok(Vec::new()),
+                outcome => outcome,
+            }
+        }
+        let (ranges, quotas) = futures_util::join!(
+            self.list::<LimitRange>(Resource::LimitRanges, Filter::all()),
+            self.list::<ResourceQuota>(Resource::ResourceQuotas, Filter::all()),
+        );
+        let limits = Arc::new(Limits::new(readable(ranges)?, &readable(quotas)?));
+        self.context.state.limits.put(&self.tool, Arc::clone(&limits), Instant::now());
+        Ok(limits)
+    }
+
+    fn client(&self) -> Pooled<HomeClient> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_client(&self, client: Pooled<HomeClient>) {
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+}

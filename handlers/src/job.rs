@@ -1,0 +1,120 @@
+//! What a job is, before and after Kubernetes.
+//!
+//! Nothing here knows HTTP, and only [`manifest`] knows Kubernetes' types. A [`Job`] is what a caller may
+//! have: everything in it was checked when it was made.
+
+pub mod command;
+pub mod labels;
+pub mod limits;
+pub mod manifest;
+pub mod objects;
+pub mod observe;
+pub mod quantity;
+pub mod request;
+pub mod room;
+pub mod schedule;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tjf_api_types::{Emails, JobName, JobType, Mount, ToolName};
+
+/// A job that may be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Unique among the tool's jobs.
+    pub name: JobName,
+    /// Who owns it.
+    pub tool: ToolName,
+    /// What really runs; the catalogue's answer to the short name.
+    pub image: String,
+    /// What was asked for.
+    pub spec: Spec,
+}
+
+/// What was asked for, with defaults and aliases resolved. It is kept with the object as one annotation and
+/// read back from there; nothing is ever parsed out of a shell string.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spec {
+    /// Shell text.
+    pub cmd: String,
+    /// Short name of the container.
+    pub imagename: String,
+    /// One-off, scheduled or continuous.
+    #[serde(flatten)]
+    pub kind: JobKind,
+    /// Where output goes; nowhere when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<Logs>,
+    /// Memory limit as it was typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
+    /// CPU limit as it was typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<String>,
+    /// When e-mail is sent.
+    #[serde(default)]
+    pub emails: Emails,
+    /// Whether the home is mounted.
+    #[serde(default)]
+    pub mount: Mount,
+    /// Environment variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// The caller's key, by which a repeated request is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+}
+
+/// The three kinds of job, each with what only it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "job_type", rename_all = "kebab-case")]
+pub enum JobKind {
+    /// Runs once.
+    OneOff {
+        /// How often a failed run is tried again.
+        retry: u8,
+        /// Seconds after which it is ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout: Option<i64>,
+    },
+    /// Runs when its schedule says so.
+    Scheduled {
+        /// As it was typed.
+        schedule: String,
+        /// As Kubernetes has it.
+        schedule_actual: String,
+        /// IANA name.
+        timezone: String,
+        /// How often a failed run is tried again.
+        retry: u8,
+        /// Seconds after which a run is ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout: Option<i64>,
+    },
+    /// Is kept running.
+    Continuous {
+        /// How many copies.
+        replicas: u8,
+    },
+}
+
+impl JobKind {
+    /// The kind without its details.
+    pub fn job_type(&self) -> JobType {
+        match self {
+            Self::OneOff { .. } => JobType::OneOff,
+            Self::Scheduled { .. } => JobType::Scheduled,
+            Self::Continuous { .. } => JobType::Continuous,
+        }
+    }
+}
+
+/// The two files that output goes to, as absolute paths beneath the home, or `/dev/null`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logs {
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error; may be the same file.
+    pub stderr: String,
+}

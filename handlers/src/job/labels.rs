@@ -1,0 +1,102 @@
+//! Every label, annotation and selector.
+//!
+//! Webservices live in the same namespace and carry `toolforge=tool` too, so a selector that is partial or
+//! empty would list, or delete, what is not ours. Selectors can only be made here, and never are.
+
+use std::collections::BTreeMap;
+
+use tjf_api_types::{JobType, ToolName};
+
+use super::{Job, Spec};
+
+/// The request itself, as JSON.
+pub const SPEC_ANNOTATION: &str = "jobs.toolforge.org/spec";
+
+const TOOLFORGE: (&str, &str) = ("toolforge", "tool");
+const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "toolforge-jobs-framework");
+const VERSION: (&str, &str) = ("app.kubernetes.io/version", "2");
+const CREATED_BY: &str = "app.kubernetes.io/created-by";
+const COMPONENT: &str = "app.kubernetes.io/component";
+const NAME: &str = "app.kubernetes.io/name";
+const FILELOG: &str = "jobs.toolforge.org/filelog";
+const EMAILS: &str = "jobs.toolforge.org/emails";
+const MOUNT_STORAGE: &str = "toolforge.org/mount-storage";
+
+/// The plural that stands for a kind of job in its labels.
+pub fn component(kind: JobType) -> &'static str {
+    match kind {
+        JobType::OneOff => "jobs",
+        JobType::Scheduled => "cronjobs",
+        JobType::Continuous => "replicationcontrollers",
+    }
+}
+
+/// The labels by which the pods of one job are told from all others for as long as it lives.
+pub fn stable(job: &Job) -> BTreeMap<String, String> {
+    owned([
+        TOOLFORGE,
+        MANAGED_BY,
+        (CREATED_BY, job.tool.as_str()),
+        (COMPONENT, component(job.spec.kind.job_type())),
+        (NAME, job.name.as_str()),
+    ])
+}
+
+/// All labels of an object, and of the pods that it makes.
+pub fn of(job: &Job) -> BTreeMap<String, String> {
+    let Spec { logs, emails, mount, .. } = &job.spec;
+    let mut labels = stable(job);
+    labels.extend(owned([VERSION, (EMAILS, emails.as_str()), (MOUNT_STORAGE, mount.as_str())]));
+    if logs.is_some() {
+        labels.extend(owned([(FILELOG, "yes")]));
+    }
+    labels
+}
+
+fn owned<const N: usize>(labels: [(&str, &str); N]) -> BTreeMap<String, String> {
+    labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+/// Selects what belongs to one tool, or to one job of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector(String);
+
+impl Selector {
+    /// Everything of ours that one tool has.
+    pub fn of_tool(tool: &ToolName) -> Self {
+        let (toolforge, managed_by) = (TOOLFORGE, MANAGED_BY);
+        Self(format!(
+            "{}={},{}={},{CREATED_BY}={tool}",
+            toolforge.0, toolforge.1, managed_by.0, managed_by.1
+        ))
+    }
+
+    /// Everything that one job has: its children and its pods. `name` is any name of an object.
+    pub fn of_job(tool: &ToolName, name: &tjf_api_types::ObjectName) -> Self {
+        Self(format!("{},{NAME}={name}", Self::of_tool(tool).0))
+    }
+
+    /// The text that Kubernetes reads.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The few labels that we read.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+pub struct Labels {
+    toolforge: Option<String>,
+    #[serde(rename = "app.kubernetes.io/managed-by")]
+    managed_by: Option<String>,
+    #[serde(rename = "app.kubernetes.io/created-by")]
+    created_by: Option<String>,
+}
+
+impl Labels {
+    /// Whether an object is one of ours, of this tool: what [`Selector::of_tool`] selects.
+    pub fn are_ours(&self, tool: &ToolName) -> bool {
+        self.toolforge.as_deref() == Some(TOOLFORGE.1)
+            && self.managed_by.as_deref() == Some(MANAGED_BY.1)
+            && self.created_by.as_deref() == Some(tool.as_str())
+    }
+}

@@ -1,0 +1,313 @@
+//! Amounts of memory and CPU, as Kubernetes writes them.
+//!
+//! Kubernetes takes more than was meant: `512m` is half a byte to it and `Mi` is zero bytes, and the mistake
+//! shows only when the job is killed. So what a user types is taken strictly, and a refusal names what was
+//! probably meant. What Kubernetes itself gives back (quotas, limits) is read leniently.
+//!
+//! A text becomes a whole number at once, of bytes or of thousandths of a core, so that `1Gi` and `1024Mi`
+//! compare as equal. The grammar is that of apimachinery's `resource.Quantity`.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// An amount of memory: whole bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Memory(u64);
+
+/// An amount of computing time: whole thousandths of a core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cpu(u64);
+
+/// Why a text is no amount that a job can have. `Display` says what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum QuantityError {
+    /// Not a number with or without a unit.
+    #[error("`{text}` is not a quantity: write {meant}")]
+    NotAQuantity {
+        /// What was typed.
+        text: String,
+        /// What was probably meant, or an example.
+        meant: String,
+    },
+    /// Finer than what Kubernetes counts.
+    #[error("`{text}` is no whole number of {smallest}: write {meant}")]
+    Fraction {
+        /// What was typed.
+        text: String,
+        /// What is counted.
+        smallest: &'static str,
+        /// What was probably meant, or an example.
+        meant: String,
+    },
+    /// Nothing at all.
+    #[error("a limit must be more than zero: write {meant}")]
+    Zero {
+        /// An example.
+        meant: String,
+    },
+    /// More than Kubernetes can count.
+    #[error("`{text}` is more than any machine has: write {meant}")]
+    TooLarge {
+        /// What was typed.
+        text: String,
+        /// An example.
+        meant: String,
+    },
+}
+
+impl Memory {
+    /// Up to here a job gets all of its limit for certain; of a larger limit, half.
+    const REQUEST_WHOLE_MAX: u64 = 512 << 20;
+
+    /// Reads what a user typed.
+    ///
+    /// # Errors
+    ///
+    /// [`QuantityError`] for what is not a positive number of whole bytes, written without sign and blanks.
+    pub fn parse(text: &str) -> Result<Self, QuantityError> {
+        parse(text, &BYTES).map(Self)
+    }
+
+    /// Reads what Kubernetes gives back, rounded up to a byte as Kubernetes does it. What is more than fits
+    /// is as much as fits.
+    pub fn parse_stored(text: &str) -> Option<Self> {
+        parse_stored(text, &BYTES).map(Self)
+    }
+
+    /// The amount in bytes.
+    pub fn bytes(self) -> u64 {
+        self.0
+    }
+
+    /// What is set aside for a job with this limit: all of it up to 512Mi, else half.
+    #[must_use]
+    pub fn request(self) -> Self {
+        if self.0 <= Self::REQUEST_WHOLE_MAX { self } else { Self(self.0.div_ceil(2)) }
+    }
+}
+
+impl fmt::Display for Memory {
+    /// The shortest spelling: the largest unit of which it is a whole number, the binary ones first.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, binary, decimal) in SUFFIXES.into_iter().rev() {
+            let unit = 10_u64.pow(u32::try_from(decimal).unwrap_or(0)) << binary;
+            if name.is_empty() || (self.0 != 0 && self.0.is_multiple_of(unit)) {
+                return write!(f, "{}{name}", self.0 / unit);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Cpu {
+    /// Up to here a job gets all of its limit for certain; of a larger limit, half.
+    const REQUEST_WHOLE_MAX: u64 = 500;
+
+    /// Reads what a user typed.
+    ///
+    /// # Errors
+    ///
+    /// [`QuantityError`] for what is not a positive number of whole thousandths of a core, written without
+    /// sign and blanks.
+    pub fn parse(text: &str) -> Result<Self, QuantityError> {
+        parse(text, &MILLICORES).map(Self)
+    }
+
+    /// Reads what Kubernetes gives back, rounded up to a thousandth of a core as Kubernetes does it. What is
+    /// more than fits is as much as fits.
+    pub fn parse_stored(text: &str) -> Option<Self> {
+        parse_stored(text, &MILLICORES).map(Self)
+    }
+
+    /// The amount in thousandths of a core.
+    pub fn millicores(self) -> u64 {
+        self.0
+    }
+
+    /// What is set aside for a job with this limit: all of it up to 500m, else half.
+    #[must_use]
+    pub fn request(self) -> Self {
+        if self.0 <= Self::REQUEST_WHOLE_MAX { self } else { Self(self.0.div_ceil(2)) }
+    }
+}
+
+impl fmt::Display for Cpu {
+    /// Whole cores, or thousandths.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_multiple_of(1000) {
+            write!(f, "{}", self.0 / 1000)
+        } else {
+            write!(f, "{}m", self.0)
+        }
+    }
+}
+
+/// What is counted of a resource.
+struct Unit {
+    smallest: &'static str,
+    /// How many decimal places there are between the resource's own unit and the smallest.
+    places: i32,
+    example: &'static str,
+    /// What a number and a wrong suffix, in lower case, were probably meant to be.
+    guess: fn(&str, &str) -> Vec<String>,
+}
+
+const BYTES: Unit = Unit {
+    smallest: "bytes",
+    places: 0,
+    example: "a number and a unit, such as `512Mi`",
+    guess: guess_memory,
+};
+
+const MILLICORES: Unit = Unit {
+    smallest: "thousandths of a core",
+    places: 3,
+    example: "a number of cores such as `0.5`, or of thousandths such as `500m`",
+    guess: guess_cpu,
+};
+
+/// Each suffix with the powers of 2 and of 10 that it stands for, in rising order of each kind.
+const SUFFIXES: [(&str, u32, i32); 16] = [
+    ("n", 0, -9),
+    ("u", 0, -6),
+    ("m", 0, -3),
+    ("", 0, 0),
+    ("k", 0, 3),
+    ("M", 0, 6),
+    ("G", 0, 9),
+    ("T", 0, 12),
+    ("P", 0, 15),
+    ("E", 0, 18),
+    ("Ki", 10, 0),
+    ("Mi", 20, 0),
+    ("Gi", 30, 0),
+    ("Ti", 40, 0),
+    ("Pi", 50, 0),
+    ("Ei", 60, 0),
+];
+
+/// Kubernetes counts in 64 bits with a sign, and quietly stores `12Ei` as that.
+const AMOUNT_MAX: u64 = i64::MAX.unsigned_abs();
+
+/// How much of a wrong text a refusal repeats.
+const SHOWN_CHARACTERS_MAX: usize = 40;
+
+/// A number as it is written: `mantissa` × 2^`binary` × 10^`decimal`.
+struct Number {
+    mantissa: u128,
+    binary: u32,
+    decimal: i32,
+}
+
+impl Number {
+    fn parse(text: &str) -> Option<Self> {
+        let (digits, suffix) = split(text);
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        if fraction.contains('.') || whole.len() + fraction.len() == 0 {
+            return None;
+        }
+        let (binary, decimal) = exponents(suffix)?;
+        let fraction = fraction.trim_end_matches('0');
+        let places = i32::try_from(fraction.len()).ok()?;
+        // What does not fit stays beyond all bounds: it is no multiple of 10, so never whole either.
+        let mantissa = format!("0{whole}{fraction}").parse().unwrap_or(u128::MAX);
+        Some(Self { mantissa, binary, decimal: decimal.checked_sub(places)? })
+    }
+
+    /// The amount in units with so many decimal places, rounded up, and whether that is exact.
+    fn in_units(&self, places: i32) -> (u128, bool) {
+        let power = |exponent: i32| 10_u128.checked_pow(exponent.unsigned_abs());
+        let value = self.mantissa.saturating_mul(1 << self.binary);
+        let exponent = self.decimal.saturating_add(places);
+        match power(exponent) {
+            _ if value == 0 => (0, true),
+            factor if exponent >= 0 => (value.saturating_mul(factor.unwrap_or(u128::MAX)), true),
+            Some(divisor) => (value.div_ceil(divisor), value.is_multiple_of(divisor)),
+            None => (1, false),
+        }
+    }
+}
+
+/// The digits, with a point or not, and what stands behind them.
+fn split(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+/// The powers of 2 and of 10 that a suffix stands for; `e3` is 10^3, while `E` alone is exa.
+fn exponents(suffix: &str) -> Option<(u32, i32)> {
+    match SUFFIXES.into_iter().find(|(name, ..)| *name == suffix) {
+        Some((_, binary, decimal)) => Some((binary, decimal)),
+        None => Some((0, suffix.strip_prefix(['e', 'E'])?.parse().ok()?)),
+    }
+}
+
+fn parse(text: &str, unit: &Unit) -> Result<u64, QuantityError> {
+    let shown = || text.chars().take(SHOWN_CHARACTERS_MAX).collect();
+    let example = || unit.example.to_owned();
+    let Some(number) = Number::parse(text) else {
+        return Err(QuantityError::NotAQuantity { text: shown(), meant: meant(text, unit) });
+    };
+    match number.in_units(unit.places) {
+        (0, _) => Err(QuantityError::Zero { meant: example() }),
+        (_, false) => Err(QuantityError::Fraction {
+            text: shown(),
+            smallest: unit.smallest,
+            meant: meant(text, unit),
+        }),
+        (amount, true) => u64::try_from(amount)
+            .ok()
+            .filter(|amount| *amount <= AMOUNT_MAX)
+            .ok_or_else(|| QuantityError::TooLarge { text: shown(), meant: example() }),
+    }
+}
+
+fn parse_stored(text: &str, unit: &Unit) -> Option<u64> {
+    // A `+` is kept as it was sent.
+    let number = Number::parse(text.strip_prefix('+').unwrap_or(text))?;
+    let (amount, _) = number.in_units(unit.places);
+    Some(u64::try_from(amount).unwrap_or(u64::MAX))
+}
+
+/// What was probably meant, or an example.
+fn meant(text: &str, unit: &Unit) -> String {
+    let is_taken = |text: &String| {
+        let number = Number::parse(text);
+        number.is_some_and(|number| matches!(number.in_units(unit.places), (1.., true)))
+    };
+    let cleaned: String = text.split_whitespace().collect::<String>().replace(',', ".");
+    let cleaned = cleaned.trim_start_matches('+').to_owned();
+    if is_taken(&cleaned) {
+        return format!("`{cleaned}`");
+    }
+    let (digits, suffix) = split(&cleaned);
+    let mut guesses = (unit.guess)(digits, &suffix.to_ascii_lowercase());
+    guesses.retain(is_taken);
+    if guesses.is_empty() {
+        unit.example.to_owned()
+    } else {
+        format!("`{}`", guesses.join("` or `"))
+    }
+}
+
+fn guess_memory(digits: &str, suffix: &str) -> Vec<String> {
+    let suffix = suffix.trim_end_matches("bytes").trim_end_matches("byte").trim_end_matches('b');
+    let letter = suffix.trim_end_matches('i').to_ascii_uppercase();
+    let decimal = if letter == "K" { "k" } else { &letter };
+    let binary = format!("{digits}{letter}i");
+    if suffix.ends_with('i') { vec![binary] } else { vec![binary, format!("{digits}{decimal}")] }
+}
+
+fn guess_cpu(digits: &str, suffix: &str) -> Vec<String> {
+    match suffix {
+        "c" | "core" | "cores" | "cpu" | "cpus" | "vcpu" | "vcpus" => vec![digits.to_owned()],
+        "mc" | "mcpu" | "mcore" | "mcores" | "millicore" | "millicores" | "millicpu" => {
+            vec![format!("{digits}m")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

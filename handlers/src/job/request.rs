@@ -1,0 +1,262 @@
+//! From what a caller sends to a job that may be created.
+//!
+//! Everything that can be refused without asking Kubernetes is refused here, with the field at fault and
+//! what would be right.
+
+use thiserror::Error;
+use tjf_api_types::{JobName, Mount, RunRequest, Suffix, ToolName};
+
+use super::{
+    Job, JobKind, Logs, Spec,
+    quantity::{Cpu, Memory},
+    schedule::{self, Schedule},
+};
+
+/// The longest command, as long as Kubernetes' own objects stay handy.
+const CMD_BYTES_MAX: usize = 8 * 1024;
+/// The longest log path, below Linux's own limit of 4096 with the home in front.
+const LOG_PATH_BYTES_MAX: usize = 1024;
+/// Together with the command far below the 256 KiB that an object's annotations may have.
+const ENV_BYTES_MAX: usize = 32 * 1024;
+const RETRY_MAX: i64 = 5;
+const REPLICAS_MAX: i64 = 16;
+/// A larger deadline makes Kubernetes fail the Job at once.
+const TIMEOUT_MAX: i64 = i32::MAX as i64;
+/// Without a zone a schedule is UTC.
+const TIME_ZONE: &str = "Etc/UTC";
+/// What is neither kept nor shown.
+const NOWHERE: &str = "/dev/null";
+
+/// A field that can't be as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{detail}")]
+pub struct Invalid {
+    /// What kind of rule it breaks.
+    pub rule: Rule,
+    /// The culprit.
+    pub field: &'static str,
+    /// What would be right.
+    pub detail: String,
+}
+
+/// The kinds of rule that have an error of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Any other.
+    Request,
+    /// Schedules and time zones.
+    Schedule,
+    /// Containers on offer.
+    Container,
+    /// Memory and CPU.
+    Limits,
+}
+
+impl Invalid {
+    fn new(field: &'static str, detail: impl Into<String>) -> Self {
+        Self::of(Rule::Request, field, detail)
+    }
+
+    /// A field that breaks a rule of this kind.
+    pub fn of(rule: Rule, field: &'static str, detail: impl Into<String>) -> Self {
+        Self { rule, field, detail: detail.into() }
+    }
+}
+
+/// Who asks, and what the request does not say itself.
+#[derive(Debug)]
+pub struct Asker<'a> {
+    /// The caller.
+    pub tool: &'a ToolName,
+    /// Its home, as an absolute path.
+    pub home: &'a str,
+    /// Its key for repeating the request.
+    pub idempotency_key: Option<String>,
+    /// The end of the name, when none is given.
+    pub suffix: Suffix,
+    /// The container of the catalogue that `imagename` means: short name and image.
+    pub container: (String, String),
+}
+
+/// Checks a request and resolves its defaults.
+///
+/// # Errors
+/// The first field that can't be as it is.
+pub fn check(request: RunRequest, asker: Asker<'_>) -> Result<Job, Invalid> {
+    check_cmd(&request.cmd)?;
+    let name = match &request.name {
+        Some(name) => name.parse().map_err(|error| Invalid::new("name", format!("{error}")))?,
+        None => JobName::from_command(&request.cmd, asker.suffix),
+    };
+    let kind = kind(&request, asker.tool, &name)?;
+    let mount = request.mount.unwrap_or_default();
+    let logs = logs(&request, asker.home, &name, mount)?;
+    let limits = |field, error: String| Invalid::of(Rule::Limits, field, error);
+    if let Some(memory) = &request.memory {
+        Memory::parse(memory).map_err(|error| limits("memory", error.to_string()))?;
+    }
+    if let Some(cpu) = &request.cpu {
+        Cpu::parse(cpu).map_err(|error| limits("cpu", error.to_string()))?;
+    }
+    let env = request.env.unwrap_or_default();
+    for (key, value) in &env {
+        check_variable(key, value)?;
+    }
+    if env.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > ENV_BYTES_MAX {
+        return Err(Invalid::new("env", format!("all variables together may have {ENV_BYTES_MAX} bytes")));
+    }
+    let (imagename, image) = asker.container;
+    let spec = Spec {
+        cmd: request.cmd,
+        imagename,
+        kind,
+        logs,
+        memory: request.memory,
+        cpu: request.cpu,
+        emails: request.emails.unwrap_or_default(),
+        mount,
+        env,
+        idempotency_key: asker.idempotency_key,
+    };
+    Ok(Job { name, tool: asker.tool.clone(), image, spec })
+}
+
+fn check_cmd(cmd: &str) -> Result<(), Invalid> {
+    if cmd.is_empty() || cmd.len() > CMD_BYTES_MAX {
+        let detail = format!("a command has 1 to {CMD_BYTES_MAX} bytes: put a longer one into a script");
+        return Err(Invalid::new("cmd", detail));
+    }
+    if cmd.contains('\0') {
+        return Err(Invalid::new("cmd", "a command can't contain a NUL character"));
+    }
+    Ok(())
+}
+
+/// Kubernetes takes anything printable but `=` as a variable's name.
+fn check_variable(key: &str, value: &str) -> Result<(), Invalid> {
+    let is_name = !key.is_empty() && key.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'=');
+    if !is_name {
+        let detail = format!("`{}` is no name of a variable: use letters, digits and `_`", key.escape_debug());
+        return Err(Invalid::new("env", detail));
+    }
+    if value.contains('\0') {
+        return Err(Invalid::new("env", format!("the value of `{key}` contains a NUL character")));
+    }
+    Ok(())
+}
+
+fn kind(request: &RunRequest, tool: &ToolName, name: &JobName) -> Result<JobKind, Invalid> {
+    let is_continuous = request.continuous.unwrap_or(false);
+    let retry = in_range("retry", request.retry, 0..=RETRY_MAX)?;
+    let replicas = in_range("replicas", request.replicas, 0..=REPLICAS_MAX)?;
+    let timeout = in_range("timeout", request.timeout, 1..=TIMEOUT_MAX)?;
+    let small = |number: Option<i64>, default| number.and_then(|n| u8::try_from(n).ok()).unwrap_or(default);
+    let no = |field, detail: &str| Err(Invalid::new(field, detail));
+    if let (Some(_), true) = (&request.schedule, is_continuous) {
+        return no("continuous", "a job is either scheduled or continuous: leave out `schedule` or `continuous`");
+    }
+    if is_continuous {
+        if retry.is_some_and(|retry| retry != 0) {
+            return no("retry", "a continuous job is always started again: leave out `retry`");
+        }
+        if timeout.is_some() {
+            return no("timeout", "a continuous job has no end: leave out `timeout`");
+        }
+    } else if replicas.is_some_and(|replicas| replicas != 1) {
+        return no("replicas", "only a continuous job has several copies: leave out `replicas`");
+    }
+    if request.timezone.as_deref().is_some_and(|zone| zone != TIME_ZONE) && request.schedule.is_none() {
+        return no("timezone", "only a schedule has a time zone: leave out `timezone`");
+    }
+    let (retry, replicas) = (small(retry, 0), small(replicas, 1));
+    match &request.schedule {
+        Some(text) => {
+            let refused = |field, error: String| Invalid::of(Rule::Schedule, field, error);
+            let schedule = Schedule::parse(text, tool.as_str(), name.as_str())
+                .map_err(|error| refused("schedule", error.to_string()))?;
+            let timezone = request.timezone.as_deref().unwrap_or(TIME_ZONE);
+            schedule::time_zone(timezone).map_err(|error| refused("timezone", error.to_string()))?;
+            Ok(JobKind::Scheduled {
+                schedule: schedule.as_typed().to_owned(),
+                schedule_actual: schedule.actual().to_owned(),
+                timezone: timezone.to_owned(),
+                retry,
+                timeout,
+            })
+        }
+        None if is_continuous => Ok(JobKind::Continuous { replicas }),
+        None => Ok(JobKind::OneOff { retry, timeout }),
+    }
+}
+
+fn in_range(
+    field: &'static str,
+    number: Option<i64>,
+    range: std::ops::RangeInclusive<i64>,
+) -> Result<Option<i64>, Invalid> {
+    match number {
+        Some(number) if !range.contains(&number) => {
+            let detail = format!("`{field}` is a number from {} to {}", range.start(), range.end());
+            Err(Invalid::new(field, detail))
+        }
+        number => Ok(number),
+    }
+}
+
+fn logs(
+    request: &RunRequest,
+    home: &str,
+    name: &JobName,
+    mount: Mount,
+) -> Result<Option<Logs>, Invalid> {
+    let wanted = request.filelog.unwrap_or(mount == Mount::All);
+    if wanted && mount == Mount::None {
+        let detail = "without the home there is nowhere to write to: leave out `filelog`, or mount the home";
+        return Err(Invalid::new("filelog", detail));
+    }
+    let paths = [
+        ("filelog_stdout", &request.filelog_stdout, "out"),
+        ("filelog_stderr", &request.filelog_stderr, "err"),
+    ];
+    if !wanted {
+        return match paths.iter().find(|(_, path, _)| path.is_some()) {
+            Some((field, ..)) => Err(Invalid::new(field, "output is not kept: leave this out, or set `filelog`")),
+            None => Ok(None),
+        };
+    }
+    let [stdout, stderr] = paths.map(|(field, path, extension)| match path {
+        Some(path) => log_path(field, path, home),
+        None => Ok(format!("{home}/{name}.{extension}")),
+    });
+    Ok(Some(Logs { stdout: stdout?, stderr: stderr? }))
+}
+
+/// An absolute path beneath the home. What it leads to when the job opens it, as the tool's own user, is the
+/// file system's business: links and rights are looked at there, and nowhere earlier.
+fn log_path(field: &'static str, path: &str, home: &str) -> Result<String, Invalid> {
+    if path == NOWHERE {
+        return Ok(NOWHERE.to_owned());
+    }
+    let no = |detail: String| Err(Invalid::new(field, detail));
+    if path.is_empty() || path.len() > LOG_PATH_BYTES_MAX || path.chars().any(char::is_control) {
+        return no(format!("a log path has 1 to {LOG_PATH_BYTES_MAX} bytes and no control characters"));
+    }
+    let beneath = match path.strip_prefix('/') {
+        None => path,
+        Some(_) => match path.strip_prefix(home).and_then(|rest| rest.strip_prefix('/')) {
+            Some(beneath) => beneath,
+            None => return no(format!("a log file is in the tool's home: write a path relative to it, or `{NOWHERE}`")),
+        },
+    };
+    let parts: Vec<_> = beneath.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    if parts.contains(&"..") {
+        return no("a log path can't contain `..`".to_owned());
+    }
+    if parts.is_empty() || beneath.ends_with('/') || beneath.ends_with("/.") {
+        return no("a log path names a file, not a folder".to_owned());
+    }
+    Ok(format!("{home}/{}", parts.join("/")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,316 @@
+use jiff::{Timestamp, tz::TimeZone};
+use proptest::{prelude::*, test_runner::RngSeed};
+
+use super::*;
+
+fn parse(text: &str) -> Result<Schedule, ScheduleError> {
+    Schedule::parse(text, "my-tool", "my-job")
+}
+
+fn refusal(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+/// The next times after `from`, as a clock in the zone shows them.
+fn next(schedule: &str, zone: &str, from: &str, count: usize) -> Vec<String> {
+    let schedule = parse(schedule).unwrap();
+    let zone = time_zone(zone).unwrap();
+    let mut at: Timestamp = from.parse().unwrap();
+    let mut times = Vec::new();
+    for _ in 0..count {
+        let Some(next) = schedule.next_after(at, &zone) else { break };
+        at = next;
+        times.push(at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %:z").to_string());
+    }
+    times
+}
+
+/// What a real Kubernetes 1.34 took, less what we refuse on purpose.
+#[test]
+fn what_kubernetes_takes_is_taken_and_sent_trimmed() {
+    for (text, actual) in [
+        ("*/15 * * * *", "*/15 * * * *"),
+        ("1-5/2 * * * *", "1-5/2 * * * *"),
+        ("0 0 * * MON-FRI", "0 0 * * MON-FRI"),
+        ("0 0 * jan *", "0 0 * jan *"),
+        ("0 0 * * 0", "0 0 * * 0"),
+        ("  0  0  * * *  ", "0 0 * * *"),
+        ("? * * * *", "? * * * *"),
+        ("0 0 ? * ?", "0 0 ? * ?"),
+        ("0,30 * * * *", "0,30 * * * *"),
+        ("0 0 * * mon,wed", "0 0 * * mon,wed"),
+        ("1/5 * * * *", "1/5 * * * *"),
+        ("* * * * * ", "* * * * *"),
+        ("\t0 0 * * *", "0 0 * * *"),
+        ("*/5,1 * * * *", "*/5,1 * * * *"),
+        ("0 0 1-31/7 * *", "0 0 1-31/7 * *"),
+        ("0 0 * * *\n", "0 0 * * *"),
+        ("05 00 * Jan-DEC *", "05 00 * Jan-DEC *"),
+        ("1,,2, +3 * * *", "1,,2, +3 * * *"),
+        ("*/60 */24 */31 */12 */7", "*/60 */24 */31 */12 */7"),
+        ("0 0 29 2 *", "0 0 29 2 *"),
+        ("0 0 30 2,3 *", "0 0 30 2,3 *"),
+        ("0 0 30 2 mon", "0 0 30 2 mon"),
+    ] {
+        let schedule = parse(text).unwrap();
+        assert_eq!((schedule.as_typed(), schedule.actual()), (text.trim(), actual), "{text:?}");
+    }
+}
+
+/// The rest of what a real Kubernetes was asked, and what we add to its refusals.
+#[test]
+fn a_refusal_says_what_would_be_right() {
+    for (text, message) in [
+        ("0 0 * * 7", "Sunday is `0` here and not `7`; Friday to Sunday are `0,5-6`"),
+        ("0 0 * * 5-7", "Sunday is `0` here and not `7`; Friday to Sunday are `0,5-6`"),
+        ("60 * * * *", "`60` is no minute: it goes from 0 to 59"),
+        ("0 24 * * *", "`24` is no hour: it goes from 0 to 23"),
+        ("0 0 0 * *", "`0` is no day of the month: it goes from 1 to 31"),
+        ("0 0 * 13 *", "`13` is no month: it goes from 1 to 12"),
+        ("0 0 * * 8", "`8` is no day of the week: it goes from 0 to 6"),
+        ("999999 * * * *", "`999999` is no minute: it goes from 0 to 59"),
+        ("5-1 * * * *", "the range `5-1` runs backwards: write `5-59,0-1`"),
+        ("0 0 * * fri-mon/2", "the range `fri-mon` runs backwards: write `5-6,0-1`"),
+        ("*/0 * * * *", "`*/0` is no step: write a number from 1 to 60 after the `/`"),
+        ("*/ * * * *", "`*/` is no step: write a number from 1 to 60 after the `/`"),
+        ("*/-5 * * * *", "`*/-5` is no step: write a number from 1 to 60 after the `/`"),
+        ("0-9/2/3 * * * *", "`0-9/2/3` is no step: write a number from 1 to 10 after the `/`"),
+        (
+            "*/90 * * * *",
+            "the step of `*/90` goes beyond its range, which leaves only `0`: write that",
+        ),
+        (
+            "0 0 20/15 * *",
+            "the step of `20/15` goes beyond its range, which leaves only `20`: write that",
+        ),
+        (", * * * *", "a list without a value never comes: write `*` for any minute"),
+        ("-1 * * * *", "`-1` can't be read as the minute: write a number from 0 to 59"),
+        ("1- * * * *", "`1-` can't be read as the minute: write a number from 0 to 59"),
+        ("1-2-3 * * * *", "`2-3` can't be read as the minute: write a number from 0 to 59"),
+        ("*-5 * * * *", "`*` can't be read as the minute: write a number from 0 to 59"),
+        ("a * * * *", "`a` can't be read as the minute: write a number from 0 to 59"),
+        ("H * * * *", "`H` can't be read as the minute: write a number from 0 to 59"),
+        ("٣ * * * *", "`٣` can't be read as the minute: write a number from 0 to 59"),
+        ("0 0 L * *", "`L` can't be read as the day of the month: write a number from 1 to 31"),
+        ("0 0 * * sunday", "`sunday` can't be read as the day of the week: write `sun`"),
+        ("0 0 * January *", "`January` can't be read as the month: write `jan`"),
+        (
+            "0 0 * * 1#2",
+            "`1#2` can't be read as the day of the week: \
+             write a number from 0 to 6, or a name such as `sun`",
+        ),
+        ("0 0 30 2 *", "the schedule never comes: no month that it names has such a day"),
+        ("0 0 31 4 *", "the schedule never comes: no month that it names has such a day"),
+        ("0 0 31 2,4,6,9,11 ?", "the schedule never comes: no month that it names has such a day"),
+        (
+            "@every 1h",
+            "`@every` is not taken: write `*/15 * * * *` for every 15 minutes, or `@hourly`",
+        ),
+        (
+            "@reboot",
+            "`@reboot` is not taken, since there is nothing to boot: a continuous job always runs",
+        ),
+        ("@Daily", "`@Daily` is not known: write `@daily`"),
+        ("@HOURLY", "`@HOURLY` is not known: write `@hourly`"),
+        (
+            "@fortnightly",
+            "this macro is not known: write one of `@hourly`, `@daily`, `@midnight`, `@weekly`, \
+             `@monthly`, `@yearly`, `@annually`, or five fields",
+        ),
+        (
+            "CRON_TZ=UTC 0 0 * * *",
+            "a schedule must not begin with `TZ=` or `CRON_TZ=`: use the field `timezone`",
+        ),
+        (
+            "TZ=UTC 0 0 * * *",
+            "a schedule must not begin with `TZ=` or `CRON_TZ=`: use the field `timezone`",
+        ),
+    ] {
+        assert_eq!(refusal(text), message, "{text:?}");
+    }
+}
+
+#[test]
+fn a_schedule_has_five_fields() {
+    for (text, found) in [("", 0), (" \n", 0), ("* * * *", 4), ("0 0 0 * * *", 6)] {
+        assert_eq!(parse(text), Err(ScheduleError::FieldCount { found }), "{text:?}");
+    }
+    assert!(refusal("").ends_with("not 0: `0 4 * * *` is every day at 4:00"), "{}", refusal(""));
+}
+
+#[test]
+fn a_macro_is_spread_and_its_times_never_move() {
+    for (text, actual) in [
+        ("@hourly", "32 * * * *"),
+        ("@daily", "32 20 * * *"),
+        ("@midnight", "32 20 * * *"),
+        ("@weekly", "32 20 * * 5"),
+        ("@monthly", "32 20 6 * *"),
+        ("@yearly", "32 20 6 1 *"),
+        ("@annually", "32 20 6 1 *"),
+    ] {
+        let schedule = parse(&format!(" {text}\n")).unwrap();
+        assert_eq!((schedule.as_typed(), schedule.actual()), (text, actual));
+    }
+}
+
+#[test]
+fn the_hash_is_fnv_1a() {
+    // Of one byte 0, which is what stands between the names; from the authors' test vectors.
+    assert_eq!(stable_hash("", ""), 0xaf63_bd4c_8601_b7df);
+    assert_ne!(stable_hash("ab", "c"), stable_hash("a", "bc"));
+}
+
+#[test]
+fn the_jobs_of_a_tool_are_spread_evenly() {
+    let mut minutes = [0_usize; 60];
+    let mut hours = [0_usize; 24];
+    for number in 0..2_400 {
+        let schedule = Schedule::parse("@daily", "my-tool", &format!("job-{number}")).unwrap();
+        let mut fields = schedule.actual().split(' ').map(|field| field.parse::<usize>());
+        minutes[fields.next().unwrap().unwrap()] += 1;
+        hours[fields.next().unwrap().unwrap()] += 1;
+    }
+    assert!(minutes.iter().all(|count| (15..=70).contains(count)), "40 expected: {minutes:?}");
+    assert!(hours.iter().all(|count| (50..=150).contains(count)), "100 expected: {hours:?}");
+}
+
+#[test]
+fn the_next_time_is_the_first_full_minute_that_matches() {
+    for (schedule, from, times) in [
+        ("* * * * *", "2026-01-01T00:00:00Z", &["2026-01-01 00:01"][..]),
+        ("* * * * *", "2026-01-01T00:00:59.999Z", &["2026-01-01 00:01"]),
+        ("0 0 * * *", "2025-12-31T23:59:59.5Z", &["2026-01-01 00:00", "2026-01-02 00:00"]),
+        ("*/15 * * * *", "2026-01-01T00:46:00Z", &["2026-01-01 01:00", "2026-01-01 01:15"]),
+        ("1-5/2 4 * * *", "2026-01-01T04:03:00Z", &["2026-01-01 04:05", "2026-01-02 04:01"]),
+        ("50/5 23 * * *", "2026-01-01T23:50:00Z", &["2026-01-01 23:55", "2026-01-02 23:50"]),
+        ("0 0 31 * *", "2026-02-01T00:00:00Z", &["2026-03-31 00:00", "2026-05-31 00:00"]),
+        ("0 0 29 2 *", "2026-01-01T00:00:00Z", &["2028-02-29 00:00", "2032-02-29 00:00"]),
+        ("0 0 * * sun", "2026-01-01T00:00:00Z", &["2026-01-04 00:00", "2026-01-11 00:00"]),
+        ("0 0 * dec ?", "2026-01-01T00:00:00Z", &["2026-12-01 00:00", "2026-12-02 00:00"]),
+    ] {
+        let times: Vec<_> = times.iter().map(|time| format!("{time} +00:00")).collect();
+        assert_eq!(next(schedule, "Etc/UTC", from, times.len()), times, "{schedule} {from}");
+    }
+}
+
+#[test]
+fn a_date_or_a_weekday_is_enough_unless_one_of_them_is_a_star() {
+    let january = |schedule: &str| -> Vec<String> {
+        let times = next(schedule, "UTC", "2025-12-31T23:59:00Z", 4);
+        times.iter().map(|time| time["2026-01-".len().."2026-01-00".len()].to_owned()).collect()
+    };
+    // 2026-01-02 is a Friday.
+    assert_eq!(january("0 0 13 1 fri"), ["02", "09", "13", "16"]);
+    assert_eq!(january("0 0 * 1 fri"), ["02", "09", "16", "23"]);
+    assert_eq!(january("0 0 ? 1 fri"), ["02", "09", "16", "23"]);
+    assert_eq!(january("0 0 */1 1 fri"), ["02", "09", "16", "23"]);
+    assert_eq!(january("0 0 1-3 1 *"), ["01", "02", "03", "01"]);
+    // A step makes it no star any more.
+    assert_eq!(january("0 0 */15 1 fri"), ["01", "02", "09", "16"]);
+    assert_eq!(january("0 0 5,* 1 fri"), ["02", "09", "16", "23"]);
+}
+
+#[test]
+fn a_time_that_the_clock_skips_is_left_out_and_a_repeated_one_comes_twice() {
+    for (schedule, zone, from, times) in [
+        (
+            "30 2 * * *",
+            "Europe/Berlin",
+            "2025-03-29T00:00:00Z",
+            &["2025-03-29 02:30 +01:00", "2025-03-31 02:30 +02:00"][..],
+        ),
+        (
+            "30 * * * *",
+            "Europe/Berlin",
+            "2025-03-30T00:00:00Z",
+            &["2025-03-30 01:30 +01:00", "2025-03-30 03:30 +02:00"],
+        ),
+        (
+            "30 2 * * *",
+            "Europe/Berlin",
+            "2025-10-25T12:00:00Z",
+            &["2025-10-26 02:30 +02:00", "2025-10-26 02:30 +01:00", "2025-10-27 02:30 +01:00"],
+        ),
+        // Half an hour: at 02:00 it is 02:30.
+        ("15 2 * * *", "Australia/Lord_Howe", "2025-10-04T00:00:00Z", &["2025-10-06 02:15 +11:00"]),
+        ("45 2 * * *", "Australia/Lord_Howe", "2025-10-04T00:00:00Z", &["2025-10-05 02:45 +11:00"]),
+        // No midnight on that day.
+        ("0 0 * * *", "Asia/Beirut", "2025-03-29T12:00:00Z", &["2025-03-31 00:00 +03:00"]),
+        ("0 1 30 3 *", "Asia/Beirut", "2025-03-01T00:00:00Z", &["2025-03-30 01:00 +03:00"]),
+        // Two midnights.
+        (
+            "0 0 * * *",
+            "America/Havana",
+            "2024-11-02T12:00:00Z",
+            &["2024-11-03 00:00 -04:00", "2024-11-03 00:00 -05:00", "2024-11-04 00:00 -05:00"],
+        ),
+        // At 00:01 it was 23:01 again, so that the next day had begun once already.
+        (
+            "0 0 7 11 *",
+            "America/St_Johns",
+            "2010-11-07T02:31:30Z",
+            &["2010-11-07 00:00 -03:30", "2011-11-07 00:00 -03:30"],
+        ),
+    ] {
+        assert_eq!(next(schedule, zone, from, times.len()), times, "{schedule} {zone}");
+    }
+}
+
+#[test]
+fn five_years_without_a_match_are_enough() {
+    assert_eq!(next("0 0 29 2 *", "UTC", "2097-01-01T00:00:00Z", 1), [""; 0]);
+    assert_eq!(next("0 0 29 2 *", "UTC", "2099-01-01T00:00:00Z", 1).len(), 1);
+    let schedule = parse("* * * * *").unwrap();
+    assert_eq!(schedule.next_after(Timestamp::MAX, &TimeZone::UTC), None);
+    assert!(schedule.next_after(Timestamp::MIN, &TimeZone::UTC).is_some());
+}
+
+#[test]
+fn only_the_exact_name_of_a_time_zone_is_taken() {
+    for name in ["Etc/UTC", "UTC", "Europe/Zurich", "CET", "America/Argentina/Ushuaia"] {
+        assert_eq!(time_zone(name).unwrap().iana_name(), Some(name));
+    }
+    for (name, meant) in
+        [("europe/zurich", "Europe/Zurich"), ("utc", "UTC"), ("ETC/utc", "Etc/UTC")]
+    {
+        let error = time_zone(name).unwrap_err();
+        assert_eq!(error, TimeZoneError::Case { meant: meant.to_owned() }, "{name:?}");
+    }
+    for name in
+        ["", "Local", "local", "Mars/Phobos", "+02:00", "../etc/passwd", " UTC", "UTC\n", "Factory"]
+    {
+        assert_eq!(time_zone(name), Err(TimeZoneError::Unknown), "{name:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        rng_seed: RngSeed::Fixed(3),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn no_text_makes_it_panic(text in any::<String>(), near in "[@0-9*?/, a-z-]{0,30}") {
+        let _ = parse(&text);
+        let _ = parse(&near);
+    }
+
+    /// Robfig's rule, said the other way round: no minute in between matches.
+    #[test]
+    fn no_time_is_passed_over(
+        minute in 0_u8..60, hour in 0_u8..24, start in 1_767_225_600_i64..1_798_761_600,
+    ) {
+        let zone = time_zone("Europe/Berlin").unwrap();
+        let from = Timestamp::from_second(start).unwrap();
+        let schedule = parse(&format!("{minute} {hour} * * *")).unwrap();
+        let found = schedule.next_after(from, &zone).unwrap();
+        let mut at = next_minute(from).unwrap();
+        while at < found {
+            let local = zone.to_datetime(at);
+            prop_assert!((local.minute(), local.hour()) != (minute as i8, hour as i8), "{local}");
+            at = minutes_later(at, 1).unwrap();
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! POST `/run/`: create a job.
+
+use std::hash::{BuildHasher, RandomState};
+
+use tjf_api_types::{JobView, RunRequest, Suffix, path};
+use tjf_runtime::{Created, Json};
+
+use crate::{
+    Context,
+    cluster::Cluster,
+    error::Result,
+    job::request::{self, Asker, Invalid, Rule},
+};
+
+/// Creates a job: a one-off, with `schedule` a scheduled one, with `continuous` one that is kept running. The name
+/// must be free among all three, but a one-off that has ended gives its name up. With an `Idempotency-Key` the
+/// same request may be sent again: it creates one job.
+///
+/// # Errors
+/// A field that can't be as it is; a name that is taken; a quota; or Kubernetes.
+pub async fn run(context: Context, Json(request): Json<RunRequest>) -> Result<Created<JobView>> {
+    let tool = crate::tool_of(&context);
+    let catalogue = context.state.catalogue.get();
+    let (shortname, image) = catalogue.find(&request.imagename).ok_or_else(|| {
+        let detail = format!("there is no container `{}`: `containers` shows what there is", request.imagename);
+        Invalid::of(Rule::Container, "imagename", detail)
+    })?;
+    let asker = Asker {
+        tool: &tool,
+        home: &context.state.house.home_of(&tool),
+        suffix: suffix(tool.as_str(), context.idempotency_key.as_deref()),
+        idempotency_key: context.idempotency_key.clone(),
+        container: (shortname.to_owned(), image.to_owned()),
+    };
+    let job = request::check(request, asker)?;
+    let value = Cluster::of(&context).await?.create(&job).await?.into_view();
+    Ok(Created { location: path::show(&value.name), value })
+}
+
+/// The end of a made-up name: the same for a repeated request, else any.
+fn suffix(tool: &str, key: Option<&str>) -> Suffix {
+    match key {
+        Some(key) => Suffix::from_number(crate::job::schedule::stable_hash(tool, key)),
+        None => Suffix::from_number(RandomState::new().hash_one(tool)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,346 @@
+//! A distinguished name as text, parsed strictly.
+//!
+//! nginx hands on the subject of a client certificate as text (`$ssl_client_s_dn`, written by OpenSSL by
+//! the rules of RFC 2253; RFC 4514 took its place), and that text decides who is calling. So nothing is
+//! guessed here: what can't be such a subject, or could be read in two ways, is refused.
+//!
+//! Taken: names in either order, blanks around `,`, `+` and `=` (RFC 2253, section 4), types in any case
+//! (RFC 4514, section 3), and escapes as a character or as two hexadecimal digits.
+//!
+//! Refused although one of the two RFCs has it: values in quotes and `;` between names (dropped by
+//! RFC 4514, never written by OpenSSL), values in hexadecimal (OpenSSL writes these for what is no text),
+//! types as numbers (`2.5.4.3` is a common name in disguise), and a common name or an organisation that
+//! is joined to another attribute by `+` (no certificate of a tool has one).
+
+use thiserror::Error;
+
+/// The types of attributes that subjects have in practice, by the names that OpenSSL and the table of
+/// RFC 4514, section 3, give them, apart from the two that mean something to us.
+const OTHER_TYPES: [&str; 13] = [
+    "C",
+    "DC",
+    "emailAddress",
+    "GN",
+    "L",
+    "OU",
+    "postalCode",
+    "serialNumber",
+    "SN",
+    "ST",
+    "street",
+    "title",
+    "UID",
+];
+
+/// What a subject says about its holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// The only common name.
+    pub common_name: String,
+    /// The organisations, as Kubernetes' groups in the order in which they are written.
+    pub organizations: Vec<String>,
+}
+
+/// Why a text is not taken as a subject. It never repeats the text, which is personal and not ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum DnError {
+    #[error("the parts of a subject are written `TYPE=value`, with `,` between them")]
+    NotAnAttribute,
+    #[error("the subject has an attribute of a type that is not known here")]
+    UnknownType,
+    #[error("an attribute of the subject has no value")]
+    EmptyValue,
+    #[error("a value of the subject is written in hexadecimal: only text is taken")]
+    Hexadecimal,
+    #[error("a `\\` must be followed by one of ` \"#+,;<=>\\` or by two hexadecimal digits")]
+    BadEscape,
+    #[error("`\"`, `;`, `<`, `>` and control characters are taken only after a `\\`")]
+    NotEscaped,
+    #[error("a value of the subject is not UTF-8")]
+    NotUtf8,
+    #[error("a common name or an organisation must not be joined to another attribute by `+`")]
+    Joined,
+    #[error("the subject has no common name")]
+    NoCommonName,
+    #[error("the subject has more than one common name")]
+    SeveralCommonNames,
+}
+
+/// Reads a subject that has exactly one common name.
+///
+/// ```text
+/// CN=my-tool,O=toolforge        the tool `my-tool` of the organisation `toolforge`
+/// O = toolforge, CN = my\2Dtool the same
+/// ```
+pub(crate) fn parse(text: &str) -> Result<Subject, DnError> {
+    let mut common_name = None;
+    let mut organizations = Vec::new();
+    let mut rest = (!text.trim_matches(' ').is_empty()).then_some(text);
+    let mut joined_to_last = false;
+    while let Some(text) = rest {
+        let (attribute, end) = take_attribute(text)?;
+        let joined_to_next = matches!(end, End::Plus(_));
+        if attribute.kind != Kind::Other && (joined_to_last || joined_to_next) {
+            return Err(DnError::Joined);
+        }
+        match attribute.kind {
+            Kind::CommonName if common_name.is_some() => return Err(DnError::SeveralCommonNames),
+            Kind::CommonName => common_name = Some(attribute.value),
+            Kind::Organization => organizations.push(attribute.value),
+            Kind::Other => {}
+        }
+        joined_to_last = joined_to_next;
+        rest = match end {
+            End::Comma(text) | End::Plus(text) => Some(text),
+            End::Text => None,
+        };
+    }
+    let common_name = common_name.ok_or(DnError::NoCommonName)?;
+    Ok(Subject { common_name, organizations })
+}
+
+struct Attribute {
+    kind: Kind,
+    value: String,
+}
+
+/// What an attribute means to us.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    CommonName,
+    Organization,
+    Other,
+}
+
+impl Kind {
+    fn of(name: &str) -> Option<Self> {
+        if name.eq_ignore_ascii_case("CN") {
+            Some(Self::CommonName)
+        } else if name.eq_ignore_ascii_case("O") {
+            Some(Self::Organization)
+        } else {
+            let is_known = OTHER_TYPES.iter().any(|known| name.eq_ignore_ascii_case(known));
+            is_known.then_some(Self::Other)
+        }
+    }
+}
+
+/// What ended an attribute, and the text behind it.
+enum End<'a> {
+    Comma(&'a str),
+    Plus(&'a str),
+    Text,
+}
+
+fn take_attribute(text: &str) -> Result<(Attribute, End<'_>), DnError> {
+    let (name, text) = text.split_once('=').ok_or(DnError::NotAnAttribute)?;
+    let name = name.trim_matches(' ');
+    // An empty part, as a comma at the end or two in a row make it, runs into the next one's name.
+    if name.is_empty() || name.contains([',', '+']) {
+        return Err(DnError::NotAnAttribute);
+    }
+    let kind = Kind::of(name).ok_or(DnError::UnknownType)?;
+    let (value, end) = take_value(text.trim_start_matches(' '))?;
+    Ok((Attribute { kind, value }, end))
+}
+
+fn take_value(text: &str) -> Result<(String, End<'_>), DnError> {
+    if text.starts_with('#') {
+        return Err(DnError::Hexadecimal);
+    }
+    let mut value = Vec::new();
+    // Blanks at the end belong to the separator, unless the last one is escaped.
+    let mut length_without_blanks = 0;
+    let mut rest = text.chars();
+    let end = loop {
+        match rest.next() {
+            None => break End::Text,
+            Some(',') => break End::Comma(rest.as_str()),
+            Some('+') => break End::Plus(rest.as_str()),
+            Some(' ') => {
+                value.push(b' ');
+                continue;
+            }
+            Some('\\') => {
+                let (byte, behind) = unescape(rest.as_str())?;
+                value.push(byte);
+                rest = behind.chars();
+            }
+            Some('"' | ';' | '<' | '>') => return Err(DnError::NotEscaped),
+            Some(character) if character.is_control() => return Err(DnError::NotEscaped),
+            Some(character) => {
+                value.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        }
+        length_without_blanks = value.len();
+    };
+    value.truncate(length_without_blanks);
+    if value.is_empty() {
+        return Err(DnError::EmptyValue);
+    }
+    let value = String::from_utf8(value).map_err(|_| DnError::NotUtf8)?;
+    Ok((value, end))
+}
+
+/// The byte that stands behind a `\`, and the text behind it. A character above ASCII is one escape for
+/// each byte of its UTF-8, so only a whole value can be checked for being text.
+fn unescape(text: &str) -> Result<(u8, &str), DnError> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (byte, length) = match *text.as_bytes() {
+        [byte @ (b' ' | b'"' | b'#' | b'+' | b',' | b';' | b'<' | b'=' | b'>' | b'\\'), ..] => {
+            (byte, 1)
+        }
+        [high, low, ..] => match (digit(high), digit(low)) {
+            (Some(high), Some(low)) => (high << 4 | low, 2),
+            _ => return Err(DnError::BadEscape),
+        },
+        _ => return Err(DnError::BadEscape),
+    };
+    Ok((byte, text.get(length..).ok_or(DnError::BadEscape)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, test_runner::RngSeed};
+
+    use super::*;
+
+    fn subject(common_name: &str, organizations: &[&str]) -> Subject {
+        let organizations = organizations.iter().map(|&name| name.to_owned()).collect();
+        Subject { common_name: common_name.to_owned(), organizations }
+    }
+
+    #[test]
+    fn a_subject_is_read_in_every_usual_spelling() {
+        for (text, common_name, organizations) in [
+            ("CN=my-tool,O=toolforge", "my-tool", &["toolforge"][..]),
+            ("O=toolforge,CN=my-tool", "my-tool", &["toolforge"]),
+            ("O = toolforge, CN = my-tool", "my-tool", &["toolforge"]),
+            ("  CN=my-tool ,  O=toolforge  ", "my-tool", &["toolforge"]),
+            ("cn=my-tool,o=toolforge", "my-tool", &["toolforge"]),
+            ("CN=a", "a", &[]),
+            ("CN=a,O=one,O=two", "a", &["one", "two"]),
+            ("CN=a,O=admins", "a", &["admins"]),
+            ("emailAddress=a@b.c,UID=7,CN=a,OU=x,O=y,L=z,ST=s,C=DE,DC=org", "a", &["y"]),
+            ("serialNumber=1,CN=a,OU=x+L=y,O=z", "a", &["z"]),
+            ("CN=my tool,O=two  words", "my tool", &["two  words"]),
+            ("CN=a=b#c/d", "a=b#c/d", &[]),
+            ("CN=../../etc", "../../etc", &[]),
+            ("CN=ünï", "ünï", &[]),
+        ] {
+            assert_eq!(parse(text), Ok(subject(common_name, organizations)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn escapes_stand_for_the_character_and_never_separate() {
+        for (text, common_name) in [
+            (r"CN=a\,CN\=b", "a,CN=b"),
+            (r"CN=a\2CO\3Dtoolforge", "a,O=toolforge"),
+            (r"CN=a\+b", "a+b"),
+            (r"CN=\#a", "#a"),
+            (r"CN=\ a\ ", " a "),
+            (r"CN=a\  ,O=x", "a "),
+            (r"CN=\20a\20", " a "),
+            (r#"CN=\"a\""#, "\"a\""),
+            (r"CN=\<\>\;\\", r"<>;\"),
+            (r"CN=\C3\BCn\c3\af", "ünï"),
+            (r"CN=a\00", "a\0"),
+            (r"CN=a\0Ab", "a\nb"),
+        ] {
+            assert_eq!(parse(text).unwrap().common_name, common_name, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_subject_or_could_mean_two_things_is_refused() {
+        for (text, error) in [
+            ("", DnError::NoCommonName),
+            ("   ", DnError::NoCommonName),
+            ("O=toolforge", DnError::NoCommonName),
+            ("CN=a,CN=b", DnError::SeveralCommonNames),
+            ("CN=a,O=x,cn=a", DnError::SeveralCommonNames),
+            ("my-tool", DnError::NotAnAttribute),
+            ("CN=a,", DnError::NotAnAttribute),
+            (",CN=a", DnError::NotAnAttribute),
+            ("CN=a,,O=x", DnError::NotAnAttribute),
+            ("CN=a,OU=b+", DnError::NotAnAttribute),
+            ("=a", DnError::NotAnAttribute),
+            ("/O=toolforge/CN=a", DnError::UnknownType),
+            ("CN=a,2.5.4.3=b", DnError::UnknownType),
+            ("OID.2.5.4.3=b", DnError::UnknownType),
+            ("CN=a,X=b", DnError::UnknownType),
+            ("C N=a", DnError::UnknownType),
+            ("CN\\=a", DnError::UnknownType),
+            ("\tCN=a", DnError::UnknownType),
+            ("CN=", DnError::EmptyValue),
+            ("CN=  ,O=x", DnError::EmptyValue),
+            ("CN=a,L=", DnError::EmptyValue),
+            ("CN=#0C0161", DnError::Hexadecimal),
+            ("CN= #0C0161", DnError::Hexadecimal),
+            (r#"CN="a""#, DnError::NotEscaped),
+            (r#"CN="a,O=toolforge",O=x"#, DnError::NotEscaped),
+            ("CN=a;O=toolforge", DnError::NotEscaped),
+            ("CN=<a>", DnError::NotEscaped),
+            ("CN=a\n", DnError::NotEscaped),
+            ("CN=a\0", DnError::NotEscaped),
+            ("CN=a\\", DnError::BadEscape),
+            (r"CN=a\g", DnError::BadEscape),
+            (r"CN=a\2", DnError::BadEscape),
+            (r"CN=a\2,O=x", DnError::BadEscape),
+            ("CN=a\\ü", DnError::BadEscape),
+            ("CN=a\\1ü", DnError::BadEscape),
+            (r"CN=a\C3", DnError::NotUtf8),
+            (r"CN=\C3,O=\BC", DnError::NotUtf8),
+            ("CN=a+O=toolforge", DnError::Joined),
+            ("O=toolforge+OU=x,CN=a", DnError::Joined),
+            ("OU=x + CN=a,O=toolforge", DnError::Joined),
+        ] {
+            assert_eq!(parse(text), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_never_repeats_the_text() {
+        for text in ["CN=s3cret;", "s3cret=a", "s3cret", r"CN=s3cret\x", "O=s3cret"] {
+            assert!(!parse(text).unwrap_err().to_string().contains("s3cret"), "{text:?}");
+        }
+    }
+
+    /// Writes a value as OpenSSL does: a `\` before what is special, digits for what is not ASCII.
+    fn escaped(value: &str) -> String {
+        let escape = |byte: u8| match byte {
+            b' ' | b'"' | b'#' | b'+' | b',' | b';' | b'<' | b'=' | b'>' | b'\\' => {
+                format!("\\{}", char::from(byte))
+            }
+            b'!'..=b'~' => char::from(byte).to_string(),
+            _ => format!("\\{byte:02X}"),
+        };
+        value.bytes().map(escape).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 2_000,
+            rng_seed: RngSeed::Fixed(4514),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>(), near in r#"[CNO=,+\\ #"a2üL]{0,40}"#) {
+            let _ = parse(&text);
+            let _ = parse(&near);
+        }
+
+        #[test]
+        fn an_escaped_value_comes_back_as_it_was(
+            common_name in any::<String>(),
+            organization in r#"[ -~ü\n]{1,20}"#,
+        ) {
+            prop_assume!(!common_name.is_empty());
+            let text = format!("O={},CN={}", escaped(&organization), escaped(&common_name));
+            prop_assert_eq!(parse(&text), Ok(subject(&common_name, &[&organization])));
+        }
+    }
+}
