@@ -27,11 +27,10 @@ Commands:
 {subcommands}
 
 Options of every command, explained by `toolforge-jobs COMMAND --help`:
-  --json  --quiet  --verbose  --color WHEN  --server URL  --cert FILE  --key FILE  --ca FILE
+  --json  --quiet  --verbose  --color WHEN  --server URL  --cert FILE  --key FILE  --ca FILE{after-help}";
 
-Examples:{after-help}";
-
-const EXAMPLES: &str = "  toolforge-jobs run './bot.py --all' --type tf-python39 --wait
+const EXAMPLES: &str = "Examples:
+  toolforge-jobs run './bot.py --all' --type tf-python39 --wait
   toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
   toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous
   toolforge-jobs list
@@ -61,7 +60,7 @@ pub(crate) struct Globals {
     /// Tell every request and its answer
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// When to use colour
+    /// When to use colour; by itself on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
     /// Address of the service
@@ -90,14 +89,11 @@ impl Globals {
     }
 }
 
-/// When to use colour.
+/// When to use colour. The variants have no documentation of their own: clap would make a page of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set
     Auto,
-    /// Also into a pipe
     Always,
-    /// Not at all
     Never,
 }
 

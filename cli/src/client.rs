@@ -50,7 +50,7 @@ pub type Observer = Box<dyn Fn(&Exchange<'_>) + Send + Sync>;
 #[derive(Debug)]
 pub struct Exchange<'a> {
     /// The request's method.
-    pub method: &'a Method,
+    pub method: &'a str,
     /// The request's path and query.
     pub path: &'a str,
     /// The answer's status, whatever it is; an error when there was no answer.
@@ -198,7 +198,7 @@ impl Client {
         };
         if let Some(observer) = &self.observer {
             observer(&Exchange {
-                method: &call.method,
+                method: call.method.as_str(),
                 path: &path,
                 status: result.as_ref().map(|response| response.status().as_u16()),
                 request_id: result.as_ref().ok().and_then(error::request_id),

@@ -1,12 +1,14 @@
 //! The verbs: one file each, and the way to them.
 
+use tjf_api_types::Phase;
+
 use crate::{
     args::{Cli, Command, Globals},
     client::{Client, Exchange},
     environment::Environment,
     error::Error,
     exit::Exit,
-    output::Printer,
+    output::{Printer, Style},
     settings::Settings,
 };
 
@@ -18,6 +20,15 @@ mod list;
 mod run;
 mod show;
 mod version;
+
+/// How good or bad a phase looks.
+fn style(phase: Phase) -> Style {
+    match phase {
+        Phase::Succeeded => Style::Good,
+        Phase::Failed => Style::Bad,
+        Phase::Pending | Phase::Running | Phase::Unknown => Style::Plain,
+    }
+}
 
 /// What a verb has at hand besides its own arguments.
 struct Context {

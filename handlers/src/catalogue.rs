@@ -23,7 +23,8 @@ impl Catalogue {
     /// # Errors
     /// When it is not that, or one name means two containers.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
-        let entries: Vec<Entry> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let entries: Vec<Entry> =
+            serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let mut names: Vec<_> = entries.iter().flat_map(Entry::names).collect();
         names.sort_unstable();
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -97,7 +98,9 @@ mod tests {
     #[test]
     fn a_file_that_is_no_catalogue_is_refused() {
         let entry = |name: &str, alias: &str| {
-            format!(r#"{{"shortname":"{name}","image":"i","state":"stable","aliases":["{alias}"]}}"#)
+            format!(
+                r#"{{"shortname":"{name}","image":"i","state":"stable","aliases":["{alias}"]}}"#
+            )
         };
         for text in [
             String::new(),

@@ -16,7 +16,7 @@ use tjf_api_types::{JobView, ObjectName, ToolName};
 use tjf_runtime::pool::{HomeClient, Pooled};
 use tokio::time::Instant;
 
-use self::call::{Filter, Resource};
+use self::call::{Filter, Kind};
 pub use self::{create::Creation, error::ClusterError};
 use crate::{
     Context,
@@ -67,10 +67,10 @@ impl Cluster {
         let filter = || Filter::labels(&Selector::of_tool(&self.tool));
         // Side by side: the answer takes as long as the slowest of them, not as all together.
         let (jobs, cronjobs, controllers, pods) = futures_util::try_join!(
-            self.list(Resource::Jobs, filter()),
-            self.list(Resource::CronJobs, filter()),
-            self.list(Resource::ReplicationControllers, filter()),
-            self.list(Resource::Pods, filter()),
+            self.list(Kind::Jobs, filter()),
+            self.list(Kind::CronJobs, filter()),
+            self.list(Kind::ReplicationControllers, filter()),
+            self.list(Kind::Pods, filter()),
         )?;
         let snapshot = Snapshot { jobs, cronjobs, controllers, pods, events: Vec::new() };
         self.views(snapshot).await
@@ -89,11 +89,11 @@ impl Cluster {
     async fn snapshot_of(&self, name: &ObjectName) -> Result<Snapshot, ClusterError> {
         let filter = || Filter::labels(&Selector::of_job(&self.tool, name));
         let (job, cronjob, controller, children, pods) = try_join5(
-            self.get::<BatchJob>(Resource::Jobs, name.as_str()),
-            self.get::<CronJob>(Resource::CronJobs, name.as_str()),
-            self.get::<ReplicationController>(Resource::ReplicationControllers, name.as_str()),
-            self.list::<BatchJob>(Resource::Jobs, filter()),
-            self.list(Resource::Pods, filter()),
+            self.get::<BatchJob>(Kind::Jobs, name.as_str()),
+            self.get::<CronJob>(Kind::CronJobs, name.as_str()),
+            self.get::<ReplicationController>(Kind::ReplicationControllers, name.as_str()),
+            self.list::<BatchJob>(Kind::Jobs, filter()),
+            self.list(Kind::Pods, filter()),
         )
         .await?;
         let is_ours = |meta: &Meta| meta.labels.are_ours(&self.tool) && meta.controller().is_none();
@@ -111,7 +111,7 @@ impl Cluster {
     async fn views(&self, mut snapshot: Snapshot) -> Result<Vec<JobView>, ClusterError> {
         let now = Timestamp::now();
         if snapshot.needs_events(now) {
-            snapshot.events = match self.list(Resource::Events, Filter::warnings()).await {
+            snapshot.events = match self.list(Kind::Events, Filter::warnings()).await {
                 Ok(events) => events,
                 // Without the right to read them there is one explanation less, and no reason to say nothing.
                 Err(ClusterError::Forbidden { .. }) => Vec::new(),
@@ -144,8 +144,8 @@ impl Cluster {
             }
         }
         let (ranges, quotas) = futures_util::join!(
-            self.list::<LimitRange>(Resource::LimitRanges, Filter::all()),
-            self.list::<ResourceQuota>(Resource::ResourceQuotas, Filter::all()),
+            self.list::<LimitRange>(Kind::LimitRanges, Filter::all()),
+            self.list::<ResourceQuota>(Kind::ResourceQuotas, Filter::all()),
         );
         let limits = Arc::new(Limits::new(readable(ranges)?, &readable(quotas)?));
         self.context.state.limits.put(&self.tool, Arc::clone(&limits), Instant::now());

@@ -42,8 +42,7 @@ impl Config {
         let runtime = config::Config::read(reader);
         let homes = reader.optional(HOMES, "/data/project", absolute);
         let home_volume = reader.optional(HOME_VOLUME, "host-path", home_volume);
-        let catalogue =
-            reader.required(CATALOGUE, |text| Ok::<_, Infallible>(PathBuf::from(text)));
+        let catalogue = reader.required(CATALOGUE, |text| Ok::<_, Infallible>(PathBuf::from(text)));
         let job_ttl_seconds = reader.optional(JOB_TTL, "86400", seconds);
         Some(Self {
             runtime: runtime?,

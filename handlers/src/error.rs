@@ -79,9 +79,13 @@ impl From<Error> for Failure {
             }
             Error::JobExists { name, by_foreign_object } => {
                 let detail = if by_foreign_object {
-                    format!("the name `{name}` is taken by an object that is not a job of this service: choose another")
+                    format!(
+                        "the name `{name}` is taken by an object that is not a job of this service: choose another"
+                    )
                 } else {
-                    format!("there is a job `{name}` already: delete it first, or choose another name")
+                    format!(
+                        "there is a job `{name}` already: delete it first, or choose another name"
+                    )
                 };
                 Self::new(ErrorStatus::Conflict, "job-exists", detail)
             }
@@ -112,11 +116,13 @@ fn cluster(error: ClusterError) -> Failure {
             unavailable(retry_after.unwrap_or(RETRY_AFTER)).because(error)
         }
         ClusterError::CredentialsRejected => {
-            let detail = "Kubernetes refuses the tool's certificate: ask an administrator to renew it";
+            let detail =
+                "Kubernetes refuses the tool's certificate: ask an administrator to renew it";
             Failure::new(ErrorStatus::Forbidden, "credentials-rejected", detail)
         }
         ClusterError::Forbidden { tool, action, .. } => {
-            let detail = format!("Kubernetes does not let tool {tool} {action}: ask an administrator");
+            let detail =
+                format!("Kubernetes does not let tool {tool} {action}: ask an administrator");
             Failure::new(ErrorStatus::Forbidden, "forbidden", detail).because(error)
         }
         ClusterError::QuotaExceeded(refusal) => {
@@ -154,7 +160,8 @@ fn connect(why: &ConnectError) -> Failure {
 
 fn unavailable(retry_after: Duration) -> Failure {
     let detail = "Kubernetes does not answer at the moment: try again soon";
-    Failure::new(ErrorStatus::ServiceUnavailable, "cluster-unavailable", detail).retry_after(retry_after)
+    Failure::new(ErrorStatus::ServiceUnavailable, "cluster-unavailable", detail)
+        .retry_after(retry_after)
 }
 
 #[cfg(test)]

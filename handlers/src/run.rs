@@ -22,7 +22,10 @@ pub async fn run(context: Context, Json(request): Json<RunRequest>) -> Result<Cr
     let tool = crate::tool_of(&context);
     let catalogue = context.state.catalogue.get();
     let (shortname, image) = catalogue.find(&request.imagename).ok_or_else(|| {
-        let detail = format!("there is no container `{}`: `containers` shows what there is", request.imagename);
+        let detail = format!(
+            "there is no container `{}`: `containers` shows what there is",
+            request.imagename
+        );
         Invalid::of(Rule::Container, "imagename", detail)
     })?;
     let asker = Asker {

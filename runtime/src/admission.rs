@@ -94,7 +94,11 @@ impl Admission {
     }
 
     /// Waits for one of the places of all.
-    pub(crate) async fn turn(&self, place: CallerPlace, deadline: Instant) -> Result<Turn, Failure> {
+    pub(crate) async fn turn(
+        &self,
+        place: CallerPlace,
+        deadline: Instant,
+    ) -> Result<Turn, Failure> {
         let permit = acquire(Arc::clone(&self.all), deadline).await?;
         Ok(Turn(Arc::new(Mutex::new(Some((place, permit))))))
     }
@@ -121,7 +125,9 @@ impl<'a> Queued<'a> {
     fn enter(places: &'a Places, queued_max: usize) -> Result<Self, Failure> {
         let queued = Self(&places.queued);
         if places.queued.fetch_add(1, Ordering::Relaxed) >= queued_max {
-            return Err(Failure::overloaded("too many of your requests wait already: send fewer at once"));
+            return Err(Failure::overloaded(
+                "too many of your requests wait already: send fewer at once",
+            ));
         }
         Ok(queued)
     }
@@ -133,7 +139,10 @@ impl Drop for Queued<'_> {
     }
 }
 
-async fn acquire(places: Arc<Semaphore>, deadline: Instant) -> Result<OwnedSemaphorePermit, Failure> {
+async fn acquire(
+    places: Arc<Semaphore>,
+    deadline: Instant,
+) -> Result<OwnedSemaphorePermit, Failure> {
     match timeout_at(deadline, places.acquire_owned()).await {
         Ok(Ok(permit)) => Ok(permit),
         Ok(Err(closed)) => Err(Failure::internal(closed)),
@@ -172,7 +181,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_caller_with_many_requests_takes_no_more_than_its_own_places() {
         let admission = admission();
-        let _greedy = (enter(&admission, "a").await.unwrap(), enter(&admission, "a").await.unwrap());
+        let _greedy =
+            (enter(&admission, "a").await.unwrap(), enter(&admission, "a").await.unwrap());
         let other = enter(&admission, "b").await;
         assert!(other.is_ok(), "the last place of all is free for others");
         let (queued, refused) = tokio::join!(enter(&admission, "a"), enter(&admission, "a"));

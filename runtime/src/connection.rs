@@ -94,7 +94,9 @@ impl Activity {
     /// When what the connection does has taken too long. A request has its own deadline.
     fn due(&self, limits: &Limits) -> Option<Instant> {
         match *self.doing() {
-            Doing::Handshake(since) | Doing::Head(since) => Some(since + limits.header_read_time_max),
+            Doing::Handshake(since) | Doing::Head(since) => {
+                Some(since + limits.header_read_time_max)
+            }
             Doing::Idle(since) => Some(since + limits.idle_connection_time_max),
             Doing::Answer(since) => Some(since + limits.request_time_max),
             Doing::Request => None,
@@ -144,7 +146,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
 }
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(cx, buf)
     }
 
@@ -206,7 +212,8 @@ impl Connections {
             changed: Notify::new(),
         });
         let close = CancellationToken::new();
-        let entry = Entry { activity: Arc::clone(&activity), close: close.clone(), certificate: None };
+        let entry =
+            Entry { activity: Arc::clone(&activity), close: close.clone(), certificate: None };
         open.insert(id, entry);
         Some(Place { connections: Arc::clone(self), id, activity, close })
     }
@@ -226,7 +233,9 @@ impl Place {
     pub(crate) fn count_certificate(&self, certificate: &[u8]) -> bool {
         let mut open = self.connections.lock();
         let same = |entry: &&Entry| entry.certificate.as_deref() == Some(certificate);
-        if open.values().filter(same).count() >= self.connections.limits.connections_per_certificate_max {
+        if open.values().filter(same).count()
+            >= self.connections.limits.connections_per_certificate_max
+        {
             return false;
         }
         if let Some(entry) = open.get_mut(&self.id) {
@@ -285,8 +294,10 @@ mod tests {
     #[tokio::test]
     async fn connections_of_one_certificate_are_bounded() {
         let connections = connections(10);
-        let places: Vec<_> = std::iter::repeat_with(|| connections.enter().unwrap()).take(4).collect();
-        let counted: Vec<_> = places[..3].iter().map(|place| place.count_certificate(b"a")).collect();
+        let places: Vec<_> =
+            std::iter::repeat_with(|| connections.enter().unwrap()).take(4).collect();
+        let counted: Vec<_> =
+            places[..3].iter().map(|place| place.count_certificate(b"a")).collect();
         assert_eq!(counted, [true, true, false]);
         assert!(places[3].count_certificate(b"b"));
     }

@@ -66,7 +66,11 @@ impl ErrorStatus {
 
 /// What went wrong: `detail` and `field` for the caller, `cause` for the log.
 #[derive(Debug)]
-pub struct Failure {
+pub struct Failure(Box<Parts>);
+
+/// Boxed, so that the results of what goes well stay small.
+#[derive(Debug)]
+struct Parts {
     status: ErrorStatus,
     slug: &'static str,
     detail: String,
@@ -80,7 +84,7 @@ pub struct Failure {
 impl Failure {
     /// A failure of one kind. The detail is a sentence that says what would be right.
     pub fn new(status: ErrorStatus, slug: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             slug,
             detail: detail.into(),
@@ -89,7 +93,7 @@ impl Failure {
             retry_after: None,
             allow: None,
             close: false,
-        }
+        }))
     }
 
     /// A wrong request; `field` is the culprit.
@@ -117,48 +121,52 @@ impl Failure {
     /// Names the field at fault.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
+        self.0.field = Some(field.into());
         self
     }
 
     /// Keeps the cause for the log.
     #[must_use]
     pub fn because(mut self, cause: impl Into<BoxError>) -> Self {
-        self.cause = Some(cause.into());
+        self.0.cause = Some(cause.into());
         self
     }
 
     /// Says when to try again.
     #[must_use]
     pub fn retry_after(mut self, time: Duration) -> Self {
-        self.retry_after = Some(time);
+        self.0.retry_after = Some(time);
         self
     }
 
     /// Says which methods there are.
     #[must_use]
     pub(crate) fn allow(mut self, methods: String) -> Self {
-        self.allow = Some(methods);
+        self.0.allow = Some(methods);
         self
     }
 
     /// Ends the connection after the answer.
     #[must_use]
     pub(crate) fn and_close(mut self) -> Self {
-        self.close = true;
+        self.0.close = true;
         self
     }
 
     /// The stable name of this kind of failure.
     pub fn slug(&self) -> &'static str {
-        self.slug
+        self.0.slug
     }
 
     /// The document that the caller will read.
     pub fn problem(&self, id: &RequestId) -> Problem {
-        let problem =
-            Problem::new(self.slug, self.status.code().as_u16(), self.detail.as_str(), id.as_str());
-        match &self.field {
+        let problem = Problem::new(
+            self.0.slug,
+            self.0.status.code().as_u16(),
+            self.0.detail.as_str(),
+            id.as_str(),
+        );
+        match &self.0.field {
             Some(field) => problem.with_field(field.as_str()),
             None => problem,
         }
@@ -166,8 +174,8 @@ impl Failure {
 
     /// The chain of causes, outermost first.
     pub(crate) fn causes(&self) -> Option<String> {
-        let mut text = self.cause.as_ref()?.to_string();
-        let mut source = self.cause.as_ref()?.source();
+        let mut text = self.0.cause.as_ref()?.to_string();
+        let mut source = self.0.cause.as_ref()?.source();
         while let Some(cause) = source {
             text = format!("{text}: {cause}");
             source = cause.source();
@@ -178,16 +186,16 @@ impl Failure {
     pub(crate) fn into_response(self, id: &RequestId) -> Response {
         let body = serde_json::to_vec(&self.problem(id)).unwrap_or_default();
         let mut response = Response::new(body.into());
-        *response.status_mut() = self.status.code();
+        *response.status_mut() = self.0.status.code();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        if let Some(time) = self.retry_after {
+        if let Some(time) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, time.as_secs().max(1).into());
         }
-        if let Some(allow) = self.allow.and_then(|methods| methods.try_into().ok()) {
+        if let Some(allow) = self.0.allow.and_then(|methods| methods.try_into().ok()) {
             headers.insert(header::ALLOW, allow);
         }
-        if self.close {
+        if self.0.close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response

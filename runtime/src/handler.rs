@@ -22,7 +22,11 @@ use crate::{
 )]
 pub trait Handler<S, Args>: Clone + Send + Sync + 'static {
     /// Reads the input, calls the function, and makes its value or error an answer.
-    fn call(self, context: Context<S>, received: Received) -> BoxFuture<'static, Result<Response, Failure>>;
+    fn call(
+        self,
+        context: Context<S>,
+        received: Received,
+    ) -> BoxFuture<'static, Result<Response, Failure>>;
 }
 
 impl<S, F, Fut, R, E> Handler<S, ()> for F
@@ -33,7 +37,11 @@ where
     R: Reply,
     E: Into<Failure>,
 {
-    fn call(self, context: Context<S>, _: Received) -> BoxFuture<'static, Result<Response, Failure>> {
+    fn call(
+        self,
+        context: Context<S>,
+        _: Received,
+    ) -> BoxFuture<'static, Result<Response, Failure>> {
         Box::pin(async move { self(context).await.map_err(Into::into)?.into_response() })
     }
 }

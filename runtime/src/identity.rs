@@ -20,7 +20,9 @@ use x509_cert::{
     attr::AttributeTypeAndValue,
     der::{
         Decode,
-        asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef},
+        asn1::{
+            Ia5StringRef, ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef,
+        },
     },
 };
 
@@ -108,7 +110,9 @@ pub(crate) enum Refusal {
     NoUsableName,
     #[error("the certificate does not belong to a tool of this platform")]
     ForeignOrganization,
-    #[error("the header `{SUBJECT_HEADER}` is not taken here: the certificate of the connection says who is calling")]
+    #[error(
+        "the header `{SUBJECT_HEADER}` is not taken here: the certificate of the connection says who is calling"
+    )]
     HeaderNotTaken,
 }
 
@@ -161,10 +165,14 @@ fn subject_of(names: &[x509_cert::name::RelativeDistinguishedName]) -> Option<Su
 /// are plain text; the two wide ones are not, and no CA of today uses them.
 fn text_of(attribute: &AttributeTypeAndValue) -> Option<String> {
     let value = &attribute.value;
-    None.or_else(|| value.decode_as::<Utf8StringRef<'_>>().ok().map(|text| text.as_str().to_owned()))
-        .or_else(|| value.decode_as::<PrintableStringRef<'_>>().ok().map(|text| text.as_str().to_owned()))
-        .or_else(|| value.decode_as::<Ia5StringRef<'_>>().ok().map(|text| text.as_str().to_owned()))
-        .or_else(|| value.decode_as::<TeletexStringRef<'_>>().ok().map(|text| text.as_str().to_owned()))
+    None.or_else(|| {
+        value.decode_as::<Utf8StringRef<'_>>().ok().map(|text| text.as_str().to_owned())
+    })
+    .or_else(|| {
+        value.decode_as::<PrintableStringRef<'_>>().ok().map(|text| text.as_str().to_owned())
+    })
+    .or_else(|| value.decode_as::<Ia5StringRef<'_>>().ok().map(|text| text.as_str().to_owned()))
+    .or_else(|| value.decode_as::<TeletexStringRef<'_>>().ok().map(|text| text.as_str().to_owned()))
 }
 
 /// The door that this process has, and who may come through it.

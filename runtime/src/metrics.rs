@@ -72,7 +72,11 @@ impl Metrics {
     }
 
     /// Everything, as a scraper reads it.
-    pub(crate) fn encode(&self, connections: usize, clients: usize) -> Result<String, std::fmt::Error> {
+    pub(crate) fn encode(
+        &self,
+        connections: usize,
+        clients: usize,
+    ) -> Result<String, std::fmt::Error> {
         self.connections.set(i64::try_from(connections).unwrap_or(i64::MAX));
         self.clients.set(i64::try_from(clients).unwrap_or(i64::MAX));
         let mut registry = Registry::with_prefix("tjf");
@@ -83,7 +87,11 @@ impl Metrics {
             Unit::Seconds,
             self.seconds.clone(),
         );
-        registry.register("handshakes_failed", "TLS handshakes that failed", self.handshakes_failed.clone());
+        registry.register(
+            "handshakes_failed",
+            "TLS handshakes that failed",
+            self.handshakes_failed.clone(),
+        );
         registry.register(
             "requests_malformed",
             "Requests that were no HTTP",
@@ -109,7 +117,12 @@ mod tests {
     #[test]
     fn an_answer_is_counted_by_route_and_never_by_path_or_made_up_method() {
         let metrics = Metrics::new();
-        metrics.answered(&Method::GET, "/v1/show/{name}/", StatusCode::OK, Duration::from_millis(3));
+        metrics.answered(
+            &Method::GET,
+            "/v1/show/{name}/",
+            StatusCode::OK,
+            Duration::from_millis(3),
+        );
         let made_up = Method::from_bytes(b"BREW").unwrap();
         metrics.answered(&made_up, "none", StatusCode::NOT_FOUND, Duration::ZERO);
         let text = metrics.encode(2, 1).unwrap();

@@ -174,22 +174,26 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
     }
 
     /// The client that is held, or else the look to wait for. Starts a look when one is due.
-    fn held_or_look(&self, name: &CommonName) -> Result<Result<Pooled<C>, SharedLook<C>>, ConnectError> {
+    fn held_or_look(
+        &self,
+        name: &CommonName,
+    ) -> Result<Result<Pooled<C>, SharedLook<C>>, ConnectError> {
         let limits = &self.0.limits;
         let slot = self.0.slot(name);
         let mut state = lock(&slot.state);
         let now = Instant::now();
         state.used_at = now;
         state.held.take_if(|held| now - held.built_at >= limits.client_age_max);
-        let is_fresh =
-            |held: &Held<C>| now - held.looked_at < limits.certificate_look_age_max;
+        let is_fresh = |held: &Held<C>| now - held.looked_at < limits.certificate_look_age_max;
         if !state.held.as_ref().is_some_and(is_fresh) && state.looking.is_none() {
             let outcome = self.start_look(name, Arc::clone(&slot), state.held.as_ref());
             state.looking = Some(Looking { since: now, outcome });
         }
         match (&state.held, &state.looking) {
             (Some(held), _) => Ok(Ok(held.pooled.clone())),
-            (None, Some(look)) if now - look.since < limits.look_time_max => Ok(Err(look.outcome.clone())),
+            (None, Some(look)) if now - look.since < limits.look_time_max => {
+                Ok(Err(look.outcome.clone()))
+            }
             (None, _) => Err(ConnectError::HomeSilent),
         }
     }
@@ -229,10 +233,12 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
             inner.settle(&name, &mut state, found)
         });
         async move {
-            task.await.unwrap_or_else(|panic| Some(Err(ConnectError::Misconfigured(Arc::new(panic.into())))))
+            task.await.unwrap_or_else(|panic| {
+                Some(Err(ConnectError::Misconfigured(Arc::new(panic.into()))))
+            })
         }
-            .boxed()
-            .shared()
+        .boxed()
+        .shared()
     }
 }
 

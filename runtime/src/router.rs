@@ -17,8 +17,9 @@ use crate::{
     reply::Response,
 };
 
-type Call<S> =
-    Arc<dyn Fn(Context<S>, Received) -> BoxFuture<'static, Result<Response, Failure>> + Send + Sync>;
+type Call<S> = Arc<
+    dyn Fn(Context<S>, Received) -> BoxFuture<'static, Result<Response, Failure>> + Send + Sync,
+>;
 
 struct Route<S> {
     method: Method,
@@ -64,7 +65,12 @@ impl<S: Send + Sync + 'static> Router<S> {
         self.add(Method::DELETE, pattern, handler)
     }
 
-    fn add<A>(mut self, method: Method, pattern: &'static str, handler: impl Handler<S, A>) -> Self {
+    fn add<A>(
+        mut self,
+        method: Method,
+        pattern: &'static str,
+        handler: impl Handler<S, A>,
+    ) -> Self {
         let variables = segments(pattern).filter(|segment| is_variable(segment)).count();
         assert!(variables <= 1, "`{pattern}` has more than one variable");
         let twin = self
@@ -99,13 +105,18 @@ impl<S: Send + Sync + 'static> Router<S> {
         for route in here {
             if route.method == *method {
                 let variable = variable(route.pattern, path)?;
-                return Ok(Matched { pattern: route.pattern, call: Arc::clone(&route.call), variable });
+                return Ok(Matched {
+                    pattern: route.pattern,
+                    call: Arc::clone(&route.call),
+                    variable,
+                });
             }
             allowed.push(route.method.as_str());
         }
         let allowed = allowed.join(", ");
         let detail = format!("this path takes {allowed}");
-        Err(Failure::new(ErrorStatus::MethodNotAllowed, "method-not-allowed", detail).allow(allowed))
+        Err(Failure::new(ErrorStatus::MethodNotAllowed, "method-not-allowed", detail)
+            .allow(allowed))
     }
 }
 
@@ -127,19 +138,23 @@ fn is_variable(segment: &str) -> bool {
 
 fn matches(pattern: &str, path: &str) -> bool {
     let mut path = segments(path);
-    segments(pattern).all(|wanted| path.next().is_some_and(|got| is_variable(wanted) || got == wanted))
+    segments(pattern)
+        .all(|wanted| path.next().is_some_and(|got| is_variable(wanted) || got == wanted))
         && path.next().is_none()
 }
 
 /// Whether some path fits both patterns.
 fn overlap(one: &str, other: &str) -> bool {
     segments(one).count() == segments(other).count()
-        && segments(one).zip(segments(other)).all(|(a, b)| a == b || is_variable(a) || is_variable(b))
+        && segments(one)
+            .zip(segments(other))
+            .all(|(a, b)| a == b || is_variable(a) || is_variable(b))
 }
 
 /// The value of the pattern's variable, percent-decoded.
 fn variable(pattern: &str, path: &str) -> Result<Option<String>, Failure> {
-    let Some((_, value)) = segments(pattern).zip(segments(path)).find(|(wanted, _)| is_variable(wanted))
+    let Some((_, value)) =
+        segments(pattern).zip(segments(path)).find(|(wanted, _)| is_variable(wanted))
     else {
         return Ok(None);
     };

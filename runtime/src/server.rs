@@ -231,14 +231,17 @@ impl<S: Send + Sync + 'static> Listener<S> {
             async move {
                 let mut response = self.service.respond(peer, request).await;
                 if self.shutdown.is_draining() {
-                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                    response
+                        .headers_mut()
+                        .insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 place.activity.answer_begins();
                 Ok::<_, Infallible>(response)
             }
         });
         let io = TokioIo::new(Watched::new(stream, Arc::clone(&place.activity)));
-        let connection = http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).serve_connection(io, answer);
+        let connection =
+            http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).serve_connection(io, answer);
         let mut connection = pin!(connection);
         let drain_notice_time = self.service.limits().drain_notice_time;
         let notice_is_over = async {

@@ -170,10 +170,13 @@ impl<S: Send + Sync + 'static> Service<S> {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
             Ok(Err(error)) => {
-                let failure = Failure::new(ErrorStatus::BadRequest, "invalid-request", "the body broke off");
+                let failure =
+                    Failure::new(ErrorStatus::BadRequest, "invalid-request", "the body broke off");
                 Err(failure.because(error).and_close())
             }
-            Err(_) => Err(Failure::deadline_exceeded("the body did not arrive in time").and_close()),
+            Err(_) => {
+                Err(Failure::deadline_exceeded("the body did not arrive in time").and_close())
+            }
         }
     }
 
@@ -230,7 +233,8 @@ fn check_accept(headers: &HeaderMap) -> Result<(), Failure> {
     let takes_json = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
         let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let is_wanted = !parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+        let is_wanted =
+            !parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
         is_wanted && matches!(media_type.as_str(), "*/*" | "application/*" | "application/json")
     };
     let mut accepted = headers.get_all(header::ACCEPT).iter().peekable();
@@ -255,14 +259,18 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
     value
         .to_str()
         .ok()
-        .filter(|text| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()))
+        .filter(|text| {
+            (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        })
         .filter(|_| values.next().is_none())
         .map(|text| Some(text.to_owned()))
         .ok_or_else(|| {
-            Failure::invalid("Idempotency-Key", "`Idempotency-Key` is 1 to 64 visible characters, sent once")
+            Failure::invalid(
+                "Idempotency-Key",
+                "`Idempotency-Key` is 1 to 64 visible characters, sent once",
+            )
         })
 }
-
 
 #[cfg(test)]
 mod tests;

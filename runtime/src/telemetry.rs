@@ -33,9 +33,13 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), String> {
         .map_err(|error| format!("{}: {error}", crate::config::LOG_FILTER))?;
     let registry = tracing_subscriber::registry().with(filter);
     match format {
-        LogFormat::Text => registry.with(fmt::layer().with_target(false).with_writer(io::stderr)).try_init(),
+        LogFormat::Text => {
+            registry.with(fmt::layer().with_target(false).with_writer(io::stderr)).try_init()
+        }
         LogFormat::Json => registry
-            .with(fmt::layer().json().flatten_event(true).with_target(false).with_writer(io::stderr))
+            .with(
+                fmt::layer().json().flatten_event(true).with_target(false).with_writer(io::stderr),
+            )
             .try_init(),
     }
     .map_err(|error| error.to_string())

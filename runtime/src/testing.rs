@@ -272,10 +272,15 @@ async fn play(
             note(&seen, &call);
             let index = group.iter().position(|exchange| exchange.mismatch(&call).is_none());
             let Some(index) = index else {
-                let why: Vec<_> = group.iter().filter_map(|exchange| exchange.mismatch(&call)).collect();
+                let why: Vec<_> =
+                    group.iter().filter_map(|exchange| exchange.mismatch(&call)).collect();
                 return Err(format!(
                     "unexpected {} {}?{} {:#}: {}",
-                    call.method, call.path, call.query, call.body, why.join("; or ")
+                    call.method,
+                    call.path,
+                    call.query,
+                    call.body,
+                    why.join("; or ")
                 ));
             };
             let exchange = group.remove(index);

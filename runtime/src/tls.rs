@@ -25,8 +25,9 @@ pub(crate) fn own_certificate(config: &Config) -> Result<OwnCertificate, String>
 }
 
 fn certified_key(certificates: &[u8], key: &[u8]) -> Result<CertifiedKey, String> {
-    let chain =
-        CertificateDer::pem_slice_iter(certificates).collect::<Result<Vec<_>, _>>().map_err(text)?;
+    let chain = CertificateDer::pem_slice_iter(certificates)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(text)?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(text)?;
     // Refuses a key that does not fit the certificate: a pair that is half written keeps the old one.
     CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(text)
@@ -42,11 +43,13 @@ pub(crate) fn server_config(
     own: Arc<OwnCertificate>,
 ) -> Result<Arc<ServerConfig>, String> {
     let provider = Arc::new(ring::default_provider());
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(client_ca(config)?), Arc::clone(&provider))
-            .allow_unauthenticated()
-            .build()
-            .map_err(|error| format!("{}: {error}", config.client_ca.display()))?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(
+        Arc::new(client_ca(config)?),
+        Arc::clone(&provider),
+    )
+    .allow_unauthenticated()
+    .build()
+    .map_err(|error| format!("{}: {error}", config.client_ca.display()))?;
     let mut tls = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(text)?
@@ -61,8 +64,8 @@ pub(crate) fn server_config(
 fn client_ca(config: &Config) -> Result<RootCertStore, String> {
     let file = &config.client_ca;
     let mut roots = RootCertStore::empty();
-    let certificates =
-        CertificateDer::pem_file_iter(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let certificates = CertificateDer::pem_file_iter(file)
+        .map_err(|error| format!("{}: {error}", file.display()))?;
     for certificate in certificates {
         let certificate = certificate.map_err(|error| format!("{}: {error}", file.display()))?;
         roots.add(certificate).map_err(|error| format!("{}: {error}", file.display()))?;

@@ -1,13 +1,13 @@
 //! `list`: all jobs of the tool.
 
-use tjf_api_types::{JobView, Phase};
+use tjf_api_types::JobView;
 
-use super::Context;
+use super::{Context, style};
 use crate::{
     args::ListArgs,
     error::Error,
     exit::Exit,
-    output::{Cell, Style, Table},
+    output::{Cell, Table},
 };
 
 pub(super) async fn list(args: &ListArgs, context: &Context) -> Result<Exit, Error> {
@@ -39,12 +39,11 @@ pub(super) async fn list(args: &ListArgs, context: &Context) -> Result<Exit, Err
 }
 
 fn short(job: &JobView) -> [Cell; 3] {
-    let style = match job.status.phase {
-        Phase::Succeeded => Style::Good,
-        Phase::Failed => Style::Bad,
-        Phase::Pending | Phase::Running | Phase::Unknown => Style::Plain,
-    };
-    [job.name.as_str().into(), job.job_type.as_str().into(), Cell::styled(&job.status_short, style)]
+    [
+        job.name.as_str().into(),
+        job.job_type.as_str().into(),
+        Cell::styled(&job.status_short, style(job.status.phase)),
+    ]
 }
 
 fn long(job: &JobView) -> [Cell; 4] {

@@ -2,14 +2,8 @@
 
 use tjf_api_types::{JobView, LastRunView, Phase, StatusView};
 
-use super::Context;
-use crate::{
-    args::ShowArgs,
-    error::Error,
-    exit::Exit,
-    nearest,
-    output::{Fields, Style},
-};
+use super::{Context, style};
+use crate::{args::ShowArgs, error::Error, exit::Exit, nearest, output::Fields};
 
 pub(super) async fn show(args: &ShowArgs, context: &Context) -> Result<Exit, Error> {
     let answer = match context.client.show(&args.name).await {
@@ -75,11 +69,7 @@ fn add_status(fields: &mut Fields, job: &JobView) {
         next_scheduled_at,
         last_run,
     } = &job.status;
-    let style = match phase {
-        Phase::Succeeded => Style::Good,
-        Phase::Failed => Style::Bad,
-        Phase::Pending | Phase::Running | Phase::Unknown => Style::Plain,
-    };
+    let style = style(*phase);
     fields.add_some("started_at", started_at.as_ref());
     fields.add_some("finished_at", finished_at.as_ref());
     fields.add_some("restarts", *restarts);

@@ -19,7 +19,7 @@ const LIST_PAGE_SIZE: &str = "500";
 
 /// The kinds of object that are asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Resource {
+pub(super) enum Kind {
     Jobs,
     CronJobs,
     ReplicationControllers,
@@ -29,7 +29,7 @@ pub(super) enum Resource {
     ResourceQuotas,
 }
 
-impl Resource {
+impl Kind {
     /// The three that a job can be.
     pub(super) const JOBS: [Self; 3] = [Self::Jobs, Self::CronJobs, Self::ReplicationControllers];
 
@@ -130,11 +130,11 @@ impl<'a> DeleteOptions<'a> {
 impl Cluster {
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
-        resource: Resource,
+        kind: Kind,
         name: &str,
     ) -> Result<Option<T>, ClusterError> {
-        let path = format!("{}/{name}", resource.path(&self.namespace));
-        match self.call(Method::GET, &path, Vec::new(), "get", resource).await {
+        let path = format!("{}/{name}", kind.path(&self.namespace));
+        match self.call(Method::GET, &path, Vec::new(), "get", kind).await {
             Ok(body) => serde_json::from_slice(&body).map(Some).map_err(ClusterError::Unreadable),
             Err(ClusterError::NotFound) => Ok(None),
             Err(error) => Err(error),
@@ -144,14 +144,14 @@ impl Cluster {
     /// All pages of a list.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
-        resource: Resource,
+        kind: Kind,
         filter: Filter,
     ) -> Result<Vec<T>, ClusterError> {
         let mut items = Vec::new();
         let mut token = None;
         loop {
-            let path = with_query(resource.path(&self.namespace), &filter, token.as_deref());
-            let body = self.call(Method::GET, &path, Vec::new(), "list", resource).await?;
+            let path = with_query(kind.path(&self.namespace), &filter, token.as_deref());
+            let body = self.call(Method::GET, &path, Vec::new(), "list", kind).await?;
             let mut page: List<T> = read_list(&body)?;
             items.append(&mut page.items);
             token = page.metadata.continue_token.filter(|token| !token.is_empty());
@@ -163,25 +163,25 @@ impl Cluster {
 
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
-        resource: Resource,
+        kind: Kind,
         object: &impl Serialize,
     ) -> Result<T, ClusterError> {
-        let path = format!("{}?fieldValidation=Strict", resource.path(&self.namespace));
+        let path = format!("{}?fieldValidation=Strict", kind.path(&self.namespace));
         let body = serde_json::to_vec(object).map_err(ClusterError::Unreadable)?;
-        let body = self.call(Method::POST, &path, body, "create", resource).await?;
+        let body = self.call(Method::POST, &path, body, "create", kind).await?;
         serde_json::from_slice(&body).map_err(ClusterError::Unreadable)
     }
 
     /// Deletes one object. That it has gone already, or that another has its name now, is success.
     pub(super) async fn delete(
         &self,
-        resource: Resource,
+        kind: Kind,
         name: &str,
         options: &DeleteOptions<'_>,
     ) -> Result<(), ClusterError> {
-        let path = format!("{}/{name}", resource.path(&self.namespace));
+        let path = format!("{}/{name}", kind.path(&self.namespace));
         let body = serde_json::to_vec(options).map_err(ClusterError::Unreadable)?;
-        match self.call(Method::DELETE, &path, body, "delete", resource).await {
+        match self.call(Method::DELETE, &path, body, "delete", kind).await {
             Ok(_) | Err(ClusterError::NotFound | ClusterError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
@@ -190,12 +190,12 @@ impl Cluster {
     /// Deletes what a selector selects, and gives what that was.
     pub(super) async fn delete_all<T: DeserializeOwned>(
         &self,
-        resource: Resource,
+        kind: Kind,
         selector: &Selector,
     ) -> Result<Vec<T>, ClusterError> {
-        let path = with_query(resource.path(&self.namespace), &Filter::labels(selector), None);
+        let path = with_query(kind.path(&self.namespace), &Filter::labels(selector), None);
         let body = serde_json::to_vec(&DeleteOptions::any()).map_err(ClusterError::Unreadable)?;
-        let body = self.call(Method::DELETE, &path, body, "delete", resource).await?;
+        let body = self.call(Method::DELETE, &path, body, "delete", kind).await?;
         Ok(read_list::<T>(&body)?.items)
     }
 
@@ -207,9 +207,9 @@ impl Cluster {
         path: &str,
         body: Vec<u8>,
         verb: &str,
-        resource: Resource,
+        kind: Kind,
     ) -> Result<Bytes, ClusterError> {
-        let action = format!("{verb} {}", resource.plural());
+        let action = format!("{verb} {}", kind.plural());
         let client = self.client();
         match self.call_once(&client, &method, path, body.clone(), &action).await {
             Err(ClusterError::CredentialsRejected) => {
@@ -237,8 +237,9 @@ impl Cluster {
         if !body.is_empty() {
             request = request.header(http::header::CONTENT_TYPE, "application/json");
         }
-        let request =
-            request.body(Body::from(body)).map_err(|error| ClusterError::Unreachable(error.into()))?;
+        let request = request
+            .body(Body::from(body))
+            .map_err(|error| ClusterError::Unreachable(error.into()))?;
         let exchange = async {
             let response = client.client.kube.send(request).await?;
             let (parts, body) = response.into_parts();
@@ -261,7 +262,8 @@ fn read_list<T: DeserializeOwned>(body: &[u8]) -> Result<List<T>, ClusterError> 
         let List { metadata, items } = serde_json::from_slice::<List<serde_json::Value>>(body)
             .map_err(ClusterError::Unreadable)?;
         tracing::warn!(%error, "an object of a list can't be read, and is left out");
-        let items = items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect();
+        let items =
+            items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect();
         Ok(List { metadata, items })
     })
 }

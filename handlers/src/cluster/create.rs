@@ -14,12 +14,12 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Cluster, ClusterError,
-    call::{DeleteOptions, Filter, Resource},
+    call::{DeleteOptions, Filter, Kind},
 };
 use crate::{
     error::{Error, Result},
     job::{
-        Job, Spec,
+        Job, Spec, manifest,
         objects::{BatchJob, CronJob, Meta, Named, ReplicationController},
         observe::{self, Snapshot},
         room,
@@ -58,9 +58,9 @@ enum Claim {
     Going,
 }
 
-impl Resource {
-    fn of(kind: JobType) -> Self {
-        match kind {
+impl Kind {
+    fn of(job_type: JobType) -> Self {
+        match job_type {
             JobType::OneOff => Self::Jobs,
             JobType::Scheduled => Self::CronJobs,
             JobType::Continuous => Self::ReplicationControllers,
@@ -107,9 +107,9 @@ impl Cluster {
             JobType::Continuous => named(),
         };
         let (jobs, cronjobs, controllers) = futures_util::try_join!(
-            self.list::<BatchJob>(Resource::Jobs, counted()),
-            self.list::<CronJob>(Resource::CronJobs, counted()),
-            self.list::<ReplicationController>(Resource::ReplicationControllers, named()),
+            self.list::<BatchJob>(Kind::Jobs, counted()),
+            self.list::<CronJob>(Kind::CronJobs, counted()),
+            self.list::<ReplicationController>(Kind::ReplicationControllers, named()),
         )?;
         Ok(Snapshot { jobs, cronjobs, controllers, ..Snapshot::default() })
     }
@@ -128,40 +128,43 @@ impl Cluster {
             return Err(Error::TooManyUnfinished { unfinished });
         }
         for meta in replaced {
-            self.delete(Resource::Jobs, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
+            self.delete(Kind::Jobs, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
         }
         let Some(jobs_max) = jobs_max else { return Ok(()) };
         let is_left = |job: &&BatchJob| replaced.iter().all(|meta| meta.uid != job.metadata.uid);
         let left: Vec<_> = survey.jobs.iter().filter(is_left).cloned().collect();
         for meta in room::to_delete(&left, &survey.cronjobs, jobs_max, kind, &self.tool) {
             tracing::info!(tool.name = %self.tool, job.name = meta.name, "making room: deleting a finished job");
-            self.delete(Resource::Jobs, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
+            self.delete(Kind::Jobs, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
         }
         Ok(())
     }
 
     /// Creates, and looks whether it was first. `None` when the name's old object is still going.
     async fn create_now(&self, job: &Job, survey: &Snapshot) -> Result<Option<Creation>> {
-        let manifest = crate::job::manifest::of(job, &self.context.state.house, self.owner())
+        let manifest = manifest::of(job, &self.context.state.house, self.owner())
             .map_err(|error| Error::Internal("the manifest can't be written", error.into()))?;
-        let resource = Resource::of(job.spec.kind.job_type());
-        let created: Value = match self.post_making_room(resource, &manifest, survey).await {
+        let job_type = job.spec.kind.job_type();
+        let kind = Kind::of(job_type);
+        let created: Value = match self.post_making_room(kind, &manifest, survey).await {
             Ok(created) => created,
             Err(ClusterError::AlreadyExists { being_deleted: true }) => return Ok(None),
-            Err(ClusterError::AlreadyExists { .. }) => return self.lost_within_kind(job).await.map(Some),
+            Err(ClusterError::AlreadyExists { .. }) => {
+                return self.lost_within_kind(job).await.map(Some);
+            }
             Err(ClusterError::QuotaExceeded(refusal)) => return Err(Error::QuotaExceeded(refusal)),
             Err(error) => return Err(error.into()),
         };
         let Named { metadata } = read(created.clone())?;
-        match self.was_first(resource, &metadata).await {
-            Ok(true) => Ok(Some(Creation::New(Box::new(self.created_view(resource, created)?)))),
+        match self.was_first(kind, &metadata).await {
+            Ok(true) => Ok(Some(Creation::New(Box::new(self.created_view(job_type, created)?)))),
             Ok(false) => {
-                self.withdraw(resource, &metadata).await?;
+                self.withdraw(kind, &metadata).await?;
                 Err(taken(job, false))
             }
             Err(error) => {
                 // Nobody knows who was first, so ours must not stay.
-                if let Err(error) = self.withdraw(resource, &metadata).await {
+                if let Err(error) = self.withdraw(kind, &metadata).await {
                     tracing::error!(%error, job.name = metadata.name, "a job may have its name twice");
                 }
                 Err(error.into())
@@ -172,29 +175,27 @@ impl Cluster {
     /// Creates; and when the number of Jobs is in the way, once more after the oldest finished one has gone.
     async fn post_making_room(
         &self,
-        resource: Resource,
+        kind: Kind,
         manifest: &Value,
         survey: &Snapshot,
     ) -> std::result::Result<Value, ClusterError> {
-        match self.post(resource, manifest).await {
+        match self.post(kind, manifest).await {
             Err(ClusterError::QuotaExceeded(refusal)) if refusal.is_about_jobs() => {
-                let Some(oldest) = room::oldest_finished(&survey.jobs, &self.tool).into_iter().next() else {
+                let Some(oldest) =
+                    room::oldest_finished(&survey.jobs, &self.tool).into_iter().next()
+                else {
                     return Err(ClusterError::QuotaExceeded(refusal));
                 };
-                self.delete(Resource::Jobs, &oldest.name, &DeleteOptions::of(&oldest.uid)).await?;
-                self.post(resource, manifest).await
+                self.delete(Kind::Jobs, &oldest.name, &DeleteOptions::of(&oldest.uid)).await?;
+                self.post(kind, manifest).await
             }
             outcome => outcome,
         }
     }
 
     /// Whether neither of the other two kinds had the name when this object was created.
-    async fn was_first(
-        &self,
-        resource: Resource,
-        mine: &Meta,
-    ) -> std::result::Result<bool, ClusterError> {
-        let mut others = Resource::JOBS.into_iter().filter(|other| *other != resource);
+    async fn was_first(&self, kind: Kind, mine: &Meta) -> std::result::Result<bool, ClusterError> {
+        let mut others = Kind::JOBS.into_iter().filter(|other| *other != kind);
         let look = || Filter::name(&mine.name).exactly_at(&mine.resource_version);
         let (Some(one), Some(other)) = (others.next(), others.next()) else { return Ok(true) };
         let (one, other) = futures_util::try_join!(
@@ -222,12 +223,12 @@ impl Cluster {
     }
 
     /// A job as it is right after it was created.
-    fn created_view(&self, resource: Resource, created: Value) -> Result<JobView> {
+    fn created_view(&self, job_type: JobType, created: Value) -> Result<JobView> {
         let mut snapshot = Snapshot::default();
-        match resource {
-            Resource::Jobs => snapshot.jobs.push(read(created)?),
-            Resource::CronJobs => snapshot.cronjobs.push(read(created)?),
-            _ => snapshot.controllers.push(read(created)?),
+        match job_type {
+            JobType::OneOff => snapshot.jobs.push(read(created)?),
+            JobType::Scheduled => snapshot.cronjobs.push(read(created)?),
+            JobType::Continuous => snapshot.controllers.push(read(created)?),
         }
         self.views_at(&snapshot, Timestamp::now())
             .pop()
@@ -274,7 +275,11 @@ fn is_same_request(meta: &Meta, spec: &Spec) -> Result<bool> {
     let Some(kept) = observe::kept(meta) else { return Ok(false) };
     match (&kept.idempotency_key, &spec.idempotency_key) {
         (Some(kept_key), Some(key)) if kept_key == key => {
-            if kept == *spec { Ok(true) } else { Err(Error::KeyReused) }
+            if kept == *spec {
+                Ok(true)
+            } else {
+                Err(Error::KeyReused)
+            }
         }
         _ => Ok(false),
     }

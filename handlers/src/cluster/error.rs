@@ -84,23 +84,25 @@ pub(super) fn refused(
     match (code.as_u16(), reason.as_str()) {
         (401, _) => ClusterError::CredentialsRejected,
         // A certificate without a name we would accept, or none at all, is "anonymous", not a 401.
-        (403, _) if message.contains("User \"system:anonymous\"") => ClusterError::CredentialsRejected,
+        (403, _) if message.contains("User \"system:anonymous\"") => {
+            ClusterError::CredentialsRejected
+        }
         (403, _) => match QuotaRefusal::parse(&message) {
             Some(refusal) => ClusterError::QuotaExceeded(refusal),
-            None => {
-                ClusterError::Forbidden { tool: tool.to_owned(), action: action.to_owned(), message }
-            }
+            None => ClusterError::Forbidden {
+                tool: tool.to_owned(),
+                action: action.to_owned(),
+                message,
+            },
         },
         (404, _) => ClusterError::NotFound,
         (409, "AlreadyExists") => ClusterError::AlreadyExists {
             being_deleted: message.starts_with("object is being deleted"),
         },
         (409, _) => ClusterError::Conflict,
-        (code @ (429 | 500..), _) => ClusterError::Failing {
-            code,
-            message,
-            retry_after: seconds().map(Duration::from_secs),
-        },
+        (code @ (429 | 500..), _) => {
+            ClusterError::Failing { code, message, retry_after: seconds().map(Duration::from_secs) }
+        }
         (code, _) => ClusterError::Refused { code, reason, message },
     }
 }

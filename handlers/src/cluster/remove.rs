@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     Cluster, ClusterError,
-    call::{DeleteOptions, Filter, Resource},
+    call::{DeleteOptions, Filter, Kind},
 };
 use crate::job::{
     labels::Selector,
@@ -42,18 +42,23 @@ impl Cluster {
         let owners: Vec<_> = snapshot
             .cronjobs
             .iter()
-            .map(|job| (Resource::CronJobs, &job.metadata))
-            .chain(snapshot.controllers.iter().map(|job| (Resource::ReplicationControllers, &job.metadata)))
+            .map(|job| (Kind::CronJobs, &job.metadata))
+            .chain(
+                snapshot
+                    .controllers
+                    .iter()
+                    .map(|job| (Kind::ReplicationControllers, &job.metadata)),
+            )
             .chain(
                 snapshot
                     .jobs
                     .iter()
-                    .map(|job| (Resource::Jobs, &job.metadata))
+                    .map(|job| (Kind::Jobs, &job.metadata))
                     .filter(|(_, meta)| meta.controller().is_none()),
             )
             .collect();
-        for (resource, meta) in &owners {
-            self.delete(*resource, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
+        for (kind, meta) in &owners {
+            self.delete(*kind, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
         }
         let uids = owners.iter().map(|(_, meta)| meta.uid.clone()).collect();
         self.until_gone(uids, &Selector::of_job(&self.tool, name), Ending::Graceful).await?;
@@ -69,11 +74,11 @@ impl Cluster {
         let selector = Selector::of_tool(&self.tool);
         let mut deleted: Vec<Meta> = Vec::new();
         // What makes children goes before its children.
-        for resource in [Resource::CronJobs, Resource::ReplicationControllers, Resource::Jobs] {
-            let named: Vec<Named> = self.delete_all(resource, &selector).await?;
+        for kind in [Kind::CronJobs, Kind::ReplicationControllers, Kind::Jobs] {
+            let named: Vec<Named> = self.delete_all(kind, &selector).await?;
             deleted.extend(named.into_iter().map(|object| object.metadata));
         }
-        let _: Vec<Named> = self.delete_all(Resource::Pods, &selector).await?;
+        let _: Vec<Named> = self.delete_all(Kind::Pods, &selector).await?;
         let uids = deleted.iter().map(|meta| meta.uid.clone()).collect();
         self.until_gone(uids, &selector, Ending::Graceful).await?;
         let owners = deleted.into_iter().filter(|meta| meta.controller().is_none());
@@ -83,8 +88,8 @@ impl Cluster {
     }
 
     /// Deletes this very object and, at once, whatever pod it has made.
-    pub(super) async fn withdraw(&self, resource: Resource, meta: &Meta) -> Result<(), ClusterError> {
-        self.delete(resource, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
+    pub(super) async fn withdraw(&self, kind: Kind, meta: &Meta) -> Result<(), ClusterError> {
+        self.delete(kind, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
         let Ok(name) = meta.name.parse() else { return Ok(()) };
         let uids = BTreeSet::from([meta.uid.clone()]);
         self.until_gone(uids, &Selector::of_job(&self.tool, &name), Ending::AtOnce).await
@@ -107,17 +112,23 @@ impl Cluster {
         let mut look_time = LOOK_TIME_MIN;
         loop {
             let filter = || Filter::labels(selector);
-            let jobs: Vec<Named> = self.list(Resource::Jobs, filter()).await?;
-            let children: Vec<_> =
-                jobs.iter().map(|job| &job.metadata).filter(|meta| is_controlled_by(meta, &owners)).collect();
+            let jobs: Vec<Named> = self.list(Kind::Jobs, filter()).await?;
+            let children: Vec<_> = jobs
+                .iter()
+                .map(|job| &job.metadata)
+                .filter(|meta| is_controlled_by(meta, &owners))
+                .collect();
             for child in &children {
-                self.delete(Resource::Jobs, &child.name, &DeleteOptions::of(&child.uid)).await?;
+                self.delete(Kind::Jobs, &child.name, &DeleteOptions::of(&child.uid)).await?;
             }
             let young: BTreeSet<_> = children.iter().map(|child| child.uid.clone()).collect();
             owners.extend(young);
-            let pods: Vec<Named> = self.list(Resource::Pods, filter()).await?;
-            let pods: Vec<_> =
-                pods.iter().map(|pod| &pod.metadata).filter(|meta| is_controlled_by(meta, &owners)).collect();
+            let pods: Vec<Named> = self.list(Kind::Pods, filter()).await?;
+            let pods: Vec<_> = pods
+                .iter()
+                .map(|pod| &pod.metadata)
+                .filter(|meta| is_controlled_by(meta, &owners))
+                .collect();
             for pod in &pods {
                 self.end(pod, ending).await?;
             }
@@ -135,9 +146,9 @@ impl Cluster {
         let options = DeleteOptions::of(&pod.uid);
         match (ending, pod.deletion_timestamp) {
             (Ending::AtOnce, _) => {
-                self.delete(Resource::Pods, &pod.name, &options.without_grace()).await
+                self.delete(Kind::Pods, &pod.name, &options.without_grace()).await
             }
-            (Ending::Graceful, None) => self.delete(Resource::Pods, &pod.name, &options).await,
+            (Ending::Graceful, None) => self.delete(Kind::Pods, &pod.name, &options).await,
             (Ending::Graceful, Some(_)) => Ok(()),
         }
     }

@@ -29,10 +29,8 @@ impl Limits {
             .filter(|item| matches!(item.kind.as_str(), "Container" | "Pod"))
             .map(|item| (item.min, item.max))
             .collect();
-        let jobs_max = quotas
-            .iter()
-            .filter_map(|quota| quota.spec.hard.jobs.as_deref()?.parse().ok())
-            .min();
+        let jobs_max =
+            quotas.iter().filter_map(|quota| quota.spec.hard.jobs.as_deref()?.parse().ok()).min();
         Self { ranges, jobs_max }
     }
 
@@ -152,7 +150,9 @@ impl fmt::Display for QuotaRefusal {
 fn in_words(resource: &str) -> &str {
     match resource {
         "pods" => "pods at once (pods)",
-        "count/jobs.batch" => "jobs, finished ones and runs of scheduled ones included (count/jobs.batch)",
+        "count/jobs.batch" => {
+            "jobs, finished ones and runs of scheduled ones included (count/jobs.batch)"
+        }
         "count/cronjobs.batch" => "scheduled jobs (count/cronjobs.batch)",
         "replicationcontrollers" | "count/replicationcontrollers" => {
             "continuous jobs (replicationcontrollers)"

@@ -9,8 +9,8 @@ use k8s_openapi::{
         batch::v1::{CronJob, CronJobSpec, Job as BatchJob, JobSpec, JobTemplateSpec},
         core::v1::{
             Capabilities, Container, EnvVar, HostPathVolumeSource, NFSVolumeSource, PodSpec,
-            PodTemplateSpec, ReplicationController, ReplicationControllerSpec, ResourceRequirements,
-            SeccompProfile, SecurityContext, Volume, VolumeMount,
+            PodTemplateSpec, ReplicationController, ReplicationControllerSpec,
+            ResourceRequirements, SeccompProfile, SecurityContext, Volume, VolumeMount,
         },
     },
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
@@ -166,7 +166,8 @@ fn pod(job: &Job, house: &House, owner: Owner) -> PodTemplateSpec {
 
 fn container(job: &Job, house: &House, owner: Owner) -> Container {
     let home = house.home_of(&job.tool);
-    let logs = job.spec.logs.as_ref().map(|Logs { stdout, stderr }| command::LogFiles { stdout, stderr });
+    let logs =
+        job.spec.logs.as_ref().map(|Logs { stdout, stderr }| command::LogFiles { stdout, stderr });
     let mount = home_volume(job, house).map(|_| {
         vec![VolumeMount {
             name: HOME_VOLUME.to_owned(),

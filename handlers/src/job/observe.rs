@@ -25,7 +25,7 @@ use crate::catalogue::Catalogue;
 /// What a tool has at one moment.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// One-offs, and children of CronJobs.
+    /// One-offs, and children of scheduled jobs.
     pub jobs: Vec<BatchJob>,
     /// Scheduled jobs.
     pub cronjobs: Vec<CronJob>,
@@ -108,7 +108,9 @@ impl Snapshot {
         let continuous =
             self.controllers.iter().map(|job| (&job.metadata, self.continuous(job, around)));
         let mut views: Vec<_> = one_offs.chain(scheduled).chain(continuous).collect();
-        views.sort_by(|(a, _), (b, _)| (&a.name, a.creation_timestamp).cmp(&(&b.name, b.creation_timestamp)));
+        views.sort_by(|(a, _), (b, _)| {
+            (&a.name, a.creation_timestamp).cmp(&(&b.name, b.creation_timestamp))
+        });
         views.into_iter().map(|(_, view)| view).collect()
     }
 
@@ -118,9 +120,13 @@ impl Snapshot {
         let is_old = |at: Option<Timestamp>| {
             at.is_some_and(|at| now.duration_since(at).as_secs() >= EVENTS_AFTER_SECONDS)
         };
-        let has_no_pod = |meta: &Meta| is_old(meta.creation_timestamp) && self.pods_of(meta).next().is_none();
+        let has_no_pod =
+            |meta: &Meta| is_old(meta.creation_timestamp) && self.pods_of(meta).next().is_none();
         self.jobs.iter().any(|job| job.status.conditions.is_empty() && has_no_pod(&job.metadata))
-            || self.pods.iter().any(|pod| pod::is_being_made(pod) && is_old(pod.metadata.creation_timestamp))
+            || self
+                .pods
+                .iter()
+                .any(|pod| pod::is_being_made(pod) && is_old(pod.metadata.creation_timestamp))
             || self.cronjobs.iter().any(|cronjob| self.missed_its_last_tick(cronjob, now))
     }
 
@@ -207,7 +213,10 @@ const EVENTS_AFTER_SECONDS: i64 = 2;
 fn refused_pod(message: &str) -> Status {
     match QuotaRefusal::parse(message) {
         Some(refusal) => Status::pending("QuotaExceeded", format!("waits for room: {refusal}")),
-        None => Status::pending("FailedCreate", "Kubernetes refuses to make its pod: ask an administrator"),
+        None => Status::pending(
+            "FailedCreate",
+            "Kubernetes refuses to make its pod: ask an administrator",
+        ),
     }
 }
 
@@ -331,7 +340,6 @@ impl From<Status> for StatusView {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,20 @@
 //! Amounts of memory and CPU, as Kubernetes writes them.
 //!
-//! Kubernetes takes more than was meant: `512m` is half a byte to it and `Mi` is zero bytes, and the mistake
-//! shows only when the job is killed. So what a user types is taken strictly, and a refusal names what was
-//! probably meant. What Kubernetes itself gives back (quotas, limits) is read leniently.
+//! Kubernetes takes more than was meant: `512m` is half a byte to it and `Mi` is zero bytes, and
+//! the mistake shows only when the job is killed. So what a user types is taken strictly, and a
+//! refusal names what was probably meant. What Kubernetes itself gives back (quotas, limits) is
+//! read leniently.
 //!
-//! A text becomes a whole number at once, of bytes or of thousandths of a core, so that `1Gi` and `1024Mi`
-//! compare as equal. The grammar is that of apimachinery's `resource.Quantity`.
+//! A text becomes a whole number at once, of bytes or of thousandths of a core, so that `1Gi` and
+//! `1024Mi` compare as equal. The grammar is that of apimachinery's `resource.Quantity`.
+
+mod number;
 
 use std::fmt;
 
 use thiserror::Error;
+
+use self::number::{Number, SUFFIXES, split};
 
 /// An amount of memory: whole bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,13 +69,14 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// [`QuantityError`] for what is not a positive number of whole bytes, written without sign and blanks.
+    /// [`QuantityError`] for what is not a positive number of whole bytes, written without sign and
+    /// blanks.
     pub fn parse(text: &str) -> Result<Self, QuantityError> {
         parse(text, &BYTES).map(Self)
     }
 
-    /// Reads what Kubernetes gives back, rounded up to a byte as Kubernetes does it. What is more than fits
-    /// is as much as fits.
+    /// Reads what Kubernetes gives back, rounded up to a byte as Kubernetes does it. What is more
+    /// than fits is as much as fits.
     pub fn parse_stored(text: &str) -> Option<Self> {
         parse_stored(text, &BYTES).map(Self)
     }
@@ -88,7 +94,8 @@ impl Memory {
 }
 
 impl fmt::Display for Memory {
-    /// The shortest spelling: the largest unit of which it is a whole number, the binary ones first.
+    /// The shortest spelling: the largest unit of which it is a whole number, the binary ones
+    /// first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, binary, decimal) in SUFFIXES.into_iter().rev() {
             let unit = 10_u64.pow(u32::try_from(decimal).unwrap_or(0)) << binary;
@@ -108,14 +115,14 @@ impl Cpu {
     ///
     /// # Errors
     ///
-    /// [`QuantityError`] for what is not a positive number of whole thousandths of a core, written without
-    /// sign and blanks.
+    /// [`QuantityError`] for what is not a positive number of whole thousandths of a core, written
+    /// without sign and blanks.
     pub fn parse(text: &str) -> Result<Self, QuantityError> {
         parse(text, &MILLICORES).map(Self)
     }
 
-    /// Reads what Kubernetes gives back, rounded up to a thousandth of a core as Kubernetes does it. What is
-    /// more than fits is as much as fits.
+    /// Reads what Kubernetes gives back, rounded up to a thousandth of a core as Kubernetes does
+    /// it. What is more than fits is as much as fits.
     pub fn parse_stored(text: &str) -> Option<Self> {
         parse_stored(text, &MILLICORES).map(Self)
     }
@@ -167,81 +174,11 @@ const MILLICORES: Unit = Unit {
     guess: guess_cpu,
 };
 
-/// Each suffix with the powers of 2 and of 10 that it stands for, in rising order of each kind.
-const SUFFIXES: [(&str, u32, i32); 16] = [
-    ("n", 0, -9),
-    ("u", 0, -6),
-    ("m", 0, -3),
-    ("", 0, 0),
-    ("k", 0, 3),
-    ("M", 0, 6),
-    ("G", 0, 9),
-    ("T", 0, 12),
-    ("P", 0, 15),
-    ("E", 0, 18),
-    ("Ki", 10, 0),
-    ("Mi", 20, 0),
-    ("Gi", 30, 0),
-    ("Ti", 40, 0),
-    ("Pi", 50, 0),
-    ("Ei", 60, 0),
-];
-
 /// Kubernetes counts in 64 bits with a sign, and quietly stores `12Ei` as that.
 const AMOUNT_MAX: u64 = i64::MAX.unsigned_abs();
 
 /// How much of a wrong text a refusal repeats.
 const SHOWN_CHARACTERS_MAX: usize = 40;
-
-/// A number as it is written: `mantissa` × 2^`binary` × 10^`decimal`.
-struct Number {
-    mantissa: u128,
-    binary: u32,
-    decimal: i32,
-}
-
-impl Number {
-    fn parse(text: &str) -> Option<Self> {
-        let (digits, suffix) = split(text);
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        if fraction.contains('.') || whole.len() + fraction.len() == 0 {
-            return None;
-        }
-        let (binary, decimal) = exponents(suffix)?;
-        let fraction = fraction.trim_end_matches('0');
-        let places = i32::try_from(fraction.len()).ok()?;
-        // What does not fit stays beyond all bounds: it is no multiple of 10, so never whole either.
-        let mantissa = format!("0{whole}{fraction}").parse().unwrap_or(u128::MAX);
-        Some(Self { mantissa, binary, decimal: decimal.checked_sub(places)? })
-    }
-
-    /// The amount in units with so many decimal places, rounded up, and whether that is exact.
-    fn in_units(&self, places: i32) -> (u128, bool) {
-        let power = |exponent: i32| 10_u128.checked_pow(exponent.unsigned_abs());
-        let value = self.mantissa.saturating_mul(1 << self.binary);
-        let exponent = self.decimal.saturating_add(places);
-        match power(exponent) {
-            _ if value == 0 => (0, true),
-            factor if exponent >= 0 => (value.saturating_mul(factor.unwrap_or(u128::MAX)), true),
-            Some(divisor) => (value.div_ceil(divisor), value.is_multiple_of(divisor)),
-            None => (1, false),
-        }
-    }
-}
-
-/// The digits, with a point or not, and what stands behind them.
-fn split(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len());
-    text.split_at(end)
-}
-
-/// The powers of 2 and of 10 that a suffix stands for; `e3` is 10^3, while `E` alone is exa.
-fn exponents(suffix: &str) -> Option<(u32, i32)> {
-    match SUFFIXES.into_iter().find(|(name, ..)| *name == suffix) {
-        Some((_, binary, decimal)) => Some((binary, decimal)),
-        None => Some((0, suffix.strip_prefix(['e', 'E'])?.parse().ok()?)),
-    }
-}
 
 fn parse(text: &str, unit: &Unit) -> Result<u64, QuantityError> {
     let shown = || text.chars().take(SHOWN_CHARACTERS_MAX).collect();
@@ -273,8 +210,8 @@ fn parse_stored(text: &str, unit: &Unit) -> Option<u64> {
 /// What was probably meant, or an example.
 fn meant(text: &str, unit: &Unit) -> String {
     let is_taken = |text: &String| {
-        let number = Number::parse(text);
-        number.is_some_and(|number| matches!(number.in_units(unit.places), (1.., true)))
+        let amount = Number::parse(text).map(|number| number.in_units(unit.places));
+        text.len() <= SHOWN_CHARACTERS_MAX && matches!(amount, Some((1.., true)))
     };
     let cleaned: String = text.split_whitespace().collect::<String>().replace(',', ".");
     let cleaned = cleaned.trim_start_matches('+').to_owned();

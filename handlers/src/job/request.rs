@@ -103,7 +103,10 @@ pub fn check(request: RunRequest, asker: Asker<'_>) -> Result<Job, Invalid> {
         check_variable(key, value)?;
     }
     if env.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > ENV_BYTES_MAX {
-        return Err(Invalid::new("env", format!("all variables together may have {ENV_BYTES_MAX} bytes")));
+        return Err(Invalid::new(
+            "env",
+            format!("all variables together may have {ENV_BYTES_MAX} bytes"),
+        ));
     }
     let (imagename, image) = asker.container;
     let spec = Spec {
@@ -123,7 +126,8 @@ pub fn check(request: RunRequest, asker: Asker<'_>) -> Result<Job, Invalid> {
 
 fn check_cmd(cmd: &str) -> Result<(), Invalid> {
     if cmd.is_empty() || cmd.len() > CMD_BYTES_MAX {
-        let detail = format!("a command has 1 to {CMD_BYTES_MAX} bytes: put a longer one into a script");
+        let detail =
+            format!("a command has 1 to {CMD_BYTES_MAX} bytes: put a longer one into a script");
         return Err(Invalid::new("cmd", detail));
     }
     if cmd.contains('\0') {
@@ -134,9 +138,13 @@ fn check_cmd(cmd: &str) -> Result<(), Invalid> {
 
 /// Kubernetes takes anything printable but `=` as a variable's name.
 fn check_variable(key: &str, value: &str) -> Result<(), Invalid> {
-    let is_name = !key.is_empty() && key.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'=');
+    let is_name =
+        !key.is_empty() && key.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'=');
     if !is_name {
-        let detail = format!("`{}` is no name of a variable: use letters, digits and `_`", key.escape_debug());
+        let detail = format!(
+            "`{}` is no name of a variable: use letters, digits and `_`",
+            key.escape_debug()
+        );
         return Err(Invalid::new("env", detail));
     }
     if value.contains('\0') {
@@ -150,10 +158,14 @@ fn kind(request: &RunRequest, tool: &ToolName, name: &JobName) -> Result<JobKind
     let retry = in_range("retry", request.retry, 0..=RETRY_MAX)?;
     let replicas = in_range("replicas", request.replicas, 0..=REPLICAS_MAX)?;
     let timeout = in_range("timeout", request.timeout, 1..=TIMEOUT_MAX)?;
-    let small = |number: Option<i64>, default| number.and_then(|n| u8::try_from(n).ok()).unwrap_or(default);
+    let small =
+        |number: Option<i64>, default| number.and_then(|n| u8::try_from(n).ok()).unwrap_or(default);
     let no = |field, detail: &str| Err(Invalid::new(field, detail));
     if let (Some(_), true) = (&request.schedule, is_continuous) {
-        return no("continuous", "a job is either scheduled or continuous: leave out `schedule` or `continuous`");
+        return no(
+            "continuous",
+            "a job is either scheduled or continuous: leave out `schedule` or `continuous`",
+        );
     }
     if is_continuous {
         if retry.is_some_and(|retry| retry != 0) {
@@ -165,7 +177,9 @@ fn kind(request: &RunRequest, tool: &ToolName, name: &JobName) -> Result<JobKind
     } else if replicas.is_some_and(|replicas| replicas != 1) {
         return no("replicas", "only a continuous job has several copies: leave out `replicas`");
     }
-    if request.timezone.as_deref().is_some_and(|zone| zone != TIME_ZONE) && request.schedule.is_none() {
+    if request.timezone.as_deref().is_some_and(|zone| zone != TIME_ZONE)
+        && request.schedule.is_none()
+    {
         return no("timezone", "only a schedule has a time zone: leave out `timezone`");
     }
     let (retry, replicas) = (small(retry, 0), small(replicas, 1));
@@ -175,7 +189,8 @@ fn kind(request: &RunRequest, tool: &ToolName, name: &JobName) -> Result<JobKind
             let schedule = Schedule::parse(text, tool.as_str(), name.as_str())
                 .map_err(|error| refused("schedule", error.to_string()))?;
             let timezone = request.timezone.as_deref().unwrap_or(TIME_ZONE);
-            schedule::time_zone(timezone).map_err(|error| refused("timezone", error.to_string()))?;
+            schedule::time_zone(timezone)
+                .map_err(|error| refused("timezone", error.to_string()))?;
             Ok(JobKind::Scheduled {
                 schedule: schedule.as_typed().to_owned(),
                 schedule_actual: schedule.actual().to_owned(),
@@ -211,7 +226,8 @@ fn logs(
 ) -> Result<Option<Logs>, Invalid> {
     let wanted = request.filelog.unwrap_or(mount == Mount::All);
     if wanted && mount == Mount::None {
-        let detail = "without the home there is nowhere to write to: leave out `filelog`, or mount the home";
+        let detail =
+            "without the home there is nowhere to write to: leave out `filelog`, or mount the home";
         return Err(Invalid::new("filelog", detail));
     }
     let paths = [
@@ -220,7 +236,9 @@ fn logs(
     ];
     if !wanted {
         return match paths.iter().find(|(_, path, _)| path.is_some()) {
-            Some((field, ..)) => Err(Invalid::new(field, "output is not kept: leave this out, or set `filelog`")),
+            Some((field, ..)) => {
+                Err(Invalid::new(field, "output is not kept: leave this out, or set `filelog`"))
+            }
             None => Ok(None),
         };
     }
@@ -239,13 +257,19 @@ fn log_path(field: &'static str, path: &str, home: &str) -> Result<String, Inval
     }
     let no = |detail: String| Err(Invalid::new(field, detail));
     if path.is_empty() || path.len() > LOG_PATH_BYTES_MAX || path.chars().any(char::is_control) {
-        return no(format!("a log path has 1 to {LOG_PATH_BYTES_MAX} bytes and no control characters"));
+        return no(format!(
+            "a log path has 1 to {LOG_PATH_BYTES_MAX} bytes and no control characters"
+        ));
     }
     let beneath = match path.strip_prefix('/') {
         None => path,
         Some(_) => match path.strip_prefix(home).and_then(|rest| rest.strip_prefix('/')) {
             Some(beneath) => beneath,
-            None => return no(format!("a log file is in the tool's home: write a path relative to it, or `{NOWHERE}`")),
+            None => {
+                return no(format!(
+                    "a log file is in the tool's home: write a path relative to it, or `{NOWHERE}`"
+                ));
+            }
         },
     };
     let parts: Vec<_> = beneath.split('/').filter(|part| !matches!(*part, "" | ".")).collect();

@@ -1,8 +1,8 @@
 //! Room for new objects, so that finished one-offs starve nobody.
 //!
-//! Kubernetes counts all Jobs alike: finished ones, and the children of CronJobs, whose controller asks
+//! Kubernetes counts all Jobs alike: finished ones, and the runs of scheduled ones, whose controller asks
 //! nobody before it makes one and loses the tick when it is refused. So one-offs, finished ones included,
-//! may fill only what the children of all CronJobs leave, and the oldest finished ones make room.
+//! may fill only what the runs of all scheduled jobs leave, and the oldest finished ones make room.
 
 use tjf_api_types::{JobType, ToolName};
 
@@ -47,7 +47,9 @@ pub fn to_delete<'a>(
 /// A tool's finished one-offs, in the order in which they may go.
 pub fn oldest_finished<'a>(jobs: &'a [BatchJob], tool: &ToolName) -> Vec<&'a Meta> {
     let mut finished: Vec<_> = one_offs(jobs)
-        .filter(|job| job.metadata.labels.are_ours(tool) && job.metadata.deletion_timestamp.is_none())
+        .filter(|job| {
+            job.metadata.labels.are_ours(tool) && job.metadata.deletion_timestamp.is_none()
+        })
         .filter_map(|job| Some((job.ended_at()?, &job.metadata)))
         .collect();
     finished.sort_by_key(|(ended_at, meta)| (*ended_at, meta.name.clone()));

@@ -1,13 +1,13 @@
 //! When a scheduled job runs: cron expressions and macros.
 //!
-//! Kubernetes reads a `CronJob`'s schedule with the standard parser of robfig/cron v3. This module takes
-//! what that parser takes, so that a user hears of a mistake from us, in a sentence that says what would be
-//! right, and not from Kubernetes. It is stricter where the parser takes what can't have been meant:
-//! `@every` (counted from the start of a controller that we don't own), dates that never come, and steps
-//! wider than their range.
+//! Kubernetes reads a `CronJob`'s schedule with the standard parser of robfig/cron v3. This module
+//! takes what that parser takes, so that a user hears of a mistake from us, in a sentence that says
+//! what would be right, and not from Kubernetes. It is stricter where the parser takes what can't
+//! have been meant: `@every` (counted from the start of a controller that we don't own), dates that
+//! never come, and steps wider than their range.
 //!
-//! The macros (`@daily` and the like) are spread: each job gets a time of its own from a hash of its tool
-//! and name, or everything would start at midnight.
+//! The macros (`@daily` and the like) are spread: each job gets a time of its own from a hash of
+//! its tool and name, or everything would start at midnight.
 
 mod field;
 mod zone;
@@ -81,12 +81,14 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Reads five fields or a macro. A macro becomes the same five fields for the same tool and job, for
-    /// ever: the annotation of an object keeps the macro, and its times must not move at an upgrade.
+    /// Reads five fields or a macro. A macro becomes the same five fields for the same tool and
+    /// job, for ever: the annotation of an object keeps the macro, and its times must not move at
+    /// an upgrade.
     ///
     /// # Errors
     ///
-    /// [`ScheduleError`] for everything that Kubernetes would refuse, and for what can't have been meant.
+    /// [`ScheduleError`] for everything that Kubernetes would refuse, and for what can't have been
+    /// meant.
     pub fn parse(text: &str, tool: &str, job: &str) -> Result<Self, ScheduleError> {
         let typed = text.trim();
         if typed.starts_with("TZ=") || typed.starts_with("CRON_TZ=") {
@@ -124,12 +126,12 @@ impl Schedule {
         &self.actual
     }
 
-    /// The first time after `now` at which Kubernetes starts the job, to the minute, or `None` when there
-    /// is none in the next five years (29 February around the year 2100).
+    /// The first time after `now` at which Kubernetes starts the job, to the minute, or `None` when
+    /// there is none in the next five years (29 February around the year 2100).
     ///
-    /// It is the first minute that a clock in `zone` shows and that matches, as with robfig/cron: a local
-    /// time that the change to summer time skips is left out that day, and one that the change back
-    /// repeats comes twice.
+    /// It is the first minute that a clock in `zone` shows and that matches, as with robfig/cron: a
+    /// local time that the change to summer time skips is left out that day, and one that the
+    /// change back repeats comes twice.
     pub fn next_after(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let year_max = zone.to_datetime(now).year().saturating_add(YEARS_AHEAD_MAX);
         let mut at = next_minute(now)?;
@@ -143,7 +145,8 @@ impl Schedule {
             } else if !self.has_day(local.date()) {
                 start_of(local.date().tomorrow().ok()?, zone, at)?
             } else if !self.hour.has(local.hour()) {
-                // Clocks change at full hours only; St John's, the last exception, ended it in 2011.
+                // Clocks change at full hours only; St John's, the last exception, ended it in
+                // 2011.
                 minutes_later(at, 60 - i64::from(local.minute()))?
             } else if !self.minute.has(local.minute()) {
                 minutes_later(at, 1)?
@@ -153,8 +156,8 @@ impl Schedule {
         }
     }
 
-    /// A day matches when its number *or* its weekday does, but when either field has a `*` or `?` then
-    /// both have to: the rule of cron(8) since Version 7, and of robfig/cron's `dayMatches`.
+    /// A day matches when its number *or* its weekday does, but when either field has a `*` or `?`
+    /// then both have to: the rule of cron(8) since Version 7, and of robfig/cron's `dayMatches`.
     fn has_day(&self, date: civil::Date) -> bool {
         let by_number = self.day_of_month.has(date.day());
         let by_weekday = self.day_of_week.has(date.weekday().to_sunday_zero_offset());
@@ -165,8 +168,8 @@ impl Schedule {
         !self.day_of_month.has_star() && !self.day_of_week.has_star()
     }
 
-    /// Whether there is a date that matches. A weekday comes in every month, and every date falls on each
-    /// weekday in some year, so only a month that is too short can be in the way.
+    /// Whether there is a date that matches. A weekday comes in every month, and every date falls
+    /// on each weekday in some year, so only a month that is too short can be in the way.
     fn comes(&self) -> bool {
         let has_date =
             |(month, length): (i8, u8)| self.month.has(month) && self.day_of_month.min() <= length;
@@ -200,12 +203,12 @@ fn unknown_macro(typed: &str) -> ScheduleError {
     }
 }
 
-/// FNV-1a with 64 bits over both names. It is written down here, and its values in a test, because the
-/// standard library's hasher may change with any release.
+/// FNV-1a with 64 bits over two texts. It is written down here, and its values in a test, because
+/// the standard library's hasher may change with any release.
 pub(crate) fn stable_hash(tool: &str, job: &str) -> u64 {
     const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
-    // No name has the byte 0: between the two it keeps `ab`, `c` apart from `a`, `bc`.
+    // Neither has a byte 0: between the two it keeps `ab`, `c` apart from `a`, `bc`.
     let bytes = tool.bytes().chain([0]).chain(job.bytes());
     bytes.fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }
@@ -219,8 +222,8 @@ fn minutes_later(at: Timestamp, minutes: i64) -> Option<Timestamp> {
     at.checked_add(SignedDuration::from_mins(minutes)).ok()
 }
 
-/// The first moment of a day, which is not midnight where the clocks skip that. Later than `at` in any
-/// case: where they went back over midnight, the day may have begun once already.
+/// The first moment of a day, which is not midnight where the clocks skip that. Later than `at` in
+/// any case: where they went back over midnight, the day may have begun once already.
 fn start_of(date: civil::Date, zone: &TimeZone, at: Timestamp) -> Option<Timestamp> {
     let start =
         zone.to_ambiguous_timestamp(date.to_datetime(civil::Time::MIN)).compatible().ok()?;

@@ -22,12 +22,7 @@ impl<'a> Form<'a> {
         if std::str::from_utf8(&decoded).is_err() {
             return Err("the form is not UTF-8".to_owned());
         }
-        Ok(Self(
-            form_urlencoded::parse(body)
-                .filter(|(_, value)| !value.is_empty())
-                .map(|(key, value)| (key, Value(value)))
-                .collect(),
-        ))
+        Ok(Self(form_urlencoded::parse(body).map(|(key, value)| (key, Value(value))).collect()))
     }
 }
 
@@ -72,7 +67,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_some(self)
+        if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -50,15 +50,23 @@ fn refusal(result: Result<Order, Failure>) -> (Option<String>, String) {
 
 #[test]
 fn json_and_forms_become_the_same_value() {
-    let expected =
-        Order { what: "a b".into(), count: Some(3), gift: Some(true), colour: Some(Colour::Red), extras: None };
+    let expected = Order {
+        what: "a b".into(),
+        count: Some(3),
+        gift: Some(true),
+        colour: Some(Colour::Red),
+        extras: None,
+    };
     assert_eq!(json(r#"{"what":"a b","count":3,"gift":true,"colour":"red"}"#).unwrap(), expected);
     assert_eq!(form("what=a+b&count=3&gift=YES&colour=red").unwrap(), expected);
 }
 
 #[test]
 fn an_empty_form_value_and_a_json_null_mean_not_given() {
-    for order in [form("what=x&count=&gift=").unwrap(), json(r#"{"what":"x","count":null,"gift":null}"#).unwrap()] {
+    for order in [
+        form("what=x&count=&gift=").unwrap(),
+        json(r#"{"what":"x","count":null,"gift":null}"#).unwrap(),
+    ] {
         assert_eq!((order.count, order.gift), (None, None));
     }
     assert_eq!(refusal(json(r#"{"what":"x","count":""}"#)).0.as_deref(), Some("count"));
@@ -66,11 +74,17 @@ fn an_empty_form_value_and_a_json_null_mean_not_given() {
 
 #[test]
 fn booleans_of_a_form_are_a_closed_list() {
-    for (text, value) in [("true", true), ("1", true), ("Yes", true), ("FALSE", false), ("0", false), ("no", false)] {
+    for (text, value) in
+        [("true", true), ("1", true), ("Yes", true), ("FALSE", false), ("0", false), ("no", false)]
+    {
         assert_eq!(form(&format!("what=x&gift={text}")).unwrap().gift, Some(value), "{text}");
     }
     for text in ["on", "t", "2", "truee"] {
-        assert_eq!(refusal(form(&format!("what=x&gift={text}"))).0.as_deref(), Some("gift"), "{text}");
+        assert_eq!(
+            refusal(form(&format!("what=x&gift={text}"))).0.as_deref(),
+            Some("gift"),
+            "{text}"
+        );
     }
 }
 
@@ -79,6 +93,8 @@ fn a_refusal_names_the_field() {
     for (result, field) in [
         (json(r#"{"what":"x","wat":1}"#), "wat"),
         (form("what=x&wat=1"), "wat"),
+        (form("what=x&wat="), "wat"),
+        (form("what=a > b&2"), "2"),
         (json(r#"{"count":1}"#), "what"),
         (form("count=1"), "what"),
         (json(r#"{"what":"x","what":"y"}"#), "what"),

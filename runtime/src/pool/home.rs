@@ -111,7 +111,9 @@ impl Connect<HomeClient> for HomeDirectory {
                     let (places, name) = (Arc::clone(&places), name.clone());
                     move || places.look(&name, known)
                 });
-                let found = read.await.map_err(|error| ConnectError::Misconfigured(Arc::new(error.into())))?;
+                let found = read
+                    .await
+                    .map_err(|error| ConnectError::Misconfigured(Arc::new(error.into())))?;
                 match found {
                     Ok(look) => return Ok(look),
                     Err(HomeError::Final(error)) => return Err(error),
@@ -130,7 +132,11 @@ impl Connect<HomeClient> for HomeDirectory {
 
 impl Places {
     /// One look, which may block.
-    fn look(&self, name: &CommonName, known: Option<Version>) -> Result<Look<HomeClient>, HomeError> {
+    fn look(
+        &self,
+        name: &CommonName,
+        known: Option<Version>,
+    ) -> Result<Look<HomeClient>, HomeError> {
         let credentials = self.read(name)?;
         let version = credentials.version();
         if known == Some(version) {
@@ -138,17 +144,19 @@ impl Places {
         }
         credentials.check_name(name)?;
         let (uid, gid) = (credentials.owner.st_uid, credentials.owner.st_gid);
-        let kube = self.client(credentials)?;
+        let kube = self.client(&credentials)?;
         Ok(Look::Changed(HomeClient { kube, uid, gid }, version))
     }
 
     /// Reads what is in the home, believing nothing.
     fn read(&self, name: &CommonName) -> Result<Credentials, HomeError> {
         let folder = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
-        let homes = open(&self.homes, folder, Mode::empty())
-            .map_err(|error| HomeError::Final(ConnectError::Misconfigured(cause("homes", error))))?;
+        let homes = open(&self.homes, folder, Mode::empty()).map_err(|error| {
+            HomeError::Final(ConnectError::Misconfigured(cause("homes", error)))
+        })?;
         let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        let home = openat2(&homes, name.as_str(), folder, Mode::empty(), beneath).map_err(no_home)?;
+        let home =
+            openat2(&homes, name.as_str(), folder, Mode::empty(), beneath).map_err(no_home)?;
         let owner = fstat(&home).map_err(no_home)?;
         if owner.st_uid == 0 {
             return Err(no_home("is owned by root"));
@@ -161,7 +169,7 @@ impl Places {
     }
 
     /// Builds a client that acts as the tool, towards a server that is ours to choose.
-    fn client(&self, credentials: Credentials) -> Result<kube::Client, HomeError> {
+    fn client(&self, credentials: &Credentials) -> Result<kube::Client, HomeError> {
         let misconfigured =
             |error: BoxError| HomeError::Final(ConnectError::Misconfigured(Arc::new(error)));
         let ca = self.kube_ca_certificates.get_or_try_init(|| certificates_in(&self.kube_ca));
@@ -203,7 +211,8 @@ impl Credentials {
 fn read_beneath(home: &OwnedFd, path: &'static str, owner: &Stat) -> Result<Vec<u8>, HomeError> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    let refused = |error: io::Error| HomeError::Final(ConnectError::NoCredentials(cause(path, error)));
+    let refused =
+        |error: io::Error| HomeError::Final(ConnectError::NoCredentials(cause(path, error)));
     // A pair is renewed by a rename or in place: for a moment a file may be missing, or empty.
     let missing = |error: rustix::io::Errno| match error {
         rustix::io::Errno::NOENT => HomeError::HalfWritten(format!("{path}: {error}").into()),
@@ -218,10 +227,7 @@ fn read_beneath(home: &OwnedFd, path: &'static str, owner: &Stat) -> Result<Vec<
         return Err(refused(io::Error::other("does not belong to the home's owner")));
     }
     let mut bytes = Vec::new();
-    File::from(file)
-        .take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(refused)?;
+    File::from(file).take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(refused)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(refused(io::Error::other("is too large")));
     }

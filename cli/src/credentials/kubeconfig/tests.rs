@@ -56,6 +56,20 @@ fn the_first_file_that_exists_is_taken_and_none_is_no_error() {
 }
 
 #[test]
+fn an_empty_kubeconfig_is_as_good_as_none() {
+    let (_folder, path) = kubeconfig("{}");
+    for text in [
+        "",
+        "clusters: null\ncontexts: null\nusers: null\ncurrent-context: ''\n",
+        "current-context:",
+    ] {
+        fs::write(&path, text).unwrap();
+        let found = Kubeconfig::find(std::slice::from_ref(&path));
+        assert!(found.unwrap().identity.is_none(), "{text:?}");
+    }
+}
+
+#[test]
 fn tokens_and_programs_are_no_identity() {
     let user = "{name: tf-test, user: {token: t, exec: {command: /bin/false}}}";
     let (_folder, path) = kubeconfig(user);

@@ -28,9 +28,10 @@ pub(super) fn status(
     copies.sort_by_key(|copy| (rank(copy.phase()), copy.started_at.is_none(), copy.started_at));
     let mut status = copies.into_iter().next().unwrap_or_default();
     if status.reason.is_none()
-        && let Some(failure) = failure.or_else(|| snapshot.not_created(&controller.metadata)).filter(|_| {
-            status.phase() != Phase::Running || is_short_of_copies(snapshot, controller)
-        })
+        && let Some(failure) =
+            failure.or_else(|| snapshot.not_created(&controller.metadata)).filter(|_| {
+                status.phase() != Phase::Running || is_short_of_copies(snapshot, controller)
+            })
     {
         (status.reason, status.message) = (failure.reason, failure.message);
     }

@@ -27,7 +27,8 @@ fn newest_pod<'a>(snapshot: &'a Snapshot, job: &'a BatchJob) -> Option<&'a Pod> 
 }
 
 fn completed(job: &BatchJob, newest: Option<&Pod>) -> Status {
-    let pod = newest.filter(|pod| pod.status.phase == "Succeeded").map(pod::ended).unwrap_or_default();
+    let pod =
+        newest.filter(|pod| pod.status.phase == "Succeeded").map(pod::ended).unwrap_or_default();
     Status {
         phase: Some(Phase::Succeeded),
         started_at: pod.started_at.or(job.status.start_time),
@@ -72,13 +73,10 @@ fn unfinished(snapshot: &Snapshot, job: &BatchJob, newest: Option<&Pod>, now: Ti
     let tries_max = job.spec.backoff_limit.unwrap_or(0) + 1;
     if ended.phase() == Phase::Failed && job.status.failed < tries_max && job.status.failed > 0 {
         let why = ended.message.as_deref().unwrap_or("it failed");
-        let message = Some(format!("{why}; it is tried again, {} of {tries_max}", job.status.failed + 1));
+        let message =
+            Some(format!("{why}; it is tried again, {} of {tries_max}", job.status.failed + 1));
         return Status { phase: Some(Phase::Pending), message, ..ended };
     }
     // Kubernetes has yet to count this pod; until then nothing has ended.
-    Status {
-        phase: Some(Phase::Running),
-        started_at: ended.started_at,
-        ..Status::default()
-    }
+    Status { phase: Some(Phase::Running), started_at: ended.started_at, ..Status::default() }
 }

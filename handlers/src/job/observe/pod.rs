@@ -27,7 +27,10 @@ pub(super) fn has_ended(pod: &Pod) -> bool {
 /// Whether its container is being made, which takes long only when something is wrong.
 pub(super) fn is_being_made(pod: &Pod) -> bool {
     let waits_without_a_word = |state: &ContainerState| {
-        state.waiting.as_ref().is_some_and(|waiting| SILENT_WORDS.contains(&waiting.reason.as_str()))
+        state
+            .waiting
+            .as_ref()
+            .is_some_and(|waiting| SILENT_WORDS.contains(&waiting.reason.as_str()))
     };
     pod.status.phase == "Pending"
         && pod.status.container_statuses.iter().any(|status| waits_without_a_word(&status.state))
@@ -49,7 +52,9 @@ pub(super) fn ended(pod: &Pod) -> Status {
     }
     if pod.status.reason == "Evicted" {
         status.reason = Some("Evicted".to_owned());
-        status.message = Some("the node had to end it: it used too much of the node's disk or memory".to_owned());
+        status.message = Some(
+            "the node had to end it: it used too much of the node's disk or memory".to_owned(),
+        );
     }
     if is_success {
         (status.reason, status.message) = (None, None);
@@ -106,19 +111,24 @@ pub(super) fn present(snapshot: &Snapshot, pod: &Pod, now: Timestamp) -> Status 
 /// nothing else tells a node that stands still (recorded on a real one; there is no phase for it).
 fn is_on_a_lost_node(pod: &Pod) -> bool {
     let is = |kind: &str, value: &str| {
-        pod.status.conditions.iter().any(|condition| condition.kind == kind && condition.status == value)
+        pod.status
+            .conditions
+            .iter()
+            .any(|condition| condition.kind == kind && condition.status == value)
     };
     is("Ready", "False") && is("ContainersReady", "True")
 }
 
 fn container(snapshot: &Snapshot, pod: &Pod, now: Timestamp) -> Status {
-    let unschedulable = pod
-        .status
-        .conditions
-        .iter()
-        .find(|condition| condition.kind == "PodScheduled" && condition.reason == "Unschedulable");
+    let unschedulable =
+        pod.status.conditions.iter().find(|condition| {
+            condition.kind == "PodScheduled" && condition.reason == "Unschedulable"
+        });
     if let Some(condition) = unschedulable {
-        return Status::pending("Unschedulable", format!("no node has room for it: {}", condition.message));
+        return Status::pending(
+            "Unschedulable",
+            format!("no node has room for it: {}", condition.message),
+        );
     }
     let Some(container) = pod.status.container_statuses.first() else {
         return Status::default();
@@ -136,7 +146,11 @@ fn container(snapshot: &Snapshot, pod: &Pod, now: Timestamp) -> Status {
     }
     if container.state.terminated.is_some() {
         // Ended, and not yet counted or started again.
-        return if has_crashed { crash_loop(pod) } else { Status { phase: Some(Phase::Running), ..ended(pod) } };
+        return if has_crashed {
+            crash_loop(pod)
+        } else {
+            Status { phase: Some(Phase::Running), ..ended(pod) }
+        };
     }
     let word = container.state.waiting.as_ref().map_or("", |waiting| waiting.reason.as_str());
     match word {
@@ -144,7 +158,9 @@ fn container(snapshot: &Snapshot, pod: &Pod, now: Timestamp) -> Status {
         word if SILENT_WORDS.contains(&word) => snapshot
             .event(&pod.metadata, &NOT_MADE)
             .filter(|_| is_being_made(pod))
-            .map_or_else(Status::default, |event| Status::pending(&event.reason, not_made(&event.reason))),
+            .map_or_else(Status::default, |event| {
+                Status::pending(&event.reason, not_made(&event.reason))
+            }),
         word => Status::pending(word, waiting_words(word)),
     }
 }
@@ -156,7 +172,10 @@ fn crash_loop(pod: &Pod) -> Status {
         told_by(&mut status, end);
         status
     });
-    let why = status.message.take().unwrap_or_else(|| "it ended, although it should run for ever".to_owned());
+    let why = status
+        .message
+        .take()
+        .unwrap_or_else(|| "it ended, although it should run for ever".to_owned());
     status.phase = Some(Phase::Pending);
     if status.reason.as_deref() != Some("LogNotWritable") {
         status.reason = Some("CrashLoopBackOff".to_owned());

@@ -88,7 +88,9 @@ fn duration(since: Timestamp, now: Timestamp) -> String {
 pub(super) fn shell_quoted(argv: &[String]) -> String {
     let is_plain = |word: &str| {
         !word.is_empty()
-            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte))
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte))
     };
     argv.iter()
         .map(|word| {
@@ -105,9 +107,15 @@ mod tests {
     #[test]
     fn durations_have_their_two_largest_units() {
         let since = Timestamp::UNIX_EPOCH;
-        for (seconds, text) in
-            [(0, "0s"), (59, "59s"), (60, "1m"), (3_720, "1h2m"), (3_601, "1h"), (90_061, "1d1h"), (-5, "0s")]
-        {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (3_720, "1h2m"),
+            (3_601, "1h"),
+            (90_061, "1d1h"),
+            (-5, "0s"),
+        ] {
             assert_eq!(duration(since, Timestamp::from_second(seconds).unwrap()), text);
         }
     }

@@ -126,7 +126,8 @@ fn a_refusal_is_short_however_long_the_text() {
     let fraction = format!("0.{}", "3".repeat(8_000));
     assert!(matches!(Memory::parse(&fraction), Err(QuantityError::Fraction { .. })));
     assert!(matches!(Cpu::parse(&fraction), Err(QuantityError::Fraction { .. })));
-    for text in [digits, fraction, "x".repeat(8_000)] {
+    for text in [format!("{digits}GB"), format!("{digits} Mi"), digits, fraction, "x".repeat(8_000)]
+    {
         assert!(Memory::parse(&text).unwrap_err().to_string().len() < 200);
     }
 }

@@ -1,7 +1,7 @@
 //! One field of a cron expression.
 //!
-//! The grammar is that of robfig/cron's `getField`: a list of `*`, `?`, numbers, names and ranges, each of
-//! the last four perhaps with a step; empty places in the list are passed over.
+//! The grammar is that of robfig/cron's `getField`: a list of `*`, `?`, numbers, names and ranges,
+//! each of the last four perhaps with a step; empty places in the list are passed over.
 
 use std::ops::RangeInclusive;
 
@@ -119,8 +119,8 @@ impl Field {
         u32::try_from(value).is_ok_and(|value| self.bits >> value & 1 == 1)
     }
 
-    /// Whether a `*` or a `?` was written without a step, or with the step 1: to robfig/cron this field
-    /// then says nothing about a day, while `*/2` does.
+    /// Whether a `*` or a `?` was written without a step, or with the step 1: to robfig/cron this
+    /// field then says nothing about a day, while `*/2` does.
     pub(super) fn has_star(self) -> bool {
         self.has_star
     }
@@ -147,7 +147,8 @@ impl Field {
 }
 
 impl Bounds {
-    /// The values of a part before its step. With a step, `N/step` means `N-max/step` to robfig/cron.
+    /// The values of a part before its step. With a step, `N/step` means `N-max/step` to
+    /// robfig/cron.
     fn range(
         &self,
         span: &str,
@@ -206,8 +207,8 @@ impl Bounds {
         }
     }
 
-    /// A step may be as wide as its range: `*/60` is what it says, once in 60 minutes. A wider one is not,
-    /// `*/90` would come every 60 minutes too.
+    /// A step may be as wide as its range: `*/60` is what it says, once in 60 minutes. A wider one
+    /// is not, `*/90` would come every 60 minutes too.
     fn step(&self, text: &str, part: &str, values: &RangeInclusive<u8>) -> Result<u8, FieldError> {
         let width = values.end() - values.start() + 1;
         match number(text) {
@@ -220,7 +221,8 @@ impl Bounds {
     }
 }
 
-/// Digits, perhaps after a `+` as Go's `Atoi` takes it. What is too large for us is so for every field.
+/// Digits, perhaps after a `+` as Go's `Atoi` takes it. What is too large for us is so for every
+/// field.
 fn number(text: &str) -> Option<u8> {
     let digits = text.strip_prefix('+').unwrap_or(text);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

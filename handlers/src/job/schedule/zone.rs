@@ -27,8 +27,8 @@ pub enum TimeZoneError {
 ///
 /// # Errors
 ///
-/// [`TimeZoneError::Case`] when only the case is wrong, else [`TimeZoneError::Unknown`], also for offsets
-/// such as `+02:00` and for `Local`.
+/// [`TimeZoneError::Case`] when only the case is wrong, else [`TimeZoneError::Unknown`], also for
+/// offsets such as `+02:00` and for `Local`.
 pub fn time_zone(name: &str) -> Result<TimeZone, TimeZoneError> {
     // The lookup ignores case, and the zone that it gives knows how its name is really written.
     let zone = TimeZoneDatabase::bundled().get(name).map_err(|_| TimeZoneError::Unknown)?;

@@ -1,0 +1,155 @@
+use std::{io, process::Stdio};
+
+use expect_test::expect;
+use tjf_api_types::JobType;
+
+use crate::{
+    server::Reply,
+    session::Session,
+    views::{completed, failed, job, problem},
+};
+
+fn three_jobs() -> Reply {
+    let mut scheduled = job("every-night");
+    scheduled.job_type = JobType::Scheduled;
+    scheduled.status_short = "Waiting for scheduled time".to_owned();
+    scheduled.filelog_stderr = scheduled.filelog_stdout.clone();
+    scheduled.cpu = Some("1".to_owned());
+    let mut silent = failed("silent", Some(1), "ExitCode");
+    silent.filelog_stdout = None;
+    silent.filelog_stderr = None;
+    silent.memory = None;
+    Reply::json(200, &[completed("bot"), scheduled, silent])
+}
+
+#[test]
+fn a_table_tells_name_type_and_status() {
+    let session = Session::new([three_jobs()]);
+    expect![[r#"
+        exit 0
+        -- stdout
+        NAME         TYPE       STATUS
+        bot          one-off    Completed
+        every-night  scheduled  Waiting for scheduled time
+        silent       one-off    Failed
+    "#]]
+    .assert_eq(&session.run(&["list"]));
+}
+
+#[test]
+fn the_long_table_adds_command_container_resources_and_logs() {
+    let session = Session::new([three_jobs()]);
+    expect![[r#"
+        exit 0
+        -- stdout
+        NAME         TYPE       STATUS                      COMMAND         CONTAINER    RESOURCES         LOGS
+        bot          one-off    Completed                   ./bot.py --all  tf-python39  mem 512Mi         /data/project/tf-test/bot.out, /data/project/tf-test/bot.err
+        every-night  scheduled  Waiting for scheduled time  ./bot.py --all  tf-python39  mem 512Mi, cpu 1  /data/project/tf-test/every-night.out
+        silent       one-off    Failed                      ./bot.py --all  tf-python39  -                 -
+    "#]].assert_eq(&session.run(&["list", "--long"]));
+}
+
+#[test]
+fn no_jobs_is_no_data_and_a_note_unless_quiet() {
+    let session = Session::new([Reply::text(200, "[]")]);
+    expect![[r#"
+        exit 0
+        -- stderr
+        there are no jobs
+    "#]]
+    .assert_eq(&session.run(&["list"]));
+    expect![[r#"
+        exit 0
+    "#]]
+    .assert_eq(&session.run(&["list", "--quiet"]));
+    expect![[r#"
+        exit 0
+        -- stdout
+        []
+    "#]]
+    .assert_eq(&session.run(&["list", "--json"]));
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_those_who_insist() {
+    let session = Session::new([three_jobs()]);
+    assert!(!session.run(&["list"]).contains('\u{1b}'));
+    assert!(session.run(&["list", "--color", "always"]).contains("\u{1b}[32mCompleted\u{1b}[0m"));
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure() {
+    let session = Session::new([three_jobs()]);
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let output = session.command(&["list"]).stdout(Stdio::from(writer)).output().unwrap();
+    expect![[r#"
+        exit 0
+    "#]]
+    .assert_eq(&session.tell(&output));
+}
+
+#[test]
+fn a_service_that_is_busy_is_asked_again_twice() {
+    let busy = || problem("overloaded", 503, "the service is busy");
+    let session = Session::new([busy(), busy(), three_jobs()]);
+    assert!(session.run(&["list"]).starts_with("exit 0\n"));
+    assert_eq!(session.server.lines().len(), 3);
+
+    let session = Session::new([busy()]);
+    expect![[r#"
+        exit 3
+        -- stderr
+        error: the service is busy
+        request id: r-1
+    "#]]
+    .assert_eq(&session.run(&["list"]));
+    assert_eq!(session.server.lines().len(), 3);
+}
+
+#[test]
+fn a_connection_that_breaks_is_made_again() {
+    let session = Session::new([Reply::HangUp, three_jobs()]);
+    assert!(session.run(&["list"]).starts_with("exit 0\n"));
+    assert_eq!(session.server.lines().len(), 2);
+}
+
+#[test]
+fn a_refusal_stands_and_is_one() {
+    let session = Session::new([problem("forbidden", 403, "the tool is not known")]);
+    expect![[r#"
+        exit 1
+        -- stderr
+        error: the tool is not known
+        request id: r-1
+    "#]]
+    .assert_eq(&session.run(&["list"]));
+    assert_eq!(session.server.lines().len(), 1);
+}
+
+#[test]
+fn an_answer_of_somebody_else_is_not_taken_for_the_apis() {
+    let session = Session::new([Reply::text(200, "<html>hello</html>")]);
+    expect![[r#"
+        exit 3
+        -- stderr
+        error: the server's answer can't be understood: expected value at line 1 column 1
+    "#]]
+    .assert_eq(&session.run(&["list"]));
+    let session = Session::new([Reply::text(404, "<html>nothing here</html>")]);
+    expect![[r#"
+        exit 1
+        -- stderr
+        error: the server answered `404 Not Found` and did not say why
+    "#]]
+    .assert_eq(&session.run(&["list"]));
+}
+
+#[test]
+fn the_curious_see_every_exchange() {
+    let session = Session::new([three_jobs()]);
+    let output = session.run(&["list", "--verbose"]);
+    assert!(output.contains("server `https://SERVER`\n"), "{output}");
+    assert!(output.contains("certificate from `HOME/client.crt`\n"), "{output}");
+    assert!(output.contains("GET /api/v1/list/: 200 after "), "{output}");
+}

@@ -1,0 +1,19 @@
+//! The command as its users meet it.
+//!
+//! The real binary talks TLS, both sides verified, to a server in the test process that answers from
+//! a script. What is compared is what a shell sees: standard output, standard error, exit code; and
+//! what the server saw.
+
+mod containers;
+mod delete;
+mod flush;
+mod help;
+mod list;
+mod run;
+mod server;
+mod session;
+mod settings;
+mod show;
+mod terminal;
+mod views;
+mod wait;

@@ -1,0 +1,226 @@
+//! A server that answers from a script.
+
+use std::{
+    collections::VecDeque,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Condvar, Mutex},
+    thread::{self, JoinHandle},
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, body::Incoming, header, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::ring,
+    pki_types::PrivateKeyDer,
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+};
+use serde::Serialize;
+use tjf_api_types::IDEMPOTENCY_KEY;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Reply {
+    /// A status and a body.
+    Answer(u16, Bytes),
+    /// The request is read and the connection closed.
+    HangUp,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: &impl Serialize) -> Self {
+        Self::Answer(status, serde_json::to_vec(body).unwrap().into())
+    }
+
+    pub(crate) fn text(status: u16, body: &'static str) -> Self {
+        Self::Answer(status, Bytes::from_static(body.as_bytes()))
+    }
+}
+
+/// A CA of a test's own, with what it signs.
+pub(crate) struct Ca {
+    issuer: Issuer<'static, KeyPair>,
+    pub(crate) certificate: rcgen::Certificate,
+}
+
+impl Ca {
+    pub(crate) fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        let certificate = params.self_signed(&key).unwrap();
+        Self { issuer: Issuer::new(params, key), certificate }
+    }
+
+    /// Certificate and key; `name` is a DNS name or an address.
+    pub(crate) fn sign(&self, name: &str) -> (rcgen::Certificate, KeyPair) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+}
+
+/// The server. It ends with its value.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    script: Arc<Script>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Answers to come and requests that came.
+#[derive(Default)]
+struct Script {
+    replies: Mutex<VecDeque<Reply>>,
+    seen: Mutex<Vec<Seen>>,
+    has_seen: Condvar,
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// Method and path.
+    pub(crate) line: String,
+    pub(crate) key: Option<String>,
+    pub(crate) body: String,
+}
+
+impl Server {
+    /// Answers with the replies in turn; the last one is for all requests that are left.
+    pub(crate) fn start(ca: &Ca, replies: impl IntoIterator<Item = Reply>) -> Self {
+        let script = Arc::new(Script {
+            replies: Mutex::new(replies.into_iter().collect()),
+            ..Script::default()
+        });
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(tls(ca)));
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::spawn({
+            let script = Arc::clone(&script);
+            move || {
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let listener = TcpListener::from_std(listener).unwrap();
+                    tokio::select! {
+                        () = accept(listener, acceptor, script) => {}
+                        _ = stopped => {}
+                    }
+                });
+            }
+        });
+        Self { address, script, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// What has come so far.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.script.seen.lock().unwrap().clone()
+    }
+
+    /// The requests' methods and paths.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.line).collect()
+    }
+
+    /// Blocks until as many requests have come.
+    pub(crate) fn wait_for(&self, count: usize) {
+        let seen = self.script.seen.lock().unwrap();
+        drop(self.script.has_seen.wait_while(seen, |seen| seen.len() < count).unwrap());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+fn tls(ca: &Ca) -> ServerConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.certificate.der().clone()).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let verifier: Arc<dyn ClientCertVerifier> =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()
+            .unwrap();
+    let (certificate, key) = ca.sign("127.0.0.1");
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config
+}
+
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, script: Arc<Script>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (tcp, _) = listener.accept().await.unwrap();
+        connections.spawn(converse(tcp, acceptor.clone(), Arc::clone(&script)));
+    }
+}
+
+async fn converse(tcp: TcpStream, acceptor: TlsAcceptor, script: Arc<Script>) {
+    let tls = match acceptor.accept(tcp).into_fallible().await {
+        Ok(tls) => tls,
+        Err((_, mut tcp)) => {
+            // Closing with bytes unread would reset the connection before the alert is read.
+            drop(tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await);
+            return;
+        }
+    };
+    let service = service_fn(|request| answer(Arc::clone(&script), request));
+    // An error is what hanging up looks like from here.
+    drop(http1::Builder::new().serve_connection(TokioIo::new(tls), service).await);
+}
+
+async fn answer(
+    script: Arc<Script>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, io::Error> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let seen = Seen {
+        line: format!("{} {}", head.method, head.uri),
+        key: head.headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap().to_owned()),
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    };
+    let reply = script.take(seen);
+    match reply {
+        Reply::HangUp => Err(io::ErrorKind::ConnectionAborted.into()),
+        Reply::Answer(status, body) => Ok(Response::builder()
+            .status(status)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .unwrap()),
+    }
+}
+
+impl Script {
+    fn take(&self, seen: Seen) -> Reply {
+        self.seen.lock().unwrap().push(seen);
+        self.has_seen.notify_all();
+        let mut replies = self.replies.lock().unwrap();
+        if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() }.unwrap()
+    }
+}

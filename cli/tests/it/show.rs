@@ -1,0 +1,151 @@
+use std::collections::BTreeMap;
+
+use expect_test::expect;
+use tjf_api_types::{JobType, LastRunView, Phase};
+
+use crate::{
+    server::Reply,
+    session::Session,
+    views::{failed, job, problem},
+};
+
+#[test]
+fn a_failed_job_says_why_at_the_end() {
+    let mut job = failed("bot", Some(137), "OOMKilled");
+    job.status.oom_killed = Some(true);
+    job.env = BTreeMap::from([("LANG".to_owned(), "de".to_owned())]);
+    let session = Session::new([Reply::json(200, &job)]);
+    expect![[r#"
+        exit 0
+        -- stdout
+        name:           bot
+        uid:            uid-of-bot
+        cmd:            ./bot.py --all
+        imagename:      tf-python39
+        image:          registry.example/tf-python39:latest
+        image_state:    stable
+        job_type:       one-off
+        continuous:     false
+        filelog:        true
+        filelog_stdout: /data/project/tf-test/bot.out
+        filelog_stderr: /data/project/tf-test/bot.err
+        memory:         512Mi
+        retry:          0
+        emails:         none
+        mount:          all
+        env:            LANG=de
+        created_at:     2024-05-06T07:08:09Z
+        started_at:     2024-05-06T07:08:10Z
+        finished_at:    2024-05-06T07:08:17Z
+        attempts:       1
+        phase:          failed
+        status_short:   Failed
+        status_long:    The job failed after 7 seconds.
+        exit_code:      137
+        signal:         9
+        oom_killed:     true
+        reason:         OOMKilled
+    "#]]
+    .assert_eq(&session.run(&["show", "bot"]));
+    assert_eq!(session.server.lines(), ["GET /api/v1/show/bot/"]);
+}
+
+#[test]
+fn a_scheduled_job_tells_its_schedule_and_its_last_run() {
+    let mut job = job("nightly");
+    job.job_type = JobType::Scheduled;
+    job.schedule = Some("@daily".to_owned());
+    job.schedule_actual = Some("17 3 * * *".to_owned());
+    job.timezone = Some("Etc/UTC".to_owned());
+    job.status_short = "Waiting for scheduled time".to_owned();
+    job.status_long = "The job next runs on 7 May at 03:17.".to_owned();
+    job.status.phase = Phase::Pending;
+    job.status.started_at = None;
+    job.status.attempts = None;
+    job.status.next_scheduled_at = Some("2024-05-07T03:17:00Z".to_owned());
+    job.status.last_run = Some(LastRunView {
+        phase: Phase::Failed,
+        started_at: Some("2024-05-06T03:17:00Z".to_owned()),
+        finished_at: None,
+        exit_code: Some(3),
+        reason: Some("ExitCode".to_owned()),
+    });
+    let session = Session::new([Reply::json(200, &job)]);
+    expect![[r#"
+        exit 0
+        -- stdout
+        name:              nightly
+        uid:               uid-of-nightly
+        cmd:               ./bot.py --all
+        imagename:         tf-python39
+        image:             registry.example/tf-python39:latest
+        image_state:       stable
+        job_type:          scheduled
+        schedule:          @daily
+        schedule_actual:   17 3 * * *
+        timezone:          Etc/UTC
+        continuous:        false
+        filelog:           true
+        filelog_stdout:    /data/project/tf-test/nightly.out
+        filelog_stderr:    /data/project/tf-test/nightly.err
+        memory:            512Mi
+        retry:             0
+        emails:            none
+        mount:             all
+        created_at:        2024-05-06T07:08:09Z
+        next_scheduled_at: 2024-05-07T03:17:00Z
+        last_run:          failed, ExitCode, exit code 3, started 2024-05-06T03:17:00Z
+        phase:             pending
+        status_short:      Waiting for scheduled time
+        status_long:       The job next runs on 7 May at 03:17.
+    "#]]
+    .assert_eq(&session.run(&["show", "nightly"]));
+}
+
+#[test]
+fn what_a_user_typed_can_not_move_the_cursor() {
+    let mut job = job("bot");
+    job.cmd = "printf '\u{1b}[2J'\necho".to_owned();
+    let session = Session::new([Reply::json(200, &job)]);
+    let output = session.run(&["show", "bot"]);
+    assert!(output.contains(r"printf '\u{1b}[2J'\necho"), "{output}");
+    assert!(!output.contains('\u{1b}'), "{output}");
+}
+
+#[test]
+fn json_is_the_apis_own_byte_for_byte() {
+    let ours = serde_json::to_string_pretty(&job("bot")).unwrap();
+    let newer = ours.replacen('{', "{ \"field_of_tomorrow\" :  [1.50],", 1);
+    let session = Session::new([Reply::Answer(200, newer.clone().into())]);
+    let output = session.command(&["show", "bot", "--json"]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{newer}\n"));
+}
+
+#[test]
+fn a_misspelt_name_gets_the_nearest_match() {
+    let missing = problem("job-not-found", 404, "there is no job `my-bto`");
+    let jobs = Reply::json(200, &[job("another"), job("my-bot")]);
+    let session = Session::new([missing, jobs]);
+    expect![[r#"
+        exit 1
+        -- stderr
+        error: there is no job `my-bto`
+        hint: did you mean `my-bot`?
+        request id: r-1
+    "#]]
+    .assert_eq(&session.run(&["show", "my-bto"]));
+    assert_eq!(session.server.lines(), ["GET /api/v1/show/my-bto/", "GET /api/v1/list/"]);
+}
+
+#[test]
+fn a_name_that_can_be_none_is_not_sent() {
+    let session = Session::new([Reply::HangUp]);
+    expect![[r#"
+        exit 2
+        -- stderr
+        error: invalid value '../flush' for '<NAME>': a job name is 1 to 63 lower-case letters, digits, '-' and '.', and begins and ends with a letter or a digit
+
+        For more information, try '--help'.
+    "#]].assert_eq(&session.run(&["show", "../flush"]));
+    assert!(session.server.lines().is_empty());
+}

@@ -1,0 +1,88 @@
+//! What only shows on a terminal.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
+    process::{Command, ExitStatus},
+};
+
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
+use tjf_api_types::JobView;
+
+use crate::{
+    server::Reply,
+    session::Session,
+    views::{completed, job},
+};
+
+/// Runs the command on a terminal of 40 columns where somebody has typed `keys` already.
+fn on_terminal(mut command: Command, keys: &str) -> (ExitStatus, String) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let size = Winsize { ws_row: 24, ws_col: 40, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&ours, size).unwrap();
+    let path = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
+    let theirs = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    command.stdin(theirs.try_clone().unwrap()).stdout(theirs.try_clone().unwrap()).stderr(theirs);
+    let mut child = command.spawn().unwrap();
+    // The command holds our copies of their side; the terminal hangs up when the last one is closed.
+    drop(command);
+    let mut ours = File::from(ours);
+    ours.write_all(keys.as_bytes()).unwrap();
+    let text = read_until_hang_up(&mut ours);
+    (child.wait().unwrap(), text)
+}
+
+/// A terminal ends with an error and not with an end of file.
+fn read_until_hang_up(terminal: &mut File) -> String {
+    let mut bytes = Vec::new();
+    let result = terminal.read_to_end(&mut bytes);
+    assert!(result.is_ok() || result.is_err_and(|e| e.kind() != io::ErrorKind::WouldBlock));
+    String::from_utf8(bytes).unwrap()
+}
+
+fn list_of(jobs: &[JobView]) -> Session {
+    Session::new([Reply::json(200, &jobs)])
+}
+
+#[test]
+fn a_table_fits_and_has_colours() {
+    let mut long = job("a-job-with-a-rather-long-name");
+    long.status_short = "Waiting for scheduled time".to_owned();
+    let session = list_of(&[completed("bot"), long]);
+    let (_, text) = on_terminal(session.command(&["list"]), "");
+    assert!(text.contains("\u{1b}[32mCompleted\u{1b}[0m"), "{text}");
+    let (_, text) = on_terminal(session.command(&["list", "--color=never"]), "");
+    assert!(text.contains('…') && !text.contains('\u{1b}'), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+}
+
+#[test]
+fn those_who_want_no_colour_get_none() {
+    let session = list_of(&[completed("bot")]);
+    let mut command = session.command(&["list"]);
+    command.env("NO_COLOR", "1");
+    let (_, text) = on_terminal(command, "");
+    assert!(text.contains("Completed") && !text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn a_flush_is_asked_about_and_a_no_is_respected() {
+    let jobs = || Reply::json(200, &[job("one"), job("two")]);
+    let session = Session::new([jobs()]);
+    let (status, text) = on_terminal(session.command(&["flush"]), "n\n");
+    assert!(text.contains("delete all 2 jobs? [y/N] "), "{text}");
+    assert!(text.contains("nothing was deleted"), "{text}");
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(session.server.lines(), ["GET /api/v1/list/"]);
+
+    let session = Session::new([jobs(), Reply::text(200, r#"{"deleted":["one","two"]}"#)]);
+    let (status, text) = on_terminal(session.command(&["flush"]), "y\n");
+    assert!(text.contains("one\r\ntwo\r\n"), "{text}");
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(session.server.lines(), ["GET /api/v1/list/", "DELETE /api/v1/flush/"]);
+}
