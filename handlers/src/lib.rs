@@ -16,6 +16,8 @@ pub mod routes;
 pub mod run;
 pub mod show;
 pub mod state;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use kube::client::Body;
 use serde_json::{Value, json};
@@ -45,10 +45,15 @@ impl<S> Context<S> {
             deadline: Instant::now() + Duration::from_secs(30),
             idempotency_key: None,
             state: Arc::new(state),
-            pool: ClientPool::new(Fixed(kube), PoolLimits::PRODUCTION),
+            pool: pool_of(kube),
             turn: Turn::unlimited(),
         }
     }
+}
+
+/// A pool that gives the same client to everybody.
+pub fn pool_of(kube: kube::Client) -> ClientPool<HomeClient> {
+    ClientPool::new(Fixed(kube), PoolLimits::PRODUCTION)
 }
 
 /// The same client for everybody.
@@ -73,6 +78,7 @@ pub struct Exchange {
     query: Vec<String>,
     body: Option<Value>,
     status: StatusCode,
+    header: Option<(&'static str, &'static str)>,
     answer: Value,
 }
 
@@ -98,6 +104,7 @@ fn expect(method: Method, path: impl Into<String>) -> Exchange {
         query: Vec::new(),
         body: None,
         status: StatusCode::OK,
+        header: None,
         answer: json!({}),
     }
 }
@@ -114,6 +121,13 @@ impl Exchange {
     #[must_use]
     pub fn body(mut self, body: Value) -> Self {
         self.body = Some(body);
+        self
+    }
+
+    /// The answer carries this header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.header = Some((name, value));
         self
     }
 
@@ -155,6 +169,15 @@ impl Exchange {
             "kind": "Status", "apiVersion": "v1", "status": "Failure",
             "code": code, "reason": reason, "message": message,
         }))
+    }
+
+    fn response(&self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::from(self.answer.to_string()));
+        *response.status_mut() = self.status;
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
     }
 
     /// Why this is not the call that came, if it is not.
@@ -206,9 +229,17 @@ impl Call {
 }
 
 type Handle = mock::Handle<Request<Body>, Response<Full<Bytes>>>;
+type Respond = mock::SendResponse<Response<Full<Bytes>>>;
 
 /// A cluster that answers what a test tells it to.
 pub struct FakeCluster(Handle);
+
+/// What becomes of calls that nobody expected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strangers {
+    Refused,
+    Answered,
+}
 
 /// Groups of calls that must have come by the end; all of one group come before any of the next.
 pub struct Script {
@@ -228,6 +259,25 @@ impl FakeCluster {
         self.expect_groups([calls.into_iter().collect()])
     }
 
+    /// Expects these calls, in any order; others that come are answered with an empty list.
+    pub fn expect_at_least(self, calls: impl IntoIterator<Item = Exchange>) -> Script {
+        self.run(vec![calls.into_iter().collect()], Strangers::Answered)
+    }
+
+    /// Answers whatever comes with the same error, for as long as there is a client.
+    ///
+    /// # Panics
+    /// When `code` is no HTTP status.
+    pub fn answer_all(mut self, code: u16, message: &str) {
+        let answer = get("").refused(code, "Unknown", message);
+        #[expect(clippy::disallowed_methods, reason = "a test's cluster runs beside the test")]
+        tokio::spawn(async move {
+            while let Some((_, respond)) = self.0.next_request().await {
+                respond.send_response(answer.response());
+            }
+        });
+    }
+
     /// Expects no call at all.
     pub fn silence(self) -> Script {
         self.expect_groups([])
@@ -235,10 +285,13 @@ impl FakeCluster {
 
     /// Expects groups of calls: those of one group in any order, and all of them before the next group.
     pub fn expect_groups(self, groups: impl IntoIterator<Item = Vec<Exchange>>) -> Script {
-        let groups: Vec<_> = groups.into_iter().collect();
+        self.run(groups.into_iter().collect(), Strangers::Refused)
+    }
+
+    fn run(self, groups: Vec<Vec<Exchange>>, strangers: Strangers) -> Script {
         let seen = Arc::new(Mutex::new(String::new()));
         #[expect(clippy::disallowed_methods, reason = "a test's cluster runs beside the test")]
-        let task = tokio::spawn(play(self.0, groups, Arc::clone(&seen)));
+        let task = tokio::spawn(play(self.0, groups, strangers, Arc::clone(&seen)));
         Script { task, seen }
     }
 }
@@ -260,46 +313,49 @@ impl Script {
 async fn play(
     mut handle: Handle,
     groups: Vec<Vec<Exchange>>,
+    strangers: Strangers,
     seen: Arc<Mutex<String>>,
 ) -> Result<(), String> {
     for mut group in groups {
         while !group.is_empty() {
-            let next = tokio::time::timeout(PATIENCE, handle.next_request()).await;
-            let Ok(Some((request, respond))) = next else {
+            let Some((call, respond)) = next(&mut handle, &seen).await? else {
                 return Err(format!("these calls did not come: {group:#?}"));
             };
-            let call = Call::read(request).await;
-            note(&seen, &call);
-            let index = group.iter().position(|exchange| exchange.mismatch(&call).is_none());
-            let Some(index) = index else {
-                let why: Vec<_> =
-                    group.iter().filter_map(|exchange| exchange.mismatch(&call)).collect();
-                return Err(format!(
-                    "unexpected {} {}?{} {:#}: {}",
-                    call.method,
-                    call.path,
-                    call.query,
-                    call.body,
-                    why.join("; or ")
-                ));
-            };
-            let exchange = group.remove(index);
-            let body = serde_json::to_vec(&exchange.answer).map_err(|error| error.to_string())?;
-            let mut response = Response::new(Full::from(body));
-            *response.status_mut() = exchange.status;
-            respond.send_response(response);
+            match group.iter().position(|exchange| exchange.mismatch(&call).is_none()) {
+                Some(index) => respond.send_response(group.remove(index).response()),
+                None if strangers == Strangers::Answered => {
+                    respond.send_response(get("").items([]).response());
+                }
+                None => {
+                    let why = group.iter().filter_map(|exchange| exchange.mismatch(&call));
+                    let why = why.collect::<Vec<_>>().join("; or ");
+                    return Err(format!("an unexpected call, with {:#}: {why}", call.body));
+                }
+            }
         }
     }
-    // The client was dropped with the handler, so there is an end to wait for.
-    match tokio::time::timeout(PATIENCE, handle.next_request()).await {
-        Ok(Some((request, _))) => {
-            let call = Call::read(request).await;
-            note(&seen, &call);
-            Err(format!("uninvited {} {}", call.method, call.path))
+    // The client goes with the handler, so there is an end to wait for.
+    while let Some((_, respond)) = next(&mut handle, &seen).await? {
+        if strangers == Strangers::Refused {
+            return Err("the last call was uninvited".to_owned());
         }
-        Ok(None) => Ok(()),
-        Err(_) => Err("the client is still there".to_owned()),
+        respond.send_response(get("").items([]).response());
     }
+    Ok(())
+}
+
+/// The next call, noted in the conversation; none when the client is gone.
+async fn next(
+    handle: &mut Handle,
+    seen: &Mutex<String>,
+) -> Result<Option<(Call, Respond)>, String> {
+    let Ok(next) = tokio::time::timeout(PATIENCE, handle.next_request()).await else {
+        return Err("nothing more came, and the client is still there".to_owned());
+    };
+    let Some((request, respond)) = next else { return Ok(None) };
+    let call = Call::read(request).await;
+    note(seen, &call);
+    Ok(Some((call, respond)))
 }
 
 fn note(seen: &Mutex<String>, call: &Call) {

@@ -1,1 +1,86 @@
+use serde_json::json;
+use tjf_api_types::JobType;
+use tjf_runtime::testing::{Exchange, FakeCluster, get};
 
+use super::*;
+use crate::{
+    cluster::ClusterError,
+    error::Error,
+    testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, ended, object, owned},
+};
+
+/// What is asked of each kind: everything of ours that this tool has, and nothing else.
+const SELECTOR: &str = "labelSelector=toolforge%3Dtool%2Capp.kubernetes.io%2Fmanaged-by%3Dtoolforge-jobs-framework%2Capp.kubernetes.io%2Fcreated-by%3Dtf-test";
+
+fn all(path: &str) -> Exchange {
+    get(path).query(SELECTOR)
+}
+
+#[tokio::test]
+async fn four_lists_side_by_side_become_one_sorted_by_name() {
+    let cron = json!({"spec": {"schedule": "0 0 1 1 *", "timeZone": "Etc/UTC"}});
+    let idle = json!({"spec": {"replicas": 0}});
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_all([
+        all(JOBS).items([object("c", "u1", &ended()), owned("b-1", "child", "u2")]),
+        all(CRONJOBS).items([object("b", "u2", &cron)]),
+        all(CONTROLLERS).items([object("a", "u3", &idle)]),
+        all(PODS).items([owned("b-1-x", "pod", "child")]),
+    ]);
+    let Json(views) = list(context(kube)).await.unwrap();
+    let told: Vec<_> = views.iter().map(|view| (view.name.as_str(), view.job_type)).collect();
+    assert_eq!(
+        told,
+        [("a", JobType::Continuous), ("b", JobType::Scheduled), ("c", JobType::OneOff)]
+    );
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn pages_are_put_together() {
+    let page = |name: &str, next: &str| {
+        json!({
+            "metadata": {"continue": next}, "items": [object(name, name, &ended())],
+        })
+    };
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([vec![
+        all(JOBS).query("limit=500").answer(page("a", "more")),
+        all(CRONJOBS).items([]),
+        all(CONTROLLERS).items([]),
+        all(PODS).items([]),
+        all(JOBS).query("continue=more").answer(page("b", "")),
+    ]]);
+    let Json(views) = list(context(kube)).await.unwrap();
+    assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn one_object_that_cannot_be_read_does_not_hide_the_others() {
+    let odd = json!({"metadata": {"name": "odd", "creationTimestamp": "yesterday"}});
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_all([
+        all(JOBS).items([odd, object("a", "u1", &ended())]),
+        all(CRONJOBS).items([]),
+        all(CONTROLLERS).items([]),
+        all(PODS).items([]),
+    ]);
+    let Json(views) = list(context(kube)).await.unwrap();
+    assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a"]);
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_too_busy_says_when_to_come_back() {
+    let busy =
+        all(JOBS).refused(429, "TooManyRequests", "too many requests").header("retry-after", "7");
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_at_least([busy]);
+    let error = list(context(kube)).await.unwrap_err();
+    let Error::Cluster(ClusterError::Failing { code: 429, retry_after, .. }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(retry_after, Some(std::time::Duration::from_secs(7)));
+    script.finish().await;
+}

@@ -1,1 +1,108 @@
+use serde_json::json;
+use tjf_api_types::Phase;
+use tjf_runtime::testing::{FakeCluster, get};
 
+use super::*;
+use crate::testing::{CONTROLLERS, CRONJOBS, EVENTS, JOBS, PODS, context, ended, object, owned};
+
+async fn ask(kube: kube::Client, name: &str) -> Result<JobView> {
+    show(context(kube), Path(name.parse().unwrap())).await.map(|Json(view)| view)
+}
+
+fn named(path: &str, name: &str) -> String {
+    format!("{path}/{name}")
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_there_is_reported_by_name() {
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_all([
+        get(named(JOBS, "nope")).not_found(),
+        get(named(CRONJOBS, "nope")).not_found(),
+        get(named(CONTROLLERS, "nope")).not_found(),
+        get(JOBS).query("app.kubernetes.io%2Fname%3Dnope").items([]),
+        get(PODS).query("app.kubernetes.io%2Fname%3Dnope").items([]),
+    ]);
+    let error = ask(kube, "nope").await.unwrap_err();
+    assert!(matches!(error, Error::JobNotFound(name) if name.as_str() == "nope"));
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn a_finished_job_is_told_without_asking_for_events() {
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_all([
+        get(named(JOBS, "a")).answer(object("a", "u1", &ended())),
+        get(named(CRONJOBS, "a")).not_found(),
+        get(named(CONTROLLERS, "a")).not_found(),
+        get(JOBS).items([object("a", "u1", &ended())]),
+        get(PODS).items([]),
+    ]);
+    let view = ask(kube, "a").await.unwrap();
+    assert_eq!((view.uid.as_str(), view.status.phase), ("u1", Phase::Succeeded));
+    assert_eq!(view.status_short, "Completed");
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn a_job_without_a_pod_is_explained_by_its_events() {
+    let (cluster, kube) = FakeCluster::pair();
+    let refused = json!({
+        "involvedObject": {"uid": "u1"}, "reason": "FailedCreate", "type": "Warning",
+        "message": "Error creating: pods \"a-x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=16, limited: pods=16",
+    });
+    let script = cluster.expect_groups([
+        vec![
+            get(named(JOBS, "a")).answer(object("a", "u1", &json!({"status": {}}))),
+            get(named(CRONJOBS, "a")).not_found(),
+            get(named(CONTROLLERS, "a")).not_found(),
+            get(JOBS).items([]),
+            get(PODS).items([]),
+        ],
+        vec![get(EVENTS).query("fieldSelector=type%3DWarning").items([refused])],
+    ]);
+    let view = ask(kube, "a").await.unwrap();
+    assert_eq!(view.status.reason.as_deref(), Some("QuotaExceeded"));
+    assert!(view.status_long.contains("1 asked, 16 used, 16 allowed"), "{}", view.status_long);
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn a_run_of_a_scheduled_job_is_no_job_of_its_own() {
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_all([
+        get(named(JOBS, "every-1")).answer(owned("every-1", "child", "every")),
+        get(named(CRONJOBS, "every-1")).not_found(),
+        get(named(CONTROLLERS, "every-1")).not_found(),
+        get(JOBS).items([]),
+        get(PODS).items([]),
+    ]);
+    assert!(matches!(ask(kube, "every-1").await, Err(Error::JobNotFound(_))));
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn an_object_of_somebody_else_is_not_there() {
+    let foreign = json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": "webservice"}}});
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_all([
+        get(named(JOBS, "web")).not_found(),
+        get(named(CRONJOBS, "web")).not_found(),
+        get(named(CONTROLLERS, "web")).answer(object("web", "u1", &foreign)),
+        get(JOBS).items([]),
+        get(PODS).items([]),
+    ]);
+    assert!(matches!(ask(kube, "web").await, Err(Error::JobNotFound(_))));
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_certificate_is_tried_once_more_and_then_reported() {
+    let refused = || get(named(JOBS, "a")).refused(401, "Unauthorized", "Unauthorized");
+    let (cluster, kube) = FakeCluster::pair();
+    // The other four are given up with the first that fails for good; how many of them came is left open.
+    let script = cluster.expect_at_least([refused(), refused()]);
+    let error = ask(kube, "a").await.unwrap_err();
+    assert!(matches!(error, Error::Cluster(crate::cluster::ClusterError::CredentialsRejected)));
+    script.finish().await;
+}

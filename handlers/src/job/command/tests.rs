@@ -130,7 +130,7 @@ fn without_files_the_output_is_discarded() {
 fn the_wrapper_leaves_the_environment_as_it_was() {
     for place in Place::all() {
         let bench = Bench::new(place);
-        assert_eq!(bench.run("env | grep -i toolforge"), 1, "{}", bench.read("out"));
+        assert_eq!(bench.run("env | grep ^toolforge_"), 1, "{}", bench.read("out"));
     }
 }
 

@@ -1,0 +1,110 @@
+//! What the tests of several handlers share: a tool, its context, and objects as Kubernetes answers them.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde_json::{Value, json};
+use tjf_api_types::RunRequest;
+
+use crate::{
+    AppState, Context,
+    job::manifest::{HomeVolume, House},
+    state::KnownLimits,
+};
+
+/// The tool of all tests.
+pub(crate) const TOOL: &str = "tf-test";
+/// Paths of its objects.
+pub(crate) const JOBS: &str = "/apis/batch/v1/namespaces/tool-tf-test/jobs";
+pub(crate) const CRONJOBS: &str = "/apis/batch/v1/namespaces/tool-tf-test/cronjobs";
+pub(crate) const CONTROLLERS: &str = "/api/v1/namespaces/tool-tf-test/replicationcontrollers";
+pub(crate) const PODS: &str = "/api/v1/namespaces/tool-tf-test/pods";
+pub(crate) const EVENTS: &str = "/api/v1/namespaces/tool-tf-test/events";
+pub(crate) const LIMIT_RANGES: &str = "/api/v1/namespaces/tool-tf-test/limitranges";
+pub(crate) const QUOTAS: &str = "/api/v1/namespaces/tool-tf-test/resourcequotas";
+
+/// The context of a call by [`TOOL`].
+pub(crate) fn context(kube: kube::Client) -> Context {
+    Context::for_test(TOOL, state(), kube)
+}
+
+/// What the service shares, with two containers on offer.
+pub(crate) fn state() -> AppState {
+    let catalogue =
+        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/catalogue.json"));
+    let house = House {
+        homes: "/data/project".to_owned(),
+        home_volume: HomeVolume::HostPath,
+        job_ttl_seconds: 86_400,
+    };
+    AppState::new(catalogue, house).unwrap()
+}
+
+/// The same, knowing already that the namespace limits nothing: no test need answer that question twice.
+pub(crate) fn context_without_limits(kube: kube::Client) -> Context {
+    let context = context(kube);
+    let limits = Arc::default();
+    KnownLimits::put(
+        &context.state.limits,
+        &TOOL.parse().unwrap(),
+        limits,
+        tokio::time::Instant::now(),
+    );
+    context
+}
+
+/// A request that only says what it must.
+pub(crate) fn request(name: &str) -> RunRequest {
+    RunRequest {
+        name: Some(name.to_owned()),
+        cmd: "true".to_owned(),
+        imagename: "tf-busybox".to_owned(),
+        ..RunRequest::default()
+    }
+}
+
+/// An object of ours as Kubernetes answers it; `more` is put over it.
+pub(crate) fn object(name: &str, uid: &str, more: &Value) -> Value {
+    let mut object = json!({
+        "metadata": {
+            "name": name,
+            "uid": uid,
+            "resourceVersion": "41",
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "labels": {
+                "toolforge": "tool",
+                "app.kubernetes.io/managed-by": "toolforge-jobs-framework",
+                "app.kubernetes.io/created-by": TOOL,
+                "app.kubernetes.io/name": name,
+            },
+        },
+        "spec": {"template": {"spec": {"containers": [{"image": "registry.example/busybox:1"}]}}},
+    });
+    put_over(&mut object, more);
+    object
+}
+
+/// What belongs to an object, as its controller says.
+pub(crate) fn owned(name: &str, uid: &str, owner: &str) -> Value {
+    let owners = json!([{"kind": "Job", "name": "owner", "uid": owner, "controller": true}]);
+    object(name, uid, &json!({"metadata": {"ownerReferences": owners}}))
+}
+
+/// The status of a one-off that has ended.
+pub(crate) fn ended() -> Value {
+    json!({"status": {
+        "succeeded": 1,
+        "completionTime": "2026-01-01T00:01:00Z",
+        "conditions": [{"type": "Complete", "status": "True", "lastTransitionTime": "2026-01-01T00:01:00Z"}],
+    }})
+}
+
+fn put_over(object: &mut Value, more: &Value) {
+    match (object, more) {
+        (Value::Object(object), Value::Object(more)) => {
+            for (key, value) in more {
+                put_over(object.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (object, more) => *object = more.clone(),
+    }
+}

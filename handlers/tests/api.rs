@@ -1,0 +1,271 @@
+//! The whole API in process: every route of the table against every refusal that all have in common.
+//!
+//! Routes come from the table itself, so a new endpoint is covered the moment that it is mounted.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+use expect_test::expect_file;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use rcgen::{CertificateParams, DnType, KeyPair};
+use tjf_api_types::Problem;
+use tjf_handlers::{
+    AppState,
+    job::manifest::{HomeVolume, House},
+    routes::routes,
+};
+use tjf_runtime::{
+    Service,
+    config::{Config, Limits, Reader},
+    identity::PeerCertificate,
+    testing::{FakeCluster, pool_of},
+};
+
+/// Stands in every answer of the cluster, and may stand in none of ours.
+const SECRET: &str = "SECRET-OF-THE-CLUSTER";
+/// All that an answer may carry.
+const HEADERS: [&str; 6] =
+    ["allow", "connection", "content-type", "location", "retry-after", "x-request-id"];
+
+fn golden(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(path)
+}
+
+/// The service, over a cluster that answers every call with an error of its own.
+fn service() -> Service<AppState> {
+    let settings: HashMap<&str, String> = [
+        ("TJF_IDENTITY", "peer-certificate"),
+        ("TJF_TLS_CERT", "unused"),
+        ("TJF_TLS_KEY", "unused"),
+        ("TJF_CLIENT_CA", "unused"),
+        ("TJF_KUBE_SERVER", "https://unused:6443"),
+    ]
+    .map(|(key, value)| (key, value.to_owned()))
+    .into();
+    let mut reader = Reader::new(&settings);
+    let config = Config::read(&mut reader);
+    let config = reader.finish(config).unwrap();
+    let house = House {
+        homes: "/data/project".to_owned(),
+        home_volume: HomeVolume::HostPath,
+        job_ttl_seconds: 60,
+    };
+    let state = AppState::new(golden("catalogue.json"), house).unwrap();
+    let (cluster, kube) = FakeCluster::pair();
+    cluster.answer_all(500, SECRET);
+    Service::new(&config, Limits::PRODUCTION, routes(), Arc::new(state), pool_of(kube))
+}
+
+fn certificate(organization: &str) -> PeerCertificate {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::OrganizationName, organization);
+    params.distinguished_name.push(DnType::CommonName, "tf-test");
+    let key = KeyPair::generate().unwrap();
+    PeerCertificate::from_der(params.self_signed(&key).unwrap().der()).unwrap()
+}
+
+/// Every method and path of the table, with a name in the place of a variable.
+fn every_route() -> Vec<(Method, String)> {
+    let table = routes();
+    table
+        .routes()
+        .map(|(method, pattern)| (method.clone(), pattern.replace("{name}", "a")))
+        .collect()
+}
+
+fn request(method: &Method, path: &str) -> http::request::Builder {
+    Request::builder().method(method).uri(path).header("x-request-id", "r-1")
+}
+
+fn full(body: impl Into<Bytes>) -> Full<Bytes> {
+    Full::new(body.into())
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// Asks, and checks what no test's author would remember to: on every answer.
+async fn ask(peer: Option<&PeerCertificate>, request: Request<Full<Bytes>>) -> Answer {
+    let response = service().respond(peer, request).await;
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    for name in parts.headers.keys() {
+        assert!(HEADERS.contains(&name.as_str()), "{name} is not on the list");
+    }
+    assert_eq!(parts.headers["x-request-id"], "r-1");
+    assert!(!String::from_utf8_lossy(&body).contains(SECRET), "the cluster's words came through");
+    Answer { status: parts.status, headers: parts.headers, body }
+}
+
+/// The problem in a refusal, which says the same as the answer's head.
+async fn refused(
+    peer: Option<&PeerCertificate>,
+    request: Request<Full<Bytes>>,
+) -> (Problem, HeaderMap) {
+    let answer = ask(peer, request).await;
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+    let problem: Problem = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(problem.status, answer.status.as_u16());
+    assert_eq!((problem.instance.as_str(), &problem.message), ("r-1", &problem.detail));
+    let text = serde_json::to_string_pretty(&problem).unwrap();
+    let file = match &problem.field {
+        Some(field) => format!("problems/{}-{field}.json", problem.slug()),
+        None => format!("problems/{}.json", problem.slug()),
+    };
+    // Errors that every route shares are worded in one way; the endpoints' own are beside their error type.
+    if !matches!(problem.slug(), "method-not-allowed" | "cluster-unavailable" | "invalid-request") {
+        expect_file![golden(&file)].assert_eq(&text);
+    }
+    (problem, answer.headers)
+}
+
+#[tokio::test]
+async fn without_a_certificate_nobody_is_anybody() {
+    for (method, path) in every_route() {
+        let (problem, _) = refused(None, request(&method, &path).body(full("")).unwrap()).await;
+        assert_eq!(problem.slug(), "unauthenticated", "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn another_organisation_has_no_tools() {
+    let peer = certificate("admins");
+    for (method, path) in every_route() {
+        let request = request(&method, &path).body(full("")).unwrap();
+        assert_eq!(refused(Some(&peer), request).await.0.slug(), "forbidden", "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxys_header_is_refused_at_this_door() {
+    let peer = certificate("toolforge");
+    for (method, path) in every_route() {
+        let request =
+            request(&method, &path).header("ssl-client-subject-dn", "CN=tf-other,O=toolforge");
+        let (problem, _) = refused(Some(&peer), request.body(full("")).unwrap()).await;
+        assert_eq!(
+            (problem.status, problem.field.as_deref()),
+            (400, Some("ssl-client-subject-dn"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let peer = certificate("toolforge");
+    for (method, path) in every_route() {
+        let request = request(&Method::PUT, &path).body(full("")).unwrap();
+        let (problem, headers) = refused(Some(&peer), request).await;
+        assert_eq!(problem.slug(), "method-not-allowed");
+        assert_eq!(headers[header::ALLOW], method.as_str(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_and_an_unknown_parameter_are_refused() {
+    let peer = certificate("toolforge");
+    let unknown = request(&Method::GET, "/api/v1/nope").body(full("")).unwrap();
+    assert_eq!(refused(Some(&peer), unknown).await.0.slug(), "route-not-found");
+    for (method, path) in every_route() {
+        let request = request(&method, &format!("{path}?wiat=1")).body(full("")).unwrap();
+        let (problem, _) = refused(Some(&peer), request).await;
+        assert_eq!(
+            (problem.status, problem.field.as_deref()),
+            (400, Some("wiat")),
+            "{method} {path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_oversized_body_and_an_answer_that_nobody_reads_are_refused() {
+    let peer = certificate("toolforge");
+    for (method, path) in every_route() {
+        let large = request(&method, &path).body(full(vec![b' '; 64 * 1024 + 1])).unwrap();
+        assert_eq!(refused(Some(&peer), large).await.0.slug(), "body-too-large", "{method} {path}");
+        let accept = request(&method, &path).header("accept", "text/html").body(full("")).unwrap();
+        assert_eq!(
+            refused(Some(&peer), accept).await.0.slug(),
+            "not-acceptable",
+            "{method} {path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_what_it_says_is_refused() {
+    let peer = certificate("toolforge");
+    for (method, path) in every_route().into_iter().filter(|(method, _)| method == Method::POST) {
+        let json = request(&method, &path).header("content-type", "application/json");
+        let (problem, _) = refused(Some(&peer), json.body(full("{")).unwrap()).await;
+        assert_eq!(problem.slug(), "invalid-request", "{path}");
+        let text = request(&method, &path).header("content-type", "text/plain");
+        let (problem, _) = refused(Some(&peer), text.body(full("{}")).unwrap()).await;
+        assert_eq!(problem.slug(), "unsupported-media-type", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_can_be_none_is_refused_before_kubernetes_is_asked() {
+    let peer = certificate("toolforge");
+    let table = routes();
+    for (method, pattern) in table.routes().filter(|(_, pattern)| pattern.contains("{name}")) {
+        for name in ["..", "A", "a%2Fb", "-a", "a%00", "%C3%BC"] {
+            let path = pattern.replace("{name}", name);
+            let request = request(method, &path).body(full("")).unwrap();
+            let (problem, _) = refused(Some(&peer), request).await;
+            assert_eq!((problem.status, problem.field.as_deref()), (400, Some("name")), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_fails_is_never_quoted() {
+    let peer = certificate("toolforge");
+    for (method, path) in every_route() {
+        let body = r#"{"cmd":"true","imagename":"busybox"}"#;
+        let request = request(&method, &path).header("content-type", "application/json");
+        let answer = ask(Some(&peer), request.body(full(body)).unwrap()).await;
+        if path.contains("containers") || path.contains("images") {
+            assert_eq!(answer.status, StatusCode::OK, "the catalogue needs no cluster");
+        } else {
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{method} {path}");
+            assert!(answer.headers.contains_key(header::RETRY_AFTER));
+        }
+    }
+}
+
+/// Every slug of the contract that exists by now, each with the document that clients see.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test may block")]
+fn every_kind_of_problem_has_its_golden_file() {
+    let files: Vec<_> = std::fs::read_dir(golden("problems"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for slug in [
+        "body-too-large",
+        "cluster-unavailable",
+        "credentials-rejected",
+        "forbidden",
+        "internal",
+        "invalid-container",
+        "invalid-limits",
+        "invalid-request",
+        "invalid-schedule",
+        "job-exists",
+        "job-not-found",
+        "no-credentials",
+        "not-acceptable",
+        "quota-exceeded",
+        "route-not-found",
+        "unauthenticated",
+        "unsupported-media-type",
+    ] {
+        assert!(files.iter().any(|file| file.starts_with(slug)), "{slug} has none");
+    }
+}
