@@ -27,7 +27,8 @@ Commands:
 {subcommands}
 
 Options of every command, explained by `toolforge-jobs COMMAND --help`:
-  --json  --quiet  --verbose  --color WHEN  --server URL  --cert FILE  --key FILE  --ca FILE{after-help}";
+  --json  --quiet  --verbose  --color WHEN  --server URL  --cert FILE  --key FILE  --ca FILE\
+{after-help}";
 
 const EXAMPLES: &str = "Examples:
   toolforge-jobs run './bot.py --all' --type tf-python39 --wait
@@ -89,7 +90,8 @@ impl Globals {
     }
 }
 
-/// When to use colour. The variants have no documentation of their own: clap would make a page of it.
+/// When to use colour. The variants have no documentation of their own: clap would make a page of
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     Auto,

@@ -1,9 +1,9 @@
 //! The one HTTP client of the API.
 //!
-//! A method a route, answers as wire types with the API's own JSON beside them. It is built for more
-//! than one command: a load test calls the same methods, many at once, so every method takes `&self`
-//! and the connections are shared. What may be sent again, and when, is decided here and nowhere
-//! else; the reasons are in [`retry`].
+//! A method a route, answers as wire types with the API's own JSON beside them. It is built for
+//! more than one command: a load test calls the same methods, many at once, so every method takes
+//! `&self` and the connections are shared. What may be sent again, and when, is decided here and
+//! nowhere else; the reasons are in [`retry`].
 
 use std::{fmt, sync::Arc};
 

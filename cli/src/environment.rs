@@ -1,7 +1,7 @@
 //! The environment, read once.
 //!
-//! Nothing else in the crate asks for a variable, so that what the command depends on is one screen,
-//! and tests of everything else need no variables of their own.
+//! Nothing else in the crate asks for a variable, so that what the command depends on is one
+//! screen, and tests of everything else need no variables of their own.
 
 use std::{env, path::PathBuf};
 

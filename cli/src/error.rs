@@ -79,7 +79,7 @@ impl From<ClientError> for Error {
 /// An alert is the other side's complaint; anything else is ours about the server.
 fn hint_about_trust(error: &rustls::Error) -> &'static str {
     if matches!(error, rustls::Error::AlertReceived(_)) {
-        "the server does not take the tool's certificate; it may have expired, or come from another CA"
+        "the server does not take the tool's certificate: has it expired, or come from another CA?"
     } else {
         "give the CA that signed the server's certificate with `--ca FILE` or `TOOLFORGE_JOBS_CA`"
     }

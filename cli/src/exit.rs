@@ -42,8 +42,8 @@ impl Exit {
         }
     }
 
-    /// How a job's failure is passed on. A job that failed without a code, or with one that says that
-    /// it did not, is 1: a failure must never look like success.
+    /// How a job's failure is passed on. A job that failed without a code, or with one that says
+    /// that it did not, is 1: a failure must never look like success.
     pub(crate) fn of_failed_job(status: &StatusView) -> Self {
         let code = status.exit_code.or(status.signal.map(|signal| signal.saturating_add(128)));
         match code.and_then(|code| u8::try_from(code).ok()) {

@@ -1,6 +1,6 @@
 //! The command `toolforge-jobs`, and the HTTP client that it is made of.
 //!
-//! A word on the command line becomes a function in [`commands`], which asks the [`Client`] and tells
+//! A verb on the command line becomes a function in `commands`, which asks the [`Client`] and tells
 //! the `Printer`. The client alone is public: whoever else talks to the API, such as a load test,
 //! does it with this one. The crate shares the wire types with the server and nothing else.
 

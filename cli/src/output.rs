@@ -1,9 +1,10 @@
 //! Standard output and standard error.
 //!
 //! Every byte that the command writes passes here: data to standard output, talk to standard error.
-//! Job names, commands and details come from the server, and a command is any text that a user typed,
-//! so control characters in them are spelt out; only `--json` and `completions` are written as they
-//! are. That holds for pipes too: at the end of many a pipe is a pager, and then a terminal.
+//! Job names, commands and details come from the server, and a command is any text that a user
+//! typed, so control characters in them are spelt out; only `--json` and `completions` are written
+//! as they are. That holds for pipes too: at the end of many a pipe is a pager, and then a
+//! terminal.
 
 use std::{
     borrow::Cow,

@@ -1,8 +1,8 @@
 //! Where the server and the credentials are found.
 //!
-//! Flags, then the environment, then the tool's file, then the site's; for the certificate and the CA
-//! then the kubeconfig, and for the certificate at last the files that the site puts into every home.
-//! The first that is set wins, key by key; only certificate and key go together.
+//! Flags, then the environment, then the tool's file, then the site's; for the certificate and the
+//! CA then the kubeconfig, and for the certificate at last the files that the site puts into every
+//! home. The first that is set wins, key by key; only certificate and key go together.
 
 use std::path::{Path, PathBuf};
 

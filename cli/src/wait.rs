@@ -1,7 +1,7 @@
 //! Waiting for a job to end.
 //!
-//! The job is known by its uid: when the object under its name is another one or none, nobody can say
-//! how the job ended, and a guess might call a failure a success.
+//! The job is known by its uid: when the object under its name is another one or none, nobody can
+//! say how the job ended, and a guess might call a failure a success.
 
 use tjf_api_types::{JobView, ObjectName, Phase};
 use tokio::time::{Duration, Instant};
@@ -45,8 +45,8 @@ pub(crate) async fn until_ended(
         Wait::No | Wait::Forever => None,
     };
     tokio::select! {
-        // First in line, so that Ctrl-C is ours before the first request goes out. Should the system
-        // refuse the handler, Ctrl-C ends the process as it does anyway.
+        // First in line, so that Ctrl-C is ours before the first request goes out. Should the
+        // system refuse the handler, Ctrl-C ends the process as it does anyway.
         biased;
         Ok(()) = tokio::signal::ctrl_c() => Waited::Interrupted,
         waited = look(client, printer, job, deadline) => waited,
@@ -71,7 +71,10 @@ async fn look(
         }
         tokio::time::sleep(left.map_or(pause, |left| left.min(pause))).await;
         pause = (pause * 2).min(PAUSE_MAX);
-        job = match client.show(&name).await {
+        let Some(shown) = before(deadline, client.show(&name)).await else {
+            return Waited::TimeUp(Box::new(job));
+        };
+        job = match shown {
             Ok(seen) if seen.value.uid == job.value.uid => seen,
             Ok(_) => return Waited::Vanished,
             Err(error) if error.is_not_found() => return Waited::Vanished,
@@ -79,6 +82,15 @@ async fn look(
         };
     }
     Waited::Ended(Box::new(job))
+}
+
+/// A server that hangs must not hold up the end of the wait; the last look gets a moment more, since
+/// it begins when the time is up.
+async fn before<T>(deadline: Option<Instant>, look: impl Future<Output = T>) -> Option<T> {
+    match deadline.and_then(|deadline| deadline.checked_add(PAUSE_MAX)) {
+        Some(end) => tokio::time::timeout_at(end, look).await.ok(),
+        None => Some(look.await),
+    }
 }
 
 /// `status_short` counts the seconds, so what makes a change is phase and reason.

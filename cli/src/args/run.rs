@@ -80,7 +80,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "WHEN", value_parser = one_of(EMAILS, Emails::as_str))]
     emails: Option<Emails>,
     /// Whether the tool's home is there inside the job
-    #[arg(long, value_name = "WHAT", value_parser = one_of([Mount::All, Mount::None], Mount::as_str))]
+    #[arg(long, value_name = "WHAT", value_parser = one_of(MOUNTS, Mount::as_str))]
     mount: Option<Mount>,
     /// Environment variable; may be given more than once
     #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
@@ -88,6 +88,7 @@ pub(crate) struct RunArgs {
 }
 
 const EMAILS: [Emails; 4] = [Emails::None, Emails::All, Emails::OnFailure, Emails::OnFinish];
+const MOUNTS: [Mount; 2] = [Mount::All, Mount::None];
 
 /// How long to wait for the end of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use super::duration;
 
 /// Turns `--wait 630` into `--wait=630`, where the older form of `run` is used.
 ///
-/// The value of `--wait` is optional, so it needs the `=`: in `run --wait 5 --type x` nobody could say
-/// whether `5` is the command. With `--command` that word can only be a duration or a mistake.
+/// The value of `--wait` is optional, so it needs the `=`: in `run --wait 5 --type x` nobody could
+/// say whether `5` is the command. With `--command` that word can only be a duration or a mistake.
 pub(crate) fn attach_wait(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());

@@ -1,8 +1,8 @@
 //! Connections, kept for the next request.
 //!
-//! A command needs one; a load test as many as it has requests under way. A kept connection that the
-//! server has closed meanwhile is noticed before the request is lost: hyper hands the request back
-//! when none of it was sent, and only then it goes to a new connection.
+//! A command needs one; a load test as many as it has requests under way. A kept connection that
+//! the server has closed meanwhile is noticed before the request is lost: hyper hands the request
+//! back when none of it was sent, and only then it goes to a new connection.
 
 use std::{
     error::Error as StdError,
@@ -137,8 +137,9 @@ impl Connections {
         ClientError::Unreachable { server: self.url.clone(), source }
     }
 
-    /// With TLS 1.3 the server judges the client's certificate only after the handshake, so that its
-    /// refusal arrives in the place of the answer. It is no lost answer: no request was looked at.
+    /// With TLS 1.3 the server judges the client's certificate only after the handshake, so that
+    /// its refusal arrives in the place of the answer. It is no lost answer: no request was looked
+    /// at.
     fn lost(&self, source: hyper::Error) -> ClientError {
         self.untrusted(&source)
             .unwrap_or_else(|| ClientError::Lost { server: self.url.clone(), source })

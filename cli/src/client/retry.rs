@@ -1,9 +1,9 @@
 //! What may be sent again, and when.
 //!
-//! Reads change nothing, so they are repeated. A `run` carries an idempotency key, so it is repeated
-//! when its answer was lost: then nobody knows whether the job exists, and asking again is the only
-//! way to find out. A refusal of a `run` is an answer and stands. A deletion is never repeated: the
-//! second one might hit a new job of the same name.
+//! Reads change nothing, so they are repeated. A `run` carries an idempotency key, so it is
+//! repeated when its answer was lost: then nobody knows whether the job exists, and asking again is
+//! the only way to find out. A refusal of a `run` is an answer and stands. A deletion is never
+//! repeated: the second one might hit a new job of the same name.
 
 use hyper::StatusCode;
 use tokio::time::Duration;
@@ -78,8 +78,8 @@ fn may_do_better(error: &ClientError) -> bool {
     }
 }
 
-/// Whether the request may have done its work although its answer does not say so. A proxy's 502 and
-/// 504 are as good as no answer: the API works on when the proxy has given up.
+/// Whether the request may have done its work although its answer does not say so. A proxy's 502
+/// and 504 are as good as no answer: the API works on when the proxy has given up.
 fn loses_the_answer(error: &ClientError) -> bool {
     match error {
         ClientError::Lost { .. } | ClientError::TimedOut { .. } => true,

@@ -83,7 +83,8 @@ fn given_roots(ca: &Pem) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
-/// One odd certificate among the system's must not lock everybody out, so only having none is an error.
+/// One odd certificate among the system's must not lock everybody out, so only having none is an
+/// error.
 fn system_roots() -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -3,8 +3,8 @@
 use super::Context;
 use crate::{args::DeleteArgs, error::Error, exit::Exit, nearest};
 
-/// A name that is refused does not keep the others from being deleted; a service that fails does, as
-/// it would fail for them too.
+/// A name that is refused does not keep the others from being deleted; a service that fails does,
+/// as it would fail for them too.
 pub(super) async fn delete(args: &DeleteArgs, context: &Context) -> Result<Exit, Error> {
     let mut exit = Exit::Done;
     for name in &args.names {

@@ -1,7 +1,7 @@
 //! The certificates in a kubeconfig.
 //!
-//! Every tool has one, kept fresh by the site. Only the current context's certificate, key and CA are
-//! read: no `exec`, which would run a program, and no tokens, which the API does not take.
+//! Every tool has one, kept fresh by the site. Only the current context's certificate, key and CA
+//! are read: no `exec`, which would run a program, and no tokens, which the API does not take.
 
 use std::path::{Path, PathBuf};
 
@@ -25,8 +25,8 @@ pub(crate) enum KubeconfigError {
     /// It, or a file that it names, can't be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It is not the YAML that a kubeconfig is. What the parser says is left out, except the line: it
-    /// quotes the text, and the text has a private key.
+    /// It is not the YAML that a kubeconfig is. What the parser says is left out, except the line:
+    /// it quotes the text, and the text has a private key.
     #[error("`{}` is no kubeconfig{}", path.display(), line.map(at_line).unwrap_or_default())]
     Syntax {
         /// Which file.
@@ -58,17 +58,14 @@ fn at_line(line: u64) -> String {
     format!(": line {line} can't be understood")
 }
 
-#[derive(Deserialize)]
+/// `kubectl` writes an empty list as `null`, so that everything here is optional.
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct File {
-    #[serde(default)]
-    current_context: String,
-    #[serde(default)]
-    contexts: Vec<NamedContext>,
-    #[serde(default)]
-    clusters: Vec<NamedCluster>,
-    #[serde(default)]
-    users: Vec<NamedUser>,
+    current_context: Option<String>,
+    contexts: Option<Vec<NamedContext>>,
+    clusters: Option<Vec<NamedCluster>>,
+    users: Option<Vec<NamedUser>>,
 }
 
 #[derive(Deserialize)]
@@ -123,24 +120,25 @@ impl Kubeconfig {
     }
 
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, KubeconfigError> {
-        let file: File =
+        let file: Option<File> =
             serde_saphyr::from_slice(bytes).map_err(|error| KubeconfigError::Syntax {
                 path: path.to_owned(),
                 line: error.location().map(|location| location.line()),
             })?;
-        if file.current_context.is_empty() {
+        let File { current_context, contexts, clusters, users } = file.unwrap_or_default();
+        let Some(current) = current_context.filter(|name| !name.is_empty()) else {
             return Ok(Self::default());
-        }
+        };
         let missing = |what, name: &str| KubeconfigError::Missing {
             path: path.to_owned(),
             what,
             name: name.to_owned(),
         };
-        let named = file.contexts.into_iter().find(|entry| entry.name == file.current_context);
-        let context = named.ok_or_else(|| missing("context", &file.current_context))?.context;
-        let named = file.users.into_iter().find(|entry| entry.name == context.user);
+        let named = contexts.into_iter().flatten().find(|entry| entry.name == current);
+        let context = named.ok_or_else(|| missing("context", &current))?.context;
+        let named = users.into_iter().flatten().find(|entry| entry.name == context.user);
         let user = named.ok_or_else(|| missing("user", &context.user))?.user;
-        let named = file.clusters.into_iter().find(|entry| entry.name == context.cluster);
+        let named = clusters.into_iter().flatten().find(|entry| entry.name == context.cluster);
         let cluster = named.ok_or_else(|| missing("cluster", &context.cluster))?.cluster;
         user.resolve(path, cluster)
     }

@@ -1,8 +1,10 @@
 //! The command as its users meet it.
 //!
-//! The real binary talks TLS, both sides verified, to a server in the test process that answers from
-//! a script. What is compared is what a shell sees: standard output, standard error, exit code; and
-//! what the server saw.
+//! The real binary talks TLS, both sides verified, to a server in the test process that answers
+//! from a script. What is compared is what a shell sees: standard output, standard error, exit
+//! code; and what the server saw.
+
+#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in what they share")]
 
 mod containers;
 mod delete;

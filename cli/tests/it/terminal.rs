@@ -29,7 +29,8 @@ fn on_terminal(mut command: Command, keys: &str) -> (ExitStatus, String) {
     let theirs = OpenOptions::new().read(true).write(true).open(path).unwrap();
     command.stdin(theirs.try_clone().unwrap()).stdout(theirs.try_clone().unwrap()).stderr(theirs);
     let mut child = command.spawn().unwrap();
-    // The command holds our copies of their side; the terminal hangs up when the last one is closed.
+    // The command holds our copies of their side; the terminal hangs up when the last one is
+    // closed.
     drop(command);
     let mut ours = File::from(ours);
     ours.write_all(keys.as_bytes()).unwrap();

@@ -1,4 +1,5 @@
 use clap::Parser;
+use serde_json::json;
 
 use super::*;
 use crate::args::{Cli, Command, attach_wait};
@@ -113,13 +114,21 @@ fn every_option_reaches_the_request() {
                 --cpu 500m --retry 2 --timeout 5m -o out -e err --emails onfailure --mount all \
                 --env A=1 --env B=x=y";
     let line: Vec<&str> = line.split_whitespace().collect();
-    let expected = r#"{"name":"n","cmd":"true","imagename":"x","schedule":"@daily","timezone":"Europe/Berlin","filelog_stdout":"out","filelog_stderr":"err","memory":"1Gi","cpu":"500m","retry":2,"timeout":300,"emails":"onfailure","mount":"all","env":{"A":"1","B":"x=y"}}"#;
-    assert_eq!(serde_json::to_string(&request(&line).unwrap()).unwrap(), expected);
+    let expected = json!({
+        "name": "n", "cmd": "true", "imagename": "x", "schedule": "@daily",
+        "timezone": "Europe/Berlin", "filelog_stdout": "out", "filelog_stderr": "err",
+        "memory": "1Gi", "cpu": "500m", "retry": 2, "timeout": 300, "emails": "onfailure",
+        "mount": "all", "env": {"A": "1", "B": "x=y"},
+    });
+    assert_eq!(serde_json::to_value(request(&line).unwrap()).unwrap(), expected);
 
     let line = ["n", "--command", "c", "--image", "x", "--continuous", "--replicas", "2"];
     let line: Vec<&str> = line.into_iter().chain(["--no-filelog", "--memory", "1Gi"]).collect();
-    let expected = r#"{"name":"n","cmd":"c","imagename":"x","continuous":true,"filelog":false,"memory":"1Gi","replicas":2}"#;
-    assert_eq!(serde_json::to_string(&request(&line).unwrap()).unwrap(), expected);
+    let expected = json!({
+        "name": "n", "cmd": "c", "imagename": "x", "continuous": true, "filelog": false,
+        "memory": "1Gi", "replicas": 2,
+    });
+    assert_eq!(serde_json::to_value(request(&line).unwrap()).unwrap(), expected);
 }
 
 #[test]
