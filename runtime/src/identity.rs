@@ -24,6 +24,7 @@ use x509_cert::{
             Ia5StringRef, ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef,
         },
     },
+    name::RelativeDistinguishedName,
 };
 
 use self::dn::Subject;
@@ -147,18 +148,22 @@ impl PeerCertificate {
 }
 
 /// The one common name and the organisations among a subject's attributes. Kubernetes takes the last of
-/// several common names; whoever signs two of them means one, and we can't know which.
-fn subject_of(names: &[x509_cert::name::RelativeDistinguishedName]) -> Option<Subject> {
-    let attributes = || names.iter().flat_map(|set| set.0.iter());
-    let mut common_names = attributes().filter(|attribute| attribute.oid == COMMON_NAME_OID);
-    let (common_name, None) = (text_of(common_names.next()?)?, common_names.next()) else {
+/// several common names; whoever signs two of them means one, and we can't know which. As in the text of a
+/// subject (see [`dn`]), a common name stands alone in its set; organisations may share one.
+fn subject_of(names: &[RelativeDistinguishedName]) -> Option<Subject> {
+    let attributes = || names.iter().flat_map(|set| set.0.iter().map(move |attribute| (set, attribute)));
+    let mut common_names = attributes().filter(|(_, attribute)| attribute.oid == COMMON_NAME_OID);
+    let (Some((set, common_name)), None) = (common_names.next(), common_names.next()) else {
         return None;
     };
+    if set.0.len() != 1 {
+        return None;
+    }
     let organizations = attributes()
-        .filter(|attribute| attribute.oid == ORGANIZATION_OID)
-        .map(text_of)
+        .filter(|(_, attribute)| attribute.oid == ORGANIZATION_OID)
+        .map(|(_, attribute)| text_of(attribute))
         .collect::<Option<Vec<_>>>()?;
-    Some(Subject { common_name, organizations })
+    Some(Subject { common_name: text_of(common_name)?, organizations })
 }
 
 /// The text of an attribute, in any of the encodings that RFC 5280 (4.1.2.4) lets a CA choose and that

@@ -30,7 +30,7 @@ impl Limits {
             .map(|item| (item.min, item.max))
             .collect();
         let jobs_max =
-            quotas.iter().filter_map(|quota| quota.spec.hard.jobs.as_deref()?.parse().ok()).min();
+            quotas.iter().filter_map(|quota| count(quota.spec.hard.jobs.as_deref()?)).min();
         Self { ranges, jobs_max }
     }
 
@@ -54,6 +54,11 @@ impl Limits {
         }
         Ok(())
     }
+}
+
+/// A number of objects is a quantity too: Kubernetes writes a thousand as `1k`.
+fn count(text: &str) -> Option<u64> {
+    Memory::parse_stored(text).map(Memory::bytes)
 }
 
 fn within<Q: Ord + fmt::Display>(

@@ -10,8 +10,9 @@
 //!
 //! Refused although one of the two RFCs has it: values in quotes and `;` between names (dropped by
 //! RFC 4514, never written by OpenSSL), values in hexadecimal (OpenSSL writes these for what is no
-//! text), types as numbers (`2.5.4.3` is a common name in disguise), and a common name or an
-//! organisation that is joined to another attribute by `+` (no certificate of a tool has one).
+//! text), types as numbers (`2.5.4.3` is a common name in disguise), and a common name that is joined
+//! to another attribute by `+` (no tool has one). Organisations may be joined: that is how Go, and so
+//! Kubernetes, writes several of them.
 
 use thiserror::Error;
 
@@ -59,7 +60,7 @@ pub(crate) enum DnError {
     NotEscaped,
     #[error("a value of the subject is not UTF-8")]
     NotUtf8,
-    #[error("a common name or an organisation must not be joined to another attribute by `+`")]
+    #[error("a common name must not be joined to another attribute by `+`")]
     Joined,
     #[error("the subject has no common name")]
     NoCommonName,
@@ -81,7 +82,7 @@ pub(crate) fn parse(text: &str) -> Result<Subject, DnError> {
     while let Some(text) = rest {
         let (attribute, end) = take_attribute(text)?;
         let joined_to_next = matches!(end, End::Plus(_));
-        if attribute.kind != Kind::Other && (joined_to_last || joined_to_next) {
+        if attribute.kind == Kind::CommonName && (joined_to_last || joined_to_next) {
             return Err(DnError::Joined);
         }
         match attribute.kind {

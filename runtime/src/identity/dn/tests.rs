@@ -90,7 +90,7 @@ fn what_is_no_subject_or_could_mean_two_things_is_refused() {
         (r"CN=a\C3", DnError::NotUtf8),
         (r"CN=\C3,O=\BC", DnError::NotUtf8),
         ("CN=a+O=toolforge", DnError::Joined),
-        ("O=toolforge+OU=x,CN=a", DnError::Joined),
+        ("O=toolforge+CN=a,OU=x", DnError::Joined),
         ("OU=x + CN=a,O=toolforge", DnError::Joined),
     ] {
         assert_eq!(parse(text), Err(error), "{text:?}");
