@@ -27,6 +27,7 @@ use crate::{
         objects::{BatchJob, CronJob, LimitRange, Meta, ReplicationController, ResourceQuota},
         observe::{Snapshot, Surroundings},
     },
+    state::KnownTool,
 };
 
 /// Kubernetes, for the length of one request.
@@ -111,12 +112,7 @@ impl Cluster {
     async fn views(&self, mut snapshot: Snapshot) -> Result<Vec<JobView>, ClusterError> {
         let now = Timestamp::now();
         if snapshot.needs_events(now) {
-            snapshot.events = match self.list(Kind::Events, Filter::warnings()).await {
-                Ok(events) => events,
-                // Without the right to read them there is one explanation less, and no reason to say nothing.
-                Err(ClusterError::Forbidden { .. }) => Vec::new(),
-                Err(error) => return Err(error),
-            };
+            snapshot.events = if_allowed(self.list(Kind::Events, Filter::warnings()).await)?;
         }
         Ok(self.views_at(&snapshot, now))
     }
@@ -129,26 +125,16 @@ impl Cluster {
     }
 
     /// What the namespace allows; asked at most once a minute.
-    ///
-    /// # Errors
-    /// When Kubernetes does not tell.
-    pub async fn limits(&self) -> Result<Arc<Limits>, ClusterError> {
-        if let Some(limits) = self.context.state.limits.get(&self.tool, Instant::now()) {
+    async fn limits(&self, known: &KnownTool) -> Result<Arc<Limits>, ClusterError> {
+        if let Some(limits) = known.limits(Instant::now()) {
             return Ok(limits);
-        }
-        // What a tool may not read, it can't be checked against; Kubernetes itself still enforces it.
-        fn readable<T>(outcome: Result<Vec<T>, ClusterError>) -> Result<Vec<T>, ClusterError> {
-            match outcome {
-                Err(ClusterError::Forbidden { .. }) => Ok(Vec::new()),
-                outcome => outcome,
-            }
         }
         let (ranges, quotas) = futures_util::join!(
             self.list::<LimitRange>(Kind::LimitRanges, Filter::all()),
             self.list::<ResourceQuota>(Kind::ResourceQuotas, Filter::all()),
         );
-        let limits = Arc::new(Limits::new(readable(ranges)?, &readable(quotas)?));
-        self.context.state.limits.put(&self.tool, Arc::clone(&limits), Instant::now());
+        let limits = Arc::new(Limits::new(if_allowed(ranges)?, &if_allowed(quotas)?));
+        known.set_limits(Arc::clone(&limits), Instant::now());
         Ok(limits)
     }
 
@@ -158,5 +144,14 @@ impl Cluster {
 
     fn set_client(&self, client: Pooled<HomeClient>) {
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+}
+
+/// What a tool may not read tells it nothing, and is no reason to tell it nothing else: an explanation is missing
+/// then, or a check that Kubernetes itself makes all the same.
+fn if_allowed<T>(outcome: Result<Vec<T>, ClusterError>) -> Result<Vec<T>, ClusterError> {
+    match outcome {
+        Err(ClusterError::Forbidden { .. }) => Ok(Vec::new()),
+        outcome => outcome,
     }
 }

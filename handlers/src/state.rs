@@ -18,8 +18,8 @@ use crate::{
 
 /// What a namespace allows is asked for again after this.
 const LIMITS_AGE_MAX: Duration = Duration::from_secs(60);
-/// From this many tools on, what is out of date is forgotten when a new one comes.
-const LIMITS_KEPT_MAX: usize = 1024;
+/// From this many tools on, those that nobody asked for within a minute are forgotten when a new one comes.
+const TOOLS_KEPT_MAX: usize = 1024;
 
 /// What all calls share.
 pub struct AppState {
@@ -27,8 +27,8 @@ pub struct AppState {
     pub catalogue: Arc<Reloaded<Catalogue>>,
     /// What the operator decided about pods.
     pub house: House,
-    /// What each tool's namespace allows.
-    pub limits: KnownLimits,
+    /// What is kept of each tool.
+    pub tools: Tools,
 }
 
 impl AppState {
@@ -41,30 +41,47 @@ impl AppState {
         Ok(Self {
             catalogue: Arc::new(Reloaded::load("catalogue", vec![catalogue], make)?),
             house,
-            limits: KnownLimits::default(),
+            tools: Tools::default(),
         })
     }
 }
 
-/// What namespaces allow, for a minute.
-#[derive(Debug, Default)]
-pub struct KnownLimits(Mutex<HashMap<ToolName, (Instant, Arc<Limits>)>>);
+/// What is kept of each tool, for a minute or as long as one of its requests needs it.
+#[derive(Default)]
+pub struct Tools(Mutex<HashMap<ToolName, Arc<KnownTool>>>);
 
-impl KnownLimits {
-    /// What is known of a tool's namespace, if it is fresh enough.
-    pub fn get(&self, tool: &ToolName, now: Instant) -> Option<Arc<Limits>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, limits) = known.get(tool)?;
+/// What is kept of one tool.
+#[derive(Default)]
+pub struct KnownTool {
+    limits: Mutex<Option<(Instant, Arc<Limits>)>>,
+    /// Held from counting a tool's objects to creating one more, so that two requests do not both take the
+    /// last place. Between two servers that may still happen, and mends itself with the next request.
+    pub counting: tokio::sync::Mutex<()>,
+}
+
+impl Tools {
+    /// What is kept of this tool.
+    pub fn get(&self, tool: &ToolName) -> Arc<KnownTool> {
+        let mut tools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if tools.len() >= TOOLS_KEPT_MAX && !tools.contains_key(tool) {
+            let now = Instant::now();
+            tools.retain(|_, known| Arc::strong_count(known) > 1 || known.limits(now).is_some());
+        }
+        Arc::clone(tools.entry(tool.clone()).or_default())
+    }
+}
+
+impl KnownTool {
+    /// What the tool's namespace allows, if that was asked less than a minute ago.
+    pub fn limits(&self, now: Instant) -> Option<Arc<Limits>> {
+        let known = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, limits) = known.as_ref()?;
         (now - *at < LIMITS_AGE_MAX).then(|| Arc::clone(limits))
     }
 
-    /// Remembers what a tool's namespace allows.
-    pub fn put(&self, tool: &ToolName, limits: Arc<Limits>, now: Instant) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= LIMITS_KEPT_MAX {
-            known.retain(|_, (at, _)| now - *at < LIMITS_AGE_MAX);
-        }
-        known.insert(tool.clone(), (now, limits));
+    /// Remembers what the tool's namespace allows.
+    pub fn set_limits(&self, limits: Arc<Limits>, now: Instant) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, limits));
     }
 }
 
@@ -72,14 +89,32 @@ impl KnownLimits {
 mod tests {
     use super::*;
 
+    fn name(text: &str) -> ToolName {
+        text.parse().unwrap()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_is_known_is_out_of_date_after_a_minute() {
-        let known = KnownLimits::default();
-        let tool: ToolName = "tf-test".parse().unwrap();
+        let tools = Tools::default();
         let began = Instant::now();
-        known.put(&tool, Arc::default(), began);
-        assert!(known.get(&tool, began + Duration::from_secs(59)).is_some());
-        assert!(known.get(&tool, began + Duration::from_secs(60)).is_none());
-        assert!(known.get(&"tf-other".parse().unwrap(), began).is_none());
+        tools.get(&name("tf-test")).set_limits(Arc::default(), began);
+        let limits_after =
+            |seconds| tools.get(&name("tf-test")).limits(began + Duration::from_secs(seconds));
+        assert!(limits_after(59).is_some());
+        assert!(limits_after(60).is_none());
+        assert!(tools.get(&name("tf-other")).limits(began).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_tools_that_nobody_needs_are_forgotten() {
+        let tools = Tools::default();
+        let (held, fresh) = (tools.get(&name("held")), name("fresh"));
+        tools.get(&fresh).set_limits(Arc::default(), Instant::now());
+        for number in 0..2 * TOOLS_KEPT_MAX {
+            tools.get(&name(&format!("t{number}")));
+        }
+        assert!(Arc::ptr_eq(&held, &tools.get(&name("held"))));
+        assert!(tools.get(&fresh).limits(Instant::now()).is_some());
+        assert!(tools.0.lock().unwrap().len() <= TOOLS_KEPT_MAX);
     }
 }

@@ -8,7 +8,6 @@ use tjf_api_types::RunRequest;
 use crate::{
     AppState, Context,
     job::manifest::{HomeVolume, House},
-    state::KnownLimits,
 };
 
 /// The tool of all tests.
@@ -42,13 +41,8 @@ pub(crate) fn state() -> AppState {
 /// The same, knowing already that the namespace limits nothing: no test need answer that question twice.
 pub(crate) fn context_without_limits(kube: kube::Client) -> Context {
     let context = context(kube);
-    let limits = Arc::default();
-    KnownLimits::put(
-        &context.state.limits,
-        &TOOL.parse().unwrap(),
-        limits,
-        tokio::time::Instant::now(),
-    );
+    let known = context.state.tools.get(&TOOL.parse().unwrap());
+    known.set_limits(Arc::default(), tokio::time::Instant::now());
     context
 }
 

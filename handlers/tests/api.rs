@@ -2,6 +2,8 @@
 //!
 //! Routes come from the table itself, so a new endpoint is covered the moment that it is mounted.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;

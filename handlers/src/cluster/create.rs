@@ -58,6 +58,14 @@ enum Claim {
     Going,
 }
 
+/// What came of sending an object.
+enum Created {
+    /// It is there, as Kubernetes has it.
+    Now(Value),
+    /// One of its kind and name came first, a moment ago.
+    ByAnother,
+}
+
 impl Kind {
     fn of(job_type: JobType) -> Self {
         match job_type {
@@ -77,19 +85,23 @@ impl Cluster {
     pub async fn create(&self, job: &Job) -> Result<Creation> {
         let patience_ends =
             (Instant::now() + NAME_TIME_MAX).min(self.context.deadline - 2 * NAME_LOOK_TIME);
+        let known = self.context.state.tools.get(&self.tool);
         loop {
+            let counting = known.counting.lock().await;
             // Both at once; limits are most often known already.
-            let (limits, survey) = futures_util::try_join!(self.limits(), self.survey(job))?;
+            let (limits, survey) = futures_util::try_join!(self.limits(&known), self.survey(job))?;
             limits.check(&job.spec)?;
-            match claim(&survey, job)? {
+            let created = match claim(&survey, job)? {
                 Claim::Repeated => return self.repeated(job).await,
                 Claim::Free { replaced } => {
                     self.make_room(job, &survey, &replaced, limits.jobs_max).await?;
-                    if let Some(creation) = self.create_now(job, &survey).await? {
-                        return Ok(creation);
-                    }
+                    self.create_now(job, &survey).await?
                 }
-                Claim::Going => {}
+                Claim::Going => None,
+            };
+            drop(counting);
+            if let Some(created) = created {
+                return self.confirm(job, created).await;
             }
             if Instant::now() >= patience_ends {
                 return Err(taken(job, false));
@@ -140,24 +152,28 @@ impl Cluster {
         Ok(())
     }
 
-    /// Creates, and looks whether it was first. `None` when the name's old object is still going.
-    async fn create_now(&self, job: &Job, survey: &Snapshot) -> Result<Option<Creation>> {
+    /// Creates. `None` when the name's old object is still going.
+    async fn create_now(&self, job: &Job, survey: &Snapshot) -> Result<Option<Created>> {
         let manifest = manifest::of(job, &self.context.state.house, self.owner())
             .map_err(|error| Error::Internal("the manifest can't be written", error.into()))?;
+        let kind = Kind::of(job.spec.kind.job_type());
+        match self.post_making_room(kind, &manifest, survey).await {
+            Ok(created) => Ok(Some(Created::Now(created))),
+            Err(ClusterError::AlreadyExists { being_deleted: true }) => Ok(None),
+            Err(ClusterError::AlreadyExists { .. }) => Ok(Some(Created::ByAnother)),
+            Err(ClusterError::QuotaExceeded(refusal)) => Err(Error::QuotaExceeded(refusal)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Looks whether the new object was the first of its name, and takes it away again when it was not.
+    async fn confirm(&self, job: &Job, created: Created) -> Result<Creation> {
+        let Created::Now(created) = created else { return self.lost_within_kind(job).await };
         let job_type = job.spec.kind.job_type();
         let kind = Kind::of(job_type);
-        let created: Value = match self.post_making_room(kind, &manifest, survey).await {
-            Ok(created) => created,
-            Err(ClusterError::AlreadyExists { being_deleted: true }) => return Ok(None),
-            Err(ClusterError::AlreadyExists { .. }) => {
-                return self.lost_within_kind(job).await.map(Some);
-            }
-            Err(ClusterError::QuotaExceeded(refusal)) => return Err(Error::QuotaExceeded(refusal)),
-            Err(error) => return Err(error.into()),
-        };
         let Named { metadata } = read(created.clone())?;
         match self.was_first(kind, &metadata).await {
-            Ok(true) => Ok(Some(Creation::New(Box::new(self.created_view(job_type, created)?)))),
+            Ok(true) => Ok(Creation::New(Box::new(self.created_view(job_type, created)?))),
             Ok(false) => {
                 self.withdraw(kind, &metadata).await?;
                 Err(taken(job, false))

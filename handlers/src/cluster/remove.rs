@@ -57,10 +57,13 @@ impl Cluster {
                     .filter(|(_, meta)| meta.controller().is_none()),
             )
             .collect();
+        let mut uids: BTreeSet<_> = owners.iter().map(|(_, meta)| meta.uid.clone()).collect();
+        // Kubernetes itself takes the children with the owner, and then nobody could say any more whose pods
+        // theirs are: so they are noted before.
+        uids.extend(children_of(&uids, snapshot.jobs.iter().map(|job| &job.metadata)));
         for (kind, meta) in &owners {
             self.delete(*kind, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
         }
-        let uids = owners.iter().map(|(_, meta)| meta.uid.clone()).collect();
         self.until_gone(uids, &Selector::of_job(&self.tool, name), Ending::Graceful).await?;
         Ok(!owners.is_empty())
     }
@@ -72,6 +75,8 @@ impl Cluster {
     /// When Kubernetes does not do it.
     pub async fn delete_all_jobs(&self) -> Result<Vec<String>, ClusterError> {
         let selector = Selector::of_tool(&self.tool);
+        // Before their owners go; see `delete_job`.
+        let jobs: Vec<Named> = self.list(Kind::Jobs, Filter::labels(&selector)).await?;
         let mut deleted: Vec<Meta> = Vec::new();
         // What makes children goes before its children.
         for kind in [Kind::CronJobs, Kind::ReplicationControllers, Kind::Jobs] {
@@ -79,7 +84,8 @@ impl Cluster {
             deleted.extend(named.into_iter().map(|object| object.metadata));
         }
         let _: Vec<Named> = self.delete_all(Kind::Pods, &selector).await?;
-        let uids = deleted.iter().map(|meta| meta.uid.clone()).collect();
+        let uids = deleted.iter().chain(jobs.iter().map(|job| &job.metadata));
+        let uids = uids.map(|meta| meta.uid.clone()).collect();
         self.until_gone(uids, &selector, Ending::Graceful).await?;
         let owners = deleted.into_iter().filter(|meta| meta.controller().is_none());
         // One name can be in two kinds only after a crash, and is one job all the same.
@@ -121,8 +127,7 @@ impl Cluster {
             for child in &children {
                 self.delete(Kind::Jobs, &child.name, &DeleteOptions::of(&child.uid)).await?;
             }
-            let young: BTreeSet<_> = children.iter().map(|child| child.uid.clone()).collect();
-            owners.extend(young);
+            owners.extend(children_of(&owners, children.iter().copied()));
             let pods: Vec<Named> = self.list(Kind::Pods, filter()).await?;
             let pods: Vec<_> = pods
                 .iter()
@@ -152,6 +157,14 @@ impl Cluster {
             (Ending::Graceful, Some(_)) => Ok(()),
         }
     }
+}
+
+/// The uids of those that one of these owners controls.
+fn children_of<'a>(
+    owners: &BTreeSet<String>,
+    metas: impl Iterator<Item = &'a Meta>,
+) -> BTreeSet<String> {
+    metas.filter(|meta| is_controlled_by(meta, owners)).map(|meta| meta.uid.clone()).collect()
 }
 
 fn is_controlled_by(meta: &Meta, owners: &BTreeSet<String>) -> bool {

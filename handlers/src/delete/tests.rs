@@ -29,6 +29,30 @@ async fn what_is_not_there_is_a_job_not_found_and_nothing_is_deleted() {
     script.finish().await;
 }
 
+/// Kubernetes is quicker with the run than we are: its pod is known all the same, and waited for.
+#[tokio::test(start_paused = true)]
+async fn the_pod_of_a_run_that_went_with_its_owner_is_waited_for() {
+    let pod = || owned("a-1-x", "pod", "run");
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        vec![
+            gone(JOBS, "a"),
+            get(format!("{CRONJOBS}/a")).answer(object("a", "cron", &json!({}))),
+            gone(CONTROLLERS, "a"),
+            get(JOBS).items([owned("a-1", "run", "cron")]),
+            get(PODS).items([pod()]),
+        ],
+        vec![deletion(CRONJOBS, "a", "cron")],
+        vec![get(JOBS).items([])],
+        vec![get(PODS).items([pod()])],
+        vec![deletion(PODS, "a-1-x", "pod")],
+        vec![get(JOBS).items([])],
+        vec![get(PODS).items([])],
+    ]);
+    assert!(delete(context(kube), Path("a".parse().unwrap())).await.is_ok());
+    script.finish().await;
+}
+
 /// The owner goes first, then its run and the run's pod; a pod of the same name's new job is left alone; and
 /// the answer waits until a look finds none of the old ones.
 #[tokio::test(start_paused = true)]

@@ -15,6 +15,7 @@ fn collection(path: &str) -> Exchange {
 async fn of_nothing_is_nothing() {
     let (cluster, kube) = FakeCluster::pair();
     let script = cluster.expect_groups([
+        vec![get(JOBS).query(SELECTOR).items([])],
         vec![collection(CRONJOBS).items([])],
         vec![collection(CONTROLLERS).items([])],
         vec![collection(JOBS).items([])],
@@ -25,14 +26,20 @@ async fn of_nothing_is_nothing() {
     script.finish().await;
 }
 
+/// The run `c-0` goes with its owner before its own kind's turn comes; its pod is waited for all the same.
 #[tokio::test(start_paused = true)]
 async fn everything_goes_and_the_jobs_are_named_but_not_their_runs() {
     let (cluster, kube) = FakeCluster::pair();
+    let pod = || owned("c-0-x", "pod-of-run", "run0");
     let script = cluster.expect_groups([
+        vec![get(JOBS).query(SELECTOR).items([owned("c-0", "run0", "cron")])],
         vec![collection(CRONJOBS).items([object("c", "cron", &json!({}))])],
         vec![collection(CONTROLLERS).items([object("b", "rc", &json!({}))])],
         vec![collection(JOBS).items([object("a", "job", &json!({})), owned("c-1", "run", "cron")])],
         vec![collection(PODS).items([owned("a-x", "pod", "job")])],
+        vec![get(JOBS).query(SELECTOR).items([])],
+        vec![get(PODS).query(SELECTOR).items([pod()])],
+        vec![delete(format!("{PODS}/c-0-x"))],
         vec![get(JOBS).query(SELECTOR).items([])],
         vec![get(PODS).query(SELECTOR).items([])],
     ]);

@@ -144,12 +144,15 @@ fn container(snapshot: &Snapshot, pod: &Pod, now: Timestamp) -> Status {
         let (phase, started_at) = (Some(Phase::Running), running.started_at);
         return Status { phase, started_at, ..Status::default() };
     }
-    if container.state.terminated.is_some() {
-        // Ended, and not yet counted or started again.
-        return if has_crashed {
-            crash_loop(pod)
-        } else {
-            Status { phase: Some(Phase::Running), ..ended(pod) }
+    if let Some(end) = &container.state.terminated {
+        if has_crashed {
+            return crash_loop(pod);
+        }
+        // Ended, and not yet counted or started again: until then nothing has ended.
+        return Status {
+            phase: Some(Phase::Running),
+            started_at: end.started_at,
+            ..Status::default()
         };
     }
     let word = container.state.waiting.as_ref().map_or("", |waiting| waiting.reason.as_str());
