@@ -151,7 +151,8 @@ impl PeerCertificate {
 /// several common names; whoever signs two of them means one, and we can't know which. As in the text of a
 /// subject (see [`dn`]), a common name stands alone in its set; organisations may share one.
 fn subject_of(names: &[RelativeDistinguishedName]) -> Option<Subject> {
-    let attributes = || names.iter().flat_map(|set| set.0.iter().map(move |attribute| (set, attribute)));
+    let attributes =
+        || names.iter().flat_map(|set| set.0.iter().map(move |attribute| (set, attribute)));
     let mut common_names = attributes().filter(|(_, attribute)| attribute.oid == COMMON_NAME_OID);
     let (Some((set, common_name)), None) = (common_names.next(), common_names.next()) else {
         return None;

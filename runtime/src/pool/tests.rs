@@ -1,1 +1,243 @@
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicBool, AtomicU32},
+};
 
+use tokio::{sync::Notify, time::advance};
+
+use super::*;
+
+const LIMITS: PoolLimits = PoolLimits {
+    clients_max: 3,
+    client_idle_max: Duration::from_secs(300),
+    client_age_max: Duration::from_secs(3600),
+    certificate_look_age_max: Duration::from_secs(10),
+    look_time_max: Duration::from_secs(5),
+};
+
+/// Homes as a test wants them. A client is the number of the look that built it.
+#[derive(Default)]
+struct Homes {
+    looks: AtomicU32,
+    version: AtomicU32,
+    broken: AtomicBool,
+    hanging: Mutex<HashSet<CommonName>>,
+    go_on: Notify,
+}
+
+impl Connect<u32> for Arc<Homes> {
+    fn look(
+        &self,
+        name: &CommonName,
+        known: Option<Version>,
+    ) -> BoxFuture<'static, Result<Look<u32>, ConnectError>> {
+        let homes = Arc::clone(self);
+        let number = homes.looks.fetch_add(1, Ordering::Relaxed) + 1;
+        let hangs = lock(&homes.hanging).contains(name);
+        async move {
+            if hangs {
+                homes.go_on.notified().await;
+            }
+            tokio::task::yield_now().await;
+            let version = Version(homes.version.load(Ordering::Relaxed).into());
+            if homes.broken.load(Ordering::Relaxed) {
+                Err(ConnectError::NoCredentials(Arc::new("broken".into())))
+            } else if known == Some(version) {
+                Ok(Look::Unchanged)
+            } else {
+                Ok(Look::Changed(number, version))
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Homes {
+    fn looks(&self) -> u32 {
+        self.looks.load(Ordering::Relaxed)
+    }
+
+    fn renew(&self) {
+        self.version.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn hang(&self, name: &CommonName) {
+        lock(&self.hanging).insert(name.clone());
+    }
+}
+
+fn pool() -> (Arc<Homes>, ClientPool<u32>) {
+    let homes = Arc::new(Homes::default());
+    (Arc::clone(&homes), ClientPool::new(homes, LIMITS))
+}
+
+fn name(text: &str) -> CommonName {
+    CommonName::parse(text).unwrap()
+}
+
+/// Lets every task that is ready do what it can.
+async fn settle() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn client(pool: &ClientPool<u32>, tool: &str) -> u32 {
+    pool.client(&name(tool)).await.unwrap().client
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_of_one_name_share_one_look_and_one_client() {
+    let (homes, pool) = pool();
+    let a = name("a");
+    let all = futures_util::future::join_all((0..20).map(|_| pool.client(&a))).await;
+    assert!(all.iter().all(|pooled| pooled.as_ref().unwrap().client == 1));
+    assert_eq!((homes.looks(), pool.len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_not_kept() {
+    let (homes, pool) = pool();
+    homes.broken.store(true, Ordering::Relaxed);
+    assert!(matches!(pool.client(&name("a")).await, Err(ConnectError::NoCredentials(_))));
+    homes.broken.store(false, Ordering::Relaxed);
+    assert_eq!(client(&pool, "a").await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_least_recently_used_makes_room() {
+    let (homes, pool) = pool();
+    for tool in ["a", "b", "c", "a"] {
+        client(&pool, tool).await;
+        advance(Duration::from_secs(1)).await;
+    }
+    client(&pool, "d").await;
+    assert_eq!((pool.len(), homes.looks()), (3, 4));
+    client(&pool, "a").await;
+    assert_eq!(homes.looks(), 4, "`a` was used after `b`");
+    client(&pool, "b").await;
+    assert_eq!(homes.looks(), 5, "`b` had to go");
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_clients_go_when_another_comes() {
+    let (_, pool) = pool();
+    client(&pool, "a").await;
+    advance(LIMITS.client_idle_max).await;
+    client(&pool, "b").await;
+    assert_eq!(pool.len(), 1);
+}
+
+/// The time line of a renewal: nothing is looked at for ten seconds; then the old client is given at once
+/// while a look is under way, and the new one afterwards.
+#[tokio::test(start_paused = true)]
+async fn a_changed_certificate_replaces_the_client_and_nobody_waits_for_it() {
+    let (homes, pool) = pool();
+    assert_eq!(client(&pool, "a").await, 1);
+    homes.renew();
+    advance(Duration::from_secs(9)).await;
+    assert_eq!((client(&pool, "a").await, homes.looks()), (1, 1));
+    advance(Duration::from_secs(1)).await;
+    assert_eq!((client(&pool, "a").await, homes.looks()), (1, 2), "the old one, at once");
+    settle().await;
+    assert_eq!((client(&pool, "a").await, homes.looks()), (2, 2));
+    advance(Duration::from_secs(10)).await;
+    client(&pool, "a").await;
+    settle().await;
+    assert_eq!((client(&pool, "a").await, homes.looks()), (2, 3), "nothing new was found");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_written_certificate_keeps_the_old_client() {
+    let (homes, pool) = pool();
+    client(&pool, "a").await;
+    homes.broken.store(true, Ordering::Relaxed);
+    for _ in 0..3 {
+        advance(Duration::from_secs(10)).await;
+        assert_eq!(client(&pool, "a").await, 1);
+        settle().await;
+    }
+    assert_eq!(homes.looks(), 4, "and it is looked at again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_client_is_built_anew_whatever_its_files_look_like() {
+    let (_, pool) = pool();
+    client(&pool, "a").await;
+    advance(LIMITS.client_age_max).await;
+    assert_eq!(client(&pool, "a").await, 2);
+}
+
+/// A home that hangs: its first callers wait five seconds, later ones not at all, others are not delayed, and no
+/// second look begins however many ask; when it answers at last, the client is there.
+#[tokio::test(start_paused = true)]
+async fn a_home_that_hangs_delays_only_its_own_callers_and_is_read_once() {
+    let (homes, pool) = pool();
+    homes.hang(&name("stuck"));
+    let began = Instant::now();
+    assert!(matches!(pool.client(&name("stuck")).await, Err(ConnectError::HomeSilent)));
+    assert_eq!(began.elapsed(), LIMITS.look_time_max);
+    for _ in 0..10 {
+        let began = Instant::now();
+        assert!(matches!(pool.client(&name("stuck")).await, Err(ConnectError::HomeSilent)));
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+    let began = Instant::now();
+    for tool in ["a", "b", "c", "d", "e"] {
+        client(&pool, tool).await;
+    }
+    advance(LIMITS.client_idle_max).await;
+    client(&pool, "f").await;
+    assert_eq!(began.elapsed(), LIMITS.client_idle_max, "nobody else waited");
+    assert!(pool.client(&name("stuck")).await.is_err());
+    assert_eq!(homes.looks(), 1 + 6, "neither room nor idleness made it look a second time");
+    homes.go_on.notify_waiters();
+    settle().await;
+    assert_eq!(client(&pool, "stuck").await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_renewal_hangs_the_old_client_is_given() {
+    let (homes, pool) = pool();
+    client(&pool, "a").await;
+    homes.hang(&name("a"));
+    advance(Duration::from_secs(10)).await;
+    for _ in 0..3 {
+        let began = Instant::now();
+        assert_eq!(client(&pool, "a").await, 1);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        advance(Duration::from_secs(20)).await;
+    }
+    assert_eq!(homes.looks(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_client_is_forgotten_but_never_a_newer_one() {
+    let (_, pool) = pool();
+    let refused = pool.client(&name("a")).await.unwrap();
+    pool.evict(&name("a"), refused.generation);
+    let newer = pool.client(&name("a")).await.unwrap();
+    assert_eq!(newer.client, 2);
+    pool.evict(&name("a"), refused.generation);
+    assert_eq!(client(&pool, "a").await, 2, "another request had it renewed already");
+}
+
+/// The look that would have confirmed the old client finds nothing new; so there has to be one more.
+#[tokio::test(start_paused = true)]
+async fn a_client_evicted_during_a_renewal_is_built_anew() {
+    let (homes, pool) = pool();
+    let old = pool.client(&name("a")).await.unwrap();
+    homes.hang(&name("a"));
+    advance(Duration::from_secs(10)).await;
+    client(&pool, "a").await;
+    settle().await;
+    pool.evict(&name("a"), old.generation);
+    lock(&homes.hanging).clear();
+    let caller = async { client(&pool, "a").await };
+    let home = async {
+        settle().await;
+        homes.go_on.notify_waiters();
+    };
+    let (renewed, ()) = tokio::join!(caller, home);
+    assert_eq!((renewed, homes.looks()), (3, 3));
+}
