@@ -182,34 +182,34 @@ mod tests {
             .delete("/v1/show/{name}/", nothing)
     }
 
-    fn find(method: Method, path: &str) -> Result<(&'static str, Option<String>), Failure> {
-        router().find(&method, path).map(|matched| (matched.pattern, matched.variable))
+    fn find(method: &Method, path: &str) -> Result<(&'static str, Option<String>), Failure> {
+        router().find(method, path).map(|matched| (matched.pattern, matched.variable))
     }
 
     #[test]
     fn slashes_at_the_end_or_doubled_do_not_count() {
         for path in ["/v1/list/", "/v1/list", "//v1//list//"] {
-            assert_eq!(find(Method::GET, path).unwrap().0, "/v1/list/", "{path}");
+            assert_eq!(find(&Method::GET, path).unwrap().0, "/v1/list/", "{path}");
         }
     }
 
     #[test]
     fn a_variable_is_one_decoded_segment() {
-        let (pattern, name) = find(Method::GET, "/v1/show/a%2Fb%20c").unwrap();
+        let (pattern, name) = find(&Method::GET, "/v1/show/a%2Fb%20c").unwrap();
         assert_eq!((pattern, name.as_deref()), ("/v1/show/{name}/", Some("a/b c")));
-        assert_eq!(find(Method::GET, "/v1/show/%FF").unwrap_err().slug(), "invalid-request");
+        assert_eq!(find(&Method::GET, "/v1/show/%FF").unwrap_err().slug(), "invalid-request");
     }
 
     #[test]
     fn what_is_not_in_the_table_is_not_there() {
         for path in ["/", "/v1", "/v1/show", "/v1/show/a/b", "/v1/LIST", "/v1/list/../list"] {
-            assert_eq!(find(Method::GET, path).unwrap_err().slug(), "route-not-found", "{path}");
+            assert_eq!(find(&Method::GET, path).unwrap_err().slug(), "route-not-found", "{path}");
         }
     }
 
     #[test]
     fn a_wrong_method_is_told_the_right_ones() {
-        let failure = find(Method::POST, "/v1/show/a").unwrap_err();
+        let failure = find(&Method::POST, "/v1/show/a").unwrap_err();
         assert_eq!(failure.slug(), "method-not-allowed");
         let response = failure.into_response(&crate::RequestId::from_text("r1"));
         assert_eq!(response.headers()["allow"], "GET, DELETE");

@@ -31,7 +31,7 @@ impl Connect<u32> for Arc<Homes> {
         name: &CommonName,
         known: Option<Version>,
     ) -> BoxFuture<'static, Result<Look<u32>, ConnectError>> {
-        let homes = Arc::clone(self);
+        let homes = Self::clone(self);
         let number = homes.looks.fetch_add(1, Ordering::Relaxed) + 1;
         let hangs = lock(&homes.hanging).contains(name);
         async move {

@@ -1,1 +1,385 @@
+#![expect(clippy::disallowed_methods, reason = "a test may block, and its server runs beside it")]
 
+use std::{collections::HashMap, fs, path::Path, sync::Mutex};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, SanType,
+};
+use rustls::{
+    ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName},
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Notify,
+    task::JoinHandle,
+};
+use tokio_rustls::{TlsConnector, client};
+
+use super::*;
+use crate::{
+    Context, Failure, Json, Router,
+    config::{Limits, Reader},
+    pool::{ClientPool, HomeDirectory, PoolLimits},
+};
+
+#[derive(Default)]
+struct State {
+    entered: Notify,
+    go_on: Notify,
+}
+
+async fn hello(context: Context<Arc<State>>) -> Result<Json<String>, Failure> {
+    Ok(Json(context.caller.name.to_string()))
+}
+
+async fn wait(context: Context<Arc<State>>) -> Result<Json<&'static str>, Failure> {
+    context.state.entered.notify_one();
+    context.state.go_on.notified().await;
+    Ok(Json("done"))
+}
+
+type Issuer = CertifiedIssuer<'static, KeyPair>;
+
+fn authority() -> Issuer {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// A tool's certificate and key.
+fn tool(issuer: &Issuer) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::OrganizationName, "toolforge");
+    params.distinguished_name.push(DnType::CommonName, "tf-test");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, issuer).unwrap();
+    (certificate.der().clone(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+}
+
+/// Writes a new certificate of the server's, and gives it.
+fn write_own(folder: &Path, issuer: &Issuer) -> CertificateDer<'static> {
+    let mut params = CertificateParams::default();
+    params.subject_alt_names = vec![SanType::IpAddress("127.0.0.1".parse().unwrap())];
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, issuer).unwrap();
+    fs::write(folder.join("tls.crt"), certificate.pem()).unwrap();
+    fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
+    certificate.der().clone()
+}
+
+/// A running server, and everything to talk to it.
+struct Server {
+    issuer: Issuer,
+    folder: TempDir,
+    own: CertificateDer<'static>,
+    own_certificate: Arc<OwnCertificate>,
+    state: Arc<State>,
+    address: SocketAddr,
+    admin_address: SocketAddr,
+    shutdown: Shutdown,
+    // Taken by whoever waits for the end.
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Server {
+    async fn start(limits: Limits) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let issuer = authority();
+        let own = write_own(folder.path(), &issuer);
+        fs::write(folder.path().join("ca.crt"), issuer.pem()).unwrap();
+        let file = |name: &str| folder.path().join(name).display().to_string();
+        let settings: HashMap<&str, String> = [
+            ("TJF_LISTEN", "127.0.0.1:0".to_owned()),
+            ("TJF_ADMIN_LISTEN", "127.0.0.1:0".to_owned()),
+            ("TJF_IDENTITY", "peer-certificate".to_owned()),
+            ("TJF_TLS_CERT", file("tls.crt")),
+            ("TJF_TLS_KEY", file("tls.key")),
+            ("TJF_CLIENT_CA", file("ca.crt")),
+            ("TJF_KUBE_SERVER", "https://127.0.0.1:1".to_owned()),
+        ]
+        .into();
+        let mut reader = Reader::new(&settings);
+        let config = Config::read(&mut reader);
+        let config = reader.finish(config).unwrap();
+        let homes = HomeDirectory::new(
+            folder.path().to_owned(),
+            config.kube_server.clone(),
+            config.kube_ca.clone(),
+        );
+        let pool = ClientPool::new(homes, PoolLimits::PRODUCTION);
+        let state = Arc::new(State::default());
+        let router = Router::new().get("/hello/", hello).post("/wait/", wait);
+        let service = Service::new(&config, limits, router, Arc::new(Arc::clone(&state)), pool);
+        let bound = bind(&config, service).await.unwrap();
+        let (address, admin_address) = (bound.address().unwrap(), bound.admin_address().unwrap());
+        let own_certificate = Arc::clone(&bound.own_certificate);
+        let shutdown = Shutdown::new();
+        let task = Mutex::new(Some(tokio::spawn(bound.serve(shutdown.clone()))));
+        Self { issuer, folder, own, own_certificate, state, address, admin_address, shutdown, task }
+    }
+
+    /// How a client shakes hands that shows this certificate.
+    fn client(
+        &self,
+        shows: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).unwrap();
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match shows {
+            Some((certificate, key)) => {
+                builder.with_client_auth_cert(vec![certificate], key).unwrap()
+            }
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+
+    fn tools_client(&self) -> Arc<ClientConfig> {
+        self.client(Some(tool(&self.issuer)), rustls::ALL_VERSIONS)
+    }
+
+    async fn connect(
+        &self,
+        config: &Arc<ClientConfig>,
+    ) -> io::Result<client::TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        TlsConnector::from(Arc::clone(config)).connect(name, stream).await
+    }
+
+    async fn admin(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.admin_address).await.unwrap();
+        ask(&mut stream, &format!("GET {path} HTTP/1.0\r\n\r\n")).await.unwrap()
+    }
+
+    async fn ended(&self) {
+        let task = self.task.lock().unwrap().take().unwrap();
+        timeout(Duration::from_secs(20), task).await.expect("it ends").unwrap();
+    }
+}
+
+const HELLO: &str = "GET /hello HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+const HELLO_AND_STAY: &str = "GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/// Sends, and reads to the end of the connection.
+async fn ask<T: AsyncReadExt + AsyncWriteExt + Unpin>(
+    stream: &mut T,
+    text: &str,
+) -> io::Result<String> {
+    stream.write_all(text.as_bytes()).await?;
+    stream.flush().await?;
+    read_all(stream).await
+}
+
+async fn read_all<T: AsyncReadExt + Unpin>(stream: &mut T) -> io::Result<String> {
+    let mut answer = Vec::new();
+    match timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await {
+        Ok(Ok(_)) => {}
+        // A server that drops a connection need not say goodbye in TLS' own way.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+        Ok(Err(error)) => return Err(error),
+        Err(_) => panic!("the connection stays open"),
+    }
+    Ok(String::from_utf8(answer).unwrap())
+}
+
+/// Reads until the text has come.
+async fn read_until<T: AsyncReadExt + Unpin>(stream: &mut T, text: &str) -> String {
+    let mut answer = String::new();
+    while !answer.contains(text) {
+        let mut some = [0; 1024];
+        let length = stream.read(&mut some).await.unwrap();
+        assert!(length > 0, "it ended after {answer:?}");
+        answer.push_str(std::str::from_utf8(&some[..length]).unwrap());
+    }
+    answer
+}
+
+#[tokio::test]
+async fn the_certificate_says_who_calls_over_either_version_of_tls() {
+    let server = Server::start(Limits::PRODUCTION).await;
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let client = server.client(Some(tool(&server.issuer)), &[version]);
+        let mut stream = server.connect(&client).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+        let answer = ask(&mut stream, HELLO).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\"tf-test\""), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn no_certificate_is_told_so_and_a_foreign_one_does_not_get_that_far() {
+    let server = Server::start(Limits::PRODUCTION).await;
+    let nobody = server.client(None, rustls::ALL_VERSIONS);
+    let answer = ask(&mut server.connect(&nobody).await.unwrap(), HELLO).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    let foreign = server.client(Some(tool(&authority())), &[&rustls::version::TLS12]);
+    let error = server.connect(&foreign).await.unwrap_err();
+    assert!(error.to_string().contains("alert"), "{error}");
+    assert!(server.admin("/metrics").await.contains("tjf_handshakes_failed_total 1"));
+}
+
+#[tokio::test]
+async fn a_session_is_resumed_and_still_known() {
+    let server = Server::start(Limits::PRODUCTION).await;
+    let client = server.tools_client();
+    for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
+        let mut stream = server.connect(&client).await.unwrap();
+        let answer = ask(&mut stream, HELLO).await.unwrap();
+        assert!(answer.ends_with("\"tf-test\""), "{answer}");
+        assert_eq!(stream.get_ref().1.handshake_kind(), Some(kind));
+    }
+}
+
+/// A request at work, a kept connection, and a newcomer, while the server drains: not ready at once, but all
+/// are answered, and told to go; then it ends.
+#[tokio::test]
+async fn a_drain_answers_everybody_and_then_ends() {
+    let limits = Limits { drain_notice_time: Duration::from_secs(1), ..Limits::PRODUCTION };
+    let server = Server::start(limits).await;
+    let client = server.tools_client();
+    let mut at_work = server.connect(&client).await.unwrap();
+    at_work
+        .write_all(b"POST /wait HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    server.state.entered.notified().await;
+    let mut idle = server.connect(&client).await.unwrap();
+    idle.write_all(HELLO_AND_STAY.as_bytes()).await.unwrap();
+    assert!(!read_until(&mut idle, "\"tf-test\"").await.contains("connection: close"));
+    assert!(server.admin("/readyz").await.starts_with("HTTP/1.0 200"));
+
+    server.shutdown.drain();
+    assert!(server.admin("/readyz").await.starts_with("HTTP/1.0 503"));
+    assert!(server.admin("/livez").await.starts_with("HTTP/1.0 200"));
+    let newcomer = ask(&mut server.connect(&client).await.unwrap(), HELLO_AND_STAY).await.unwrap();
+    assert!(newcomer.starts_with("HTTP/1.1 200") && newcomer.contains("connection: close"));
+    assert_eq!(read_all(&mut idle).await.unwrap(), "", "a kept connection ends");
+    server.state.go_on.notify_one();
+    let answer = read_all(&mut at_work).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\"done\""), "{answer}");
+    server.ended().await;
+    assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn an_abort_waits_for_nobody() {
+    let server = Server::start(Limits::PRODUCTION).await;
+    let mut at_work = server.connect(&server.tools_client()).await.unwrap();
+    at_work
+        .write_all(b"POST /wait HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    server.state.entered.notified().await;
+    server.shutdown.abort();
+    server.ended().await;
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_refused_and_counted() {
+    let server = Server::start(Limits::PRODUCTION).await;
+    let client = server.tools_client();
+    let head = format!("GET /hello HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(10 * HEAD_BYTES_MAX));
+    for (text, status) in [("nonsense\r\n\r\n", "400"), (head.as_str(), "431")] {
+        let answer = ask(&mut server.connect(&client).await.unwrap(), text).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
+    assert!(server.admin("/metrics").await.contains("tjf_requests_malformed_total 2"));
+}
+
+/// Half a head is closed soon, and a kept connection between two requests is not.
+#[tokio::test]
+async fn a_head_that_is_not_finished_is_not_waited_for() {
+    let limits = Limits { header_read_time_max: Duration::from_millis(300), ..Limits::PRODUCTION };
+    let server = Server::start(limits).await;
+    let client = server.tools_client();
+    let mut kept = server.connect(&client).await.unwrap();
+    kept.write_all(HELLO_AND_STAY.as_bytes()).await.unwrap();
+    read_until(&mut kept, "\"tf-test\"").await;
+    let mut slow = server.connect(&client).await.unwrap();
+    assert_eq!(ask(&mut slow, "GET /hello HTTP/1.1\r\nho").await.unwrap(), "");
+    let answer = ask(&mut kept, HELLO).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200"),
+        "it was idle for longer than a head may take: {answer}"
+    );
+    assert_eq!(ask(&mut server.connect(&client).await.unwrap(), "G").await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn idle_connections_end_in_their_time() {
+    let limits =
+        Limits { idle_connection_time_max: Duration::from_millis(200), ..Limits::PRODUCTION };
+    let server = Server::start(limits).await;
+    let mut idle = server.connect(&server.tools_client()).await.unwrap();
+    assert_eq!(read_all(&mut idle).await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn one_certificate_has_so_many_connections_and_no_more() {
+    let limits = Limits { connections_per_certificate_max: 2, ..Limits::PRODUCTION };
+    let server = Server::start(limits).await;
+    let client = server.tools_client();
+    let mut kept = Vec::new();
+    for _ in 0..2 {
+        let mut stream = server.connect(&client).await.unwrap();
+        stream.write_all(HELLO_AND_STAY.as_bytes()).await.unwrap();
+        read_until(&mut stream, "\"tf-test\"").await;
+        kept.push(stream);
+    }
+    let third = match server.connect(&client).await {
+        Ok(mut stream) => ask(&mut stream, HELLO).await.unwrap_or_default(),
+        Err(_) => String::new(),
+    };
+    assert_eq!(third, "");
+    let other =
+        ask(&mut server.connect(&server.tools_client()).await.unwrap(), HELLO).await.unwrap();
+    assert!(other.starts_with("HTTP/1.1 200"), "another certificate: {other}");
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_of_our_own_is_shown_without_a_restart() {
+    let server = Server::start(Limits::PRODUCTION).await;
+    let shown = async || {
+        let stream = server.connect(&server.tools_client()).await.unwrap();
+        stream.get_ref().1.peer_certificates().unwrap()[0].clone()
+    };
+    assert_eq!(shown().await, server.own);
+    fs::write(server.folder.path().join("tls.crt"), "half a certific").unwrap();
+    server.own_certificate.look();
+    assert_eq!(shown().await, server.own, "half written");
+    let renewed = write_own(server.folder.path(), &server.issuer);
+    server.own_certificate.look();
+    assert_eq!(shown().await, renewed);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_is_named_before_anything_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("nothing-here.crt").display().to_string();
+    let settings: HashMap<&str, String> = [
+        ("TJF_LISTEN", "127.0.0.1:0".to_owned()),
+        ("TJF_IDENTITY", "peer-certificate".to_owned()),
+        ("TJF_TLS_CERT", missing.clone()),
+        ("TJF_TLS_KEY", missing.clone()),
+        ("TJF_CLIENT_CA", missing.clone()),
+        ("TJF_KUBE_SERVER", "https://127.0.0.1:1".to_owned()),
+    ]
+    .into();
+    let mut reader = Reader::new(&settings);
+    let config = Config::read(&mut reader);
+    let config = reader.finish(config).unwrap();
+    let error = tls::own_certificate(&config).err().unwrap();
+    assert!(error.contains("nothing-here.crt"), "{error}");
+}

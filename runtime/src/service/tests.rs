@@ -1,1 +1,311 @@
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    pin::Pin,
+    sync::atomic::{AtomicBool, Ordering},
+    task::{Context as TaskContext, Poll},
+};
 
+use http_body_util::Full;
+use hyper::body::Frame;
+use tjf_api_types::Problem;
+use tokio::sync::Notify;
+
+use super::*;
+use crate::{
+    config::Reader,
+    pool::{Connect, ConnectError, Look, PoolLimits, Version},
+    reply::Json,
+};
+
+/// What the handlers of these tests share.
+#[derive(Default)]
+struct State {
+    entered: Notify,
+    go_on: Notify,
+    was_finished: AtomicBool,
+    was_dropped: Arc<AtomicBool>,
+}
+
+/// Remembers that it was dropped.
+struct Witness(Arc<AtomicBool>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+async fn wait(context: Context<State>) -> Result<Json<&'static str>, Failure> {
+    let _witness = Witness(Arc::clone(&context.state.was_dropped));
+    context.state.entered.notify_one();
+    context.state.go_on.notified().await;
+    context.state.was_finished.store(true, Ordering::SeqCst);
+    Ok(Json("done"))
+}
+
+async fn panics(_: Context<State>) -> Result<Json<()>, Failure> {
+    panic!("SECRET")
+}
+
+async fn echo(_: Context<State>, Json(text): Json<String>) -> Result<Json<String>, Failure> {
+    Ok(Json(text))
+}
+
+async fn key(context: Context<State>) -> Result<Json<Option<String>>, Failure> {
+    Ok(Json(context.idempotency_key))
+}
+
+/// Nobody has a home here: no handler of these tests asks for a client.
+struct Homeless;
+
+impl Connect<HomeClient> for Homeless {
+    fn look(
+        &self,
+        _: &crate::identity::CommonName,
+        _: Option<Version>,
+    ) -> futures_util::future::BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
+        Box::pin(async { Err(ConnectError::HomeSilent) })
+    }
+}
+
+fn service() -> Arc<Service<State>> {
+    let settings: HashMap<&str, String> = [
+        ("TJF_IDENTITY", "peer-certificate"),
+        ("TJF_TLS_CERT", "unused"),
+        ("TJF_TLS_KEY", "unused"),
+        ("TJF_CLIENT_CA", "unused"),
+        ("TJF_KUBE_SERVER", "https://unused"),
+    ]
+    .map(|(key, value)| (key, value.to_owned()))
+    .into();
+    let mut reader = Reader::new(&settings);
+    let config = Config::read(&mut reader);
+    let config = reader.finish(config).unwrap();
+    let limits = Limits {
+        body_bytes_max: 64,
+        requests_per_caller_max: 1,
+        requests_queued_per_caller_max: 1,
+        ..Limits::PRODUCTION
+    };
+    let router = Router::new()
+        .get("/wait/", wait)
+        .post("/wait/", wait)
+        .get("/panics/", panics)
+        .post("/echo/", echo)
+        .post("/key/", key);
+    let pool = ClientPool::new(Homeless, PoolLimits::PRODUCTION);
+    Arc::new(Service::new(&config, limits, router, Arc::default(), pool))
+}
+
+fn peer() -> PeerCertificate {
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name.push(rcgen::DnType::OrganizationName, "toolforge");
+    params.distinguished_name.push(rcgen::DnType::CommonName, "tf-test");
+    let key = rcgen::KeyPair::generate().unwrap();
+    PeerCertificate::from_der(params.self_signed(&key).unwrap().der()).unwrap()
+}
+
+fn request(method: &str, path: &str) -> http::request::Builder {
+    Request::builder().method(method).uri(path).header(REQUEST_ID, "r-1")
+}
+
+fn post_json(path: &str) -> http::request::Builder {
+    request("POST", path).header("content-type", "application/json")
+}
+
+fn body(bytes: impl Into<Bytes>) -> Full<Bytes> {
+    Full::new(bytes.into())
+}
+
+async fn text_of(response: Response) -> String {
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+async fn problem_of(response: Response) -> Problem {
+    let status = response.status().as_u16();
+    let problem: Problem = serde_json::from_str(&text_of(response).await).unwrap();
+    assert_eq!((problem.status, problem.instance.as_str()), (status, "r-1"));
+    problem
+}
+
+/// The problem that a request gets which is refused.
+async fn refused(request: Request<Full<Bytes>>) -> Problem {
+    problem_of(service().respond(Some(&peer()), request).await).await
+}
+
+#[tokio::test]
+async fn an_answer_carries_the_requests_id_or_a_new_one() {
+    let service = service();
+    let with =
+        service.respond(Some(&peer()), post_json("/echo").body(body("\"x\"")).unwrap()).await;
+    assert_eq!(
+        (with.status().as_u16(), &with.headers()[REQUEST_ID]),
+        (200, &"r-1".parse().unwrap())
+    );
+    let without = Request::get("/nope").body(body("")).unwrap();
+    let response = service.respond(Some(&peer()), without).await;
+    let id = response.headers()[REQUEST_ID].to_str().unwrap().to_owned();
+    let problem: Problem = serde_json::from_str(&text_of(response).await).unwrap();
+    assert_eq!(problem.instance, id);
+}
+
+#[tokio::test]
+async fn an_unknown_parameter_is_refused_by_name() {
+    let problem = refused(request("GET", "/wait?wiat=5").body(body("")).unwrap()).await;
+    assert_eq!(problem.field.as_deref(), Some("wiat"));
+}
+
+#[tokio::test]
+async fn only_who_can_read_json_is_answered() {
+    for (accept, is_ok) in [
+        ("*/*", true),
+        ("application/json", true),
+        ("text/html, application/*;q=0.8", true),
+        ("text/plain", false),
+        ("application/json;q=0", false),
+        ("", false),
+    ] {
+        let request = post_json("/echo").header("accept", accept).body(body("\"x\"")).unwrap();
+        let status = service().respond(Some(&peer()), request).await.status().as_u16();
+        assert_eq!(status, if is_ok { 200 } else { 406 }, "{accept:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_sent_once_and_visible() {
+    let long = "k".repeat(65);
+    let service = service();
+    let ask = async |keys: &[&str]| {
+        let mut request = request("POST", "/key");
+        for key in keys {
+            request = request.header(IDEMPOTENCY_KEY, *key);
+        }
+        service.respond(Some(&peer()), request.body(body("")).unwrap()).await
+    };
+    assert_eq!(text_of(ask(&["k-1"]).await).await, "\"k-1\"");
+    assert_eq!(text_of(ask(&[]).await).await, "null");
+    for keys in [&["a", "b"][..], &[""], &["a b"], &[&long], &["ü"]] {
+        let problem = problem_of(ask(keys).await).await;
+        assert_eq!(problem.field.as_deref(), Some("Idempotency-Key"), "{keys:?}");
+    }
+}
+
+/// A body that says nothing about its length; it ends only when it has bytes to end with.
+struct Trickle {
+    chunks: Vec<Bytes>,
+    has_end: bool,
+}
+
+impl Body for Trickle {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.chunks.pop() {
+            Some(chunk) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
+            None if self.has_end => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_whether_or_not_it_says_so() {
+    let said = refused(post_json("/echo").body(body(vec![b'x'; 65])).unwrap()).await;
+    assert_eq!(said.slug(), "body-too-large");
+    let chunks = vec![Bytes::from_static(&[b'x'; 40]); 2];
+    let request = post_json("/echo").body(Trickle { chunks, has_end: false }).unwrap();
+    let response = service().respond(Some(&peer()), request).await;
+    assert_eq!(response.headers()["connection"], "close", "the rest is not read");
+    assert_eq!(problem_of(response).await.slug(), "body-too-large");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_ends_is_waited_for_until_the_deadline() {
+    let began = Instant::now();
+    let request = post_json("/echo").body(Trickle { chunks: Vec::new(), has_end: false }).unwrap();
+    let problem = problem_of(service().respond(Some(&peer()), request).await).await;
+    assert_eq!(problem.slug(), "deadline-exceeded");
+    assert_eq!(began.elapsed(), Limits::PRODUCTION.request_time_max);
+}
+
+#[tokio::test]
+async fn a_panic_is_an_internal_error_and_its_words_stay_here() {
+    let problem = refused(request("GET", "/panics").body(body("")).unwrap()).await;
+    assert_eq!(problem.slug(), "internal");
+    assert!(!problem.detail.contains("SECRET"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_too_long_is_ended_at_its_deadline() {
+    let problem = refused(request("GET", "/wait").body(body("")).unwrap()).await;
+    assert_eq!(problem.slug(), "deadline-exceeded");
+}
+
+/// Begins a request, lets its handler begin, and then leaves.
+async fn leave(service: &Service<State>, method: &str) {
+    let peer = peer();
+    let request = request(method, "/wait").body(body("")).unwrap();
+    tokio::select! {
+        _ = service.respond(Some(&peer), request) => panic!("it was answered"),
+        () = service.state.entered.notified() => {}
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_takes_its_read_with_it() {
+    let service = service();
+    leave(&service, "GET").await;
+    service.tasks.close();
+    service.tasks.wait().await;
+    assert!(service.state.was_dropped.load(Ordering::SeqCst));
+    assert!(!service.state.was_finished.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn what_changes_something_goes_on_when_its_client_has_left() {
+    let service = service();
+    leave(&service, "POST").await;
+    service.state.go_on.notify_one();
+    service.tasks.close();
+    service.tasks.wait().await;
+    assert!(service.state.was_finished.load(Ordering::SeqCst));
+}
+
+/// One request at work, one that waits, and a third for which there is no room.
+#[tokio::test(start_paused = true)]
+async fn too_many_requests_of_one_caller_are_told_when_to_come_back() {
+    let service = service();
+    let peer = peer();
+    let ask = || service.respond(Some(&peer), request("GET", "/wait").body(body("")).unwrap());
+    let third = async {
+        service.state.entered.notified().await;
+        let third = ask().await;
+        service.state.go_on.notify_one();
+        service.state.entered.notified().await;
+        service.state.go_on.notify_one();
+        third
+    };
+    let (first, second, third) = tokio::join!(ask(), ask(), third);
+    assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
+    assert_eq!(third.headers()["retry-after"], "1");
+    assert_eq!(problem_of(third).await.slug(), "overloaded");
+}
+
+#[tokio::test]
+async fn an_expired_certificate_also_ends_the_connection() {
+    let mut params = rcgen::CertificateParams::default();
+    params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let expired = PeerCertificate::from_der(params.self_signed(&key).unwrap().der()).unwrap();
+    let request = request("GET", "/wait").body(body("")).unwrap();
+    let response = service().respond(Some(&expired), request).await;
+    assert_eq!(response.headers()["connection"], "close");
+    assert_eq!(problem_of(response).await.slug(), "unauthenticated");
+}
