@@ -1,8 +1,8 @@
 //! What crosses the wire between `toolforge-jobs-api` and its clients.
 //!
 //! Names, paths, requests, views and the problem document: everything that server and command must
-//! agree on, and nothing else. No I/O, no async, no HTTP and no Kubernetes, so that the command links
-//! no server and the server no terminal.
+//! agree on, and nothing else. No I/O, no async, no HTTP and no Kubernetes, so that the command
+//! links no server and the server no terminal.
 
 pub mod path;
 

@@ -29,7 +29,8 @@ impl fmt::Display for NameError {
 
 impl std::error::Error for NameError {}
 
-/// The rule of RFC 1123 that Kubernetes applies to names; a dot separates labels where it is allowed.
+/// The rule of RFC 1123 that Kubernetes applies to names; a dot separates labels where it is
+/// allowed.
 fn is_label(text: &str, length_max: usize, dots: bool) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (1..=length_max).contains(&text.len())
@@ -94,21 +95,23 @@ macro_rules! name {
 name! {
     /// The name that a new job may have: a DNS label of at most 52 characters.
     ///
-    /// Kubernetes appends 11 characters to a `CronJob`'s name for its children, and 63 is the most that
-    /// a label value holds, hence 52 for all kinds.
+    /// Kubernetes appends 11 characters to a `CronJob`'s name for its children, and 63 is the most
+    /// that a label value holds, hence 52 for all kinds.
     JobName, "job name", 52, dots: false
 }
 
 name! {
     /// Any name that an object of ours can have in Kubernetes, and so the name to look one up by.
     ///
-    /// Wider than [`JobName`]: objects that another program made with our labels are shown and deleted too.
+    /// Wider than [`JobName`]: objects that another program made with our labels are shown and
+    /// deleted too.
     ObjectName, "job name", 63, dots: true
 }
 
 name! {
-    /// The account that owns jobs: the CN of its certificate. `tool-` in front of it must still be a
-    /// namespace's name of at most 63 characters; 53 leaves room for what else is derived from it.
+    /// The account that owns jobs: the CN of its certificate. `tool-` in front of it must still be
+    /// a namespace's name of at most 63 characters; 53 leaves room for what else is derived from
+    /// it.
     ToolName, "tool name", 53, dots: false
 }
 
@@ -146,7 +149,8 @@ impl Suffix {
 }
 
 impl JobName {
-    /// The name of a job that was given none: the base name of the command's first word, made a label, and a suffix.
+    /// The name of a job that was given none: the base name of the command's first word, made a
+    /// label, and a suffix.
     ///
     /// ```
     /// use tjf_api_types::{JobName, Suffix};

@@ -84,8 +84,8 @@ async fn look(
     Waited::Ended(Box::new(job))
 }
 
-/// A server that hangs must not hold up the end of the wait; the last look gets a moment more, since
-/// it begins when the time is up.
+/// A server that hangs must not hold up the end of the wait; the last look gets a moment more,
+/// since it begins when the time is up.
 async fn before<T>(deadline: Option<Instant>, look: impl Future<Output = T>) -> Option<T> {
     match deadline.and_then(|deadline| deadline.checked_add(PAUSE_MAX)) {
         Some(end) => tokio::time::timeout_at(end, look).await.ok(),

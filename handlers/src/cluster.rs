@@ -1,7 +1,7 @@
 //! Kubernetes, as one tool sees it: the only I/O of a handler.
 //!
-//! Every call is the tool's own, with its own certificate, in its own namespace; both come from the caller that
-//! the runtime proved, and neither from anything that was sent.
+//! Every call is the tool's own, with its own certificate, in its own namespace; both come from the
+//! caller that the runtime proved, and neither from anything that was sent.
 
 mod call;
 mod create;
@@ -77,7 +77,8 @@ impl Cluster {
         self.views(snapshot).await
     }
 
-    /// The job of this name, if there is one. Of one name in two kinds, which only a crash can leave, the older.
+    /// The job of this name, if there is one. Of one name in two kinds, which only a crash can
+    /// leave, the older.
     ///
     /// # Errors
     /// When Kubernetes does not tell.
@@ -108,7 +109,8 @@ impl Cluster {
         })
     }
 
-    /// The jobs of a snapshot, with the warnings about them where only those can say why something waits.
+    /// The jobs of a snapshot, with the warnings about them where only those can say why something
+    /// waits.
     async fn views(&self, mut snapshot: Snapshot) -> Result<Vec<JobView>, ClusterError> {
         let now = Timestamp::now();
         if snapshot.needs_events(now) {
@@ -147,8 +149,8 @@ impl Cluster {
     }
 }
 
-/// What a tool may not read tells it nothing, and is no reason to tell it nothing else: an explanation is missing
-/// then, or a check that Kubernetes itself makes all the same.
+/// What a tool may not read tells it nothing, and is no reason to tell it nothing else: an
+/// explanation is missing then, or a check that Kubernetes itself makes all the same.
 fn if_allowed<T>(outcome: Result<Vec<T>, ClusterError>) -> Result<Vec<T>, ClusterError> {
     match outcome {
         Err(ClusterError::Forbidden { .. }) => Ok(Vec::new()),

@@ -9,8 +9,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Deletes a job, its runs and its pods, and answers when they are gone: a `run` of the same name afterwards
-/// never makes two of one bot.
+/// Deletes a job, its runs and its pods, and answers when they are gone: a `run` of the same name
+/// afterwards never makes two of one bot.
 ///
 /// # Errors
 /// When the caller has no job of this name; or Kubernetes.

@@ -1,7 +1,7 @@
 //! What can go wrong, and how each is answered.
 //!
-//! Handlers speak in these terms; the one `match` below is all that turns them into statuses and slugs, and has
-//! an arm for each, so that a new kind of error can't be forgotten.
+//! Handlers speak in these terms; the one `match` below is all that turns them into statuses and
+//! slugs, and has an arm for each, so that a new kind of error can't be forgotten.
 
 use std::time::Duration;
 

@@ -5,8 +5,8 @@ use tjf_runtime::Json;
 
 use crate::{Context, cluster::Cluster, error::Result};
 
-/// Deletes all jobs of the caller, and nothing else in its namespace. Answers when their pods are gone, with the
-/// jobs' names; with none it has nothing to do, which is no error.
+/// Deletes all jobs of the caller, and nothing else in its namespace. Answers when their pods are
+/// gone, with the jobs' names; with none it has nothing to do, which is no error.
 ///
 /// # Errors
 /// When Kubernetes does not do it.

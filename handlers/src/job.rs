@@ -1,7 +1,7 @@
 //! What a job is, before and after Kubernetes.
 //!
-//! Nothing here knows HTTP, and only [`manifest`] knows Kubernetes' types. A [`Job`] is what a caller may
-//! have: everything in it was checked when it was made.
+//! Nothing here knows HTTP, and only [`manifest`] knows Kubernetes' types. A [`Job`] is what a
+//! caller may have: everything in it was checked when it was made.
 
 pub mod command;
 pub mod labels;
@@ -32,8 +32,8 @@ pub struct Job {
     pub spec: Spec,
 }
 
-/// What was asked for, with defaults and aliases resolved. It is kept with the object as one annotation and
-/// read back from there; nothing is ever parsed out of a shell string.
+/// What was asked for, with defaults and aliases resolved. It is kept with the object as one
+/// annotation and read back from there; nothing is ever parsed out of a shell string.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
     /// Shell text.

@@ -1,7 +1,8 @@
 //! The endpoints of the Toolforge Jobs Framework, and the service that mounts them.
 //!
-//! Each endpoint is an async function in a file of its own, from a [`Context`] and at most one input to a reply.
-//! [`job`] is what a job is, and pure; [`cluster`] is the only I/O; [`error`] alone knows statuses.
+//! Each endpoint is an async function in a file of its own, from a [`Context`] and at most one
+//! input to a reply. [`job`] is what a job is, and pure; [`cluster`] is the only I/O; [`error`]
+//! alone knows statuses.
 
 pub mod catalogue;
 pub mod cluster;

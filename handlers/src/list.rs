@@ -5,8 +5,8 @@ use tjf_runtime::Json;
 
 use crate::{Context, cluster::Cluster, error::Result};
 
-/// Lists all jobs of the caller, sorted by name. Whatever else is in the namespace, and the runs of scheduled
-/// jobs, are not among them.
+/// Lists all jobs of the caller, sorted by name. Whatever else is in the namespace, and the runs of
+/// scheduled jobs, are not among them.
 ///
 /// # Errors
 /// When Kubernetes does not tell.

@@ -12,9 +12,9 @@ use crate::{
     job::request::{self, Asker, Invalid, Rule},
 };
 
-/// Creates a job: a one-off, with `schedule` a scheduled one, with `continuous` one that is kept running. The name
-/// must be free among all three, but a one-off that has ended gives its name up. With an `Idempotency-Key` the
-/// same request may be sent again: it creates one job.
+/// Creates a job: a one-off, with `schedule` a scheduled one, with `continuous` one that is kept
+/// running. The name must be free among all three, but a one-off that has ended gives its name up.
+/// With an `Idempotency-Key` the same request may be sent again: it creates one job.
 ///
 /// # Errors
 /// A field that can't be as it is; a name that is taken; a quota; or Kubernetes.

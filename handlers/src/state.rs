@@ -18,7 +18,8 @@ use crate::{
 
 /// What a namespace allows is asked for again after this.
 const LIMITS_AGE_MAX: Duration = Duration::from_secs(60);
-/// From this many tools on, those that nobody asked for within a minute are forgotten when a new one comes.
+/// From this many tools on, those that nobody asked for within a minute are forgotten when a new
+/// one comes.
 const TOOLS_KEPT_MAX: usize = 1024;
 
 /// What all calls share.
@@ -54,8 +55,9 @@ pub struct Tools(Mutex<HashMap<ToolName, Arc<KnownTool>>>);
 #[derive(Default)]
 pub struct KnownTool {
     limits: Mutex<Option<(Instant, Arc<Limits>)>>,
-    /// Held from counting a tool's objects to creating one more, so that two requests do not both take the
-    /// last place. Between two servers that may still happen, and mends itself with the next request.
+    /// Held from counting a tool's objects to creating one more, so that two requests do not both
+    /// take the last place. Between two servers that may still happen, and mends itself with the
+    /// next request.
     pub counting: tokio::sync::Mutex<()>,
 }
 

@@ -1,4 +1,5 @@
-//! What the tests of several handlers share: a tool, its context, and objects as Kubernetes answers them.
+//! What the tests of several handlers share: a tool, its context, and objects as Kubernetes answers
+//! them.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -38,7 +39,8 @@ pub(crate) fn state() -> AppState {
     AppState::new(catalogue, house).unwrap()
 }
 
-/// The same, knowing already that the namespace limits nothing: no test need answer that question twice.
+/// The same, knowing already that the namespace limits nothing: no test need answer that question
+/// twice.
 pub(crate) fn context_without_limits(kube: kube::Client) -> Context {
     let context = context(kube);
     let known = context.state.tools.get(&TOOL.parse().unwrap());

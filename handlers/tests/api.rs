@@ -1,4 +1,5 @@
-//! The whole API in process: every route of the table against every refusal that all have in common.
+//! The whole API in process: every route of the table against every refusal that all have in
+//! common.
 //!
 //! Routes come from the table itself, so a new endpoint is covered the moment that it is mounted.
 
@@ -118,7 +119,8 @@ async fn refused(
         Some(field) => format!("problems/{}-{field}.json", problem.slug()),
         None => format!("problems/{}.json", problem.slug()),
     };
-    // Errors that every route shares are worded in one way; the endpoints' own are beside their error type.
+    // Errors that every route shares are worded in one way; the endpoints' own are beside their
+    // error type.
     if !matches!(problem.slug(), "method-not-allowed" | "cluster-unavailable" | "invalid-request") {
         expect_file![golden(&file)].assert_eq(&text);
     }

@@ -1,8 +1,8 @@
 //! Whose turn it is: a bound on requests at work, granted fairly.
 //!
-//! Each caller has a few places of its own, and only a request that holds one of those stands in line
-//! for the places of all. So a caller with a thousand requests keeps no more of them in that line than any
-//! other, and the line is first come, first served.
+//! Each caller has a few places of its own, and only a request that holds one of those stands in
+//! line for the places of all. So a caller with a thousand requests keeps no more of them in that
+//! line than any other, and the line is first come, first served.
 
 use std::{
     collections::HashMap,

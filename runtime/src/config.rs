@@ -1,7 +1,7 @@
 //! Configuration, read from strings.
 //!
-//! A [`Source`] is the environment in `main` and a map in tests. A [`Reader`] collects every fault, so
-//! that whoever deploys the service mends all of them at once instead of one a start.
+//! A [`Source`] is the environment in `main` and a map in tests. A [`Reader`] collects every fault,
+//! so that whoever deploys the service mends all of them at once instead of one a start.
 
 use std::{
     collections::HashMap,
@@ -88,7 +88,8 @@ impl<'a> Reader<'a> {
         Self { source, faults: Vec::new() }
     }
 
-    /// A setting that must be there. `None` when there was a fault, which [`Reader::finish`] reports.
+    /// A setting that must be there. `None` when there was a fault, which [`Reader::finish`]
+    /// reports.
     pub fn required<T, E: Display>(
         &mut self,
         key: &str,
@@ -223,13 +224,16 @@ impl Config {
 /// How much of everything there may be. Each value says why it is what it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections at once. A TLS connection costs some 30 KiB, so this bounds them to about 128 MiB.
+    /// Connections at once. A TLS connection costs some 30 KiB, so this bounds them to about 128
+    /// MiB.
     pub connections_max: usize,
     /// Connections of one certificate: many scripts of one tool, but never all connections.
     pub connections_per_certificate_max: usize,
-    /// From a request head's first byte to its last, and for a handshake: a slow peer holds nothing for long.
+    /// From a request head's first byte to its last, and for a handshake: a slow peer holds nothing
+    /// for long.
     pub header_read_time_max: Duration,
-    /// A kept connection without a request. Proxies keep theirs for 60 s and must be the ones to close.
+    /// A kept connection without a request. Proxies keep theirs for 60 s and must be the ones to
+    /// close.
     pub idle_connection_time_max: Duration,
     /// A body: the longest command takes 8 KiB, in the worst encoding three times that.
     pub body_bytes_max: usize,

@@ -1,8 +1,8 @@
 //! One connection's life: what it is doing, and when that has taken too long.
 //!
-//! hyper's own timer for heads counts from the last answer, so it can't tell a kept connection that is
-//! idle from a request head that somebody sends a byte at a time. Here the bytes themselves are watched:
-//! the first byte after an answer begins a head, the call of the service ends it.
+//! hyper's own timer for heads counts from the last answer, so it can't tell a kept connection that
+//! is idle from a request head that somebody sends a byte at a time. Here the bytes themselves are
+//! watched: the first byte after an answer begins a head, the call of the service ends it.
 
 use std::{
     collections::HashMap,
@@ -195,8 +195,8 @@ impl Connections {
         Arc::new(Self { limits, open: Mutex::default(), ids: AtomicU64::new(0) })
     }
 
-    /// A place for a new connection. When there is none, the one that was idle longest makes room; when
-    /// all are busy the newcomer has to go.
+    /// A place for a new connection. When there is none, the one that was idle longest makes room;
+    /// when all are busy the newcomer has to go.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
         let mut open = self.lock();
         if open.len() >= self.limits.connections_max {

@@ -36,7 +36,8 @@ impl<S> Context<S> {
         self.pool.client(&self.caller.name).await
     }
 
-    /// The same after Kubernetes answered 401 to that client: forgets it, if nobody did yet, and builds anew.
+    /// The same after Kubernetes answered 401 to that client: forgets it, if nobody did yet, and
+    /// builds anew.
     ///
     /// # Errors
     /// As [`Context::kube`].

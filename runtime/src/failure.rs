@@ -1,9 +1,10 @@
 //! What went wrong, for two readers.
 //!
-//! There are three sources of failure: a request that is wrong, a cluster that says no, and ourselves.
-//! Whatever the source, the caller reads a [`Problem`] that says what would be right, and the log gets the
-//! chain of causes, once. Nothing of the second may leak into the first: a cause can quote a path, a
-//! Kubernetes object or somebody else's name. Layers below the handlers know neither statuses nor slugs.
+//! There are three sources of failure: a request that is wrong, a cluster that says no, and
+//! ourselves. Whatever the source, the caller reads a [`Problem`] that says what would be right,
+//! and the log gets the chain of causes, once. Nothing of the second may leak into the first: a
+//! cause can quote a path, a Kubernetes object or somebody else's name. Layers below the handlers
+//! know neither statuses nor slugs.
 
 use std::time::Duration;
 

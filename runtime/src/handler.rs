@@ -1,7 +1,8 @@
 //! Handlers: async functions from a context, and at most one input, to a reply.
 //!
-//! The signature is the specification: what a handler takes says what is read from the request, what it
-//! gives says how it is answered. There are two shapes and no more, so nothing is hidden behind them.
+//! The signature is the specification: what a handler takes says what is read from the request,
+//! what it gives says how it is answered. There are two shapes and no more, so nothing is hidden
+//! behind them.
 
 use futures_util::future::BoxFuture;
 
@@ -12,10 +13,11 @@ use crate::{
     reply::{Reply, Response},
 };
 
-/// A function that can stand behind a route: `async fn(Context<S>) -> Result<impl Reply, impl Into<Failure>>`,
-/// or the same with an [`Input`] as the second argument.
+/// A function that can stand behind a route: `async fn(Context<S>) -> Result<impl Reply, impl
+/// Into<Failure>>`, or the same with an [`Input`] as the second argument.
 ///
-/// `Args` stands for the arguments, so that both shapes can implement one trait; nobody needs to name it.
+/// `Args` stands for the arguments, so that both shapes can implement one trait; nobody needs to
+/// name it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't stand behind a route",
     note = "a handler is `async fn(Context<S>) -> Result<impl Reply, impl Into<Failure>>`, with one `Input` more if it needs it"

@@ -1,9 +1,9 @@
 //! Who is calling: the one place that decides it.
 //!
 //! There are two doors, and a process has one of them. At the first, our own listener verifies the
-//! caller's certificate. At the second, a proxy did so and passes the subject on in a header, which is
-//! believed only because the proxy itself presents a certificate of a private CA. Nothing in path, query
-//! or body has any say.
+//! caller's certificate. At the second, a proxy did so and passes the subject on in a header, which
+//! is believed only because the proxy itself presents a certificate of a private CA. Nothing in
+//! path, query or body has any say.
 
 mod dn;
 
@@ -40,7 +40,8 @@ const COMMON_NAME_LENGTH_MAX: usize = 53;
 const COMMON_NAME_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const ORGANIZATION_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
 
-/// A certificate's common name that is a DNS label, and so is safe in a path and in a namespace's name.
+/// A certificate's common name that is a DNS label, and so is safe in a path and in a namespace's
+/// name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommonName(Arc<str>);
 
@@ -147,9 +148,10 @@ impl PeerCertificate {
     }
 }
 
-/// The one common name and the organisations among a subject's attributes. Kubernetes takes the last of
-/// several common names; whoever signs two of them means one, and we can't know which. As in the text of a
-/// subject (see [`dn`]), a common name stands alone in its set; organisations may share one.
+/// The one common name and the organisations among a subject's attributes. Kubernetes takes the
+/// last of several common names; whoever signs two of them means one, and we can't know which. As
+/// in the text of a subject (see [`dn`]), a common name stands alone in its set; organisations may
+/// share one.
 fn subject_of(names: &[RelativeDistinguishedName]) -> Option<Subject> {
     let attributes =
         || names.iter().flat_map(|set| set.0.iter().map(move |attribute| (set, attribute)));
@@ -167,8 +169,8 @@ fn subject_of(names: &[RelativeDistinguishedName]) -> Option<Subject> {
     Some(Subject { common_name: text_of(common_name)?, organizations })
 }
 
-/// The text of an attribute, in any of the encodings that RFC 5280 (4.1.2.4) lets a CA choose and that
-/// are plain text; the two wide ones are not, and no CA of today uses them.
+/// The text of an attribute, in any of the encodings that RFC 5280 (4.1.2.4) lets a CA choose and
+/// that are plain text; the two wide ones are not, and no CA of today uses them.
 fn text_of(attribute: &AttributeTypeAndValue) -> Option<String> {
     let value = &attribute.value;
     None.or_else(|| {
@@ -189,8 +191,8 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Decides who is calling. Asked at every request: TLS checks dates only in a full handshake, and
-    /// connections and sessions outlive certificates.
+    /// Decides who is calling. Asked at every request: TLS checks dates only in a full handshake,
+    /// and connections and sessions outlive certificates.
     pub(crate) fn admit(
         &self,
         peer: Option<&PeerCertificate>,

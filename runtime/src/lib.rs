@@ -1,10 +1,11 @@
 //! A small runtime for request handlers: mutual TLS, routing, and one Kubernetes client per caller.
 //!
 //! A request takes eight hops. [`server`] accepts a connection and has its certificate verified;
-//! [`identity`] reads from it who is calling; `service` gives the request an id and a deadline and lets it in
-//! when it is its turn; [`Router`] finds the route; [`Input`] reads what the handler wants to be given; the
-//! handler does its work with the [`Context`], which knows the caller's own client of the [`pool`]; and
-//! [`Reply`] or [`Failure`] becomes the answer. What handlers do is not known here.
+//! [`identity`] reads from it who is calling; `service` gives the request an id and a deadline and
+//! lets it in when it is its turn; [`Router`] finds the route; [`Input`] reads what the handler
+//! wants to be given; the handler does its work with the [`Context`], which knows the caller's own
+//! client of the [`pool`]; and [`Reply`] or [`Failure`] becomes the answer. What handlers do is not
+//! known here.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(

@@ -1,6 +1,7 @@
 //! What the service counts, in Prometheus' terms.
 //!
-//! A fixed set, without a tool's name in any label: there are thousands of tools, and metrics are public.
+//! A fixed set, without a tool's name in any label: there are thousands of tools, and metrics are
+//! public.
 
 use std::time::Duration;
 

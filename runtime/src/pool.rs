@@ -1,11 +1,11 @@
 //! One Kubernetes client a caller, built from the caller's own certificate and kept.
 //!
-//! The rules, each with a test beside it:
-//! one build a name at a time, and a failure is not kept; no lock is held across an await; never more
-//! than `clients_max`, the least recently used goes first, and idle ones go; the key is the name that the
-//! caller's certificate proved; what is on disk is looked at again every few seconds, and a changed pair
-//! replaces the client; a look that hangs delays only its own caller; a 401 evicts; and the pool is owned
-//! by the service, because a client's worker lives in the runtime that built it.
+//! The rules, each with a test beside it: one build a name at a time, and a failure is not kept; no
+//! lock is held across an await; never more than `clients_max`, the least recently used goes first,
+//! and idle ones go; the key is the name that the caller's certificate proved; what is on disk is
+//! looked at again every few seconds, and a changed pair replaces the client; a look that hangs
+//! delays only its own caller; a 401 evicts; and the pool is owned by the service, because a
+//! client's worker lives in the runtime that built it.
 
 mod home;
 
@@ -153,8 +153,9 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
 
     /// The client of this name.
     ///
-    /// A client that is kept is given at once, even while its files are looked at again: it is good until
-    /// Kubernetes says otherwise. Without one, callers wait for the same look, for as long as the limit says.
+    /// A client that is kept is given at once, even while its files are looked at again: it is good
+    /// until Kubernetes says otherwise. Without one, callers wait for the same look, for as long as
+    /// the limit says.
     ///
     /// # Errors
     /// What the look found wrong, or [`ConnectError::HomeSilent`] when it hangs.
@@ -214,8 +215,9 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
         self.len() == 0
     }
 
-    /// Starts a task that looks and then puts what it found into the slot. The task outlives the callers
-    /// that wait for it: a read that hangs can't be ended, and must not be begun a second time.
+    /// Starts a task that looks and then puts what it found into the slot. The task outlives the
+    /// callers that wait for it: a read that hangs can't be ended, and must not be begun a second
+    /// time.
     fn start_look(
         &self,
         name: &CommonName,
@@ -243,8 +245,8 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
 }
 
 impl<C: Clone> Inner<C> {
-    /// The slot of a name. Makes room for a new one, but never forgets a slot whose look is under way: a
-    /// second look at a home that hangs must not begin.
+    /// The slot of a name. Makes room for a new one, but never forgets a slot whose look is under
+    /// way: a second look at a home that hangs must not begin.
     fn slot(&self, name: &CommonName) -> Arc<Slot<C>> {
         let mut slots = lock(&self.slots);
         if let Some(slot) = slots.get(name) {
@@ -315,7 +317,8 @@ impl<C> fmt::Debug for ClientPool<C> {
     }
 }
 
-/// No code panics while it holds one of these locks, and what they guard is consistent at every step.
+/// No code panics while it holds one of these locks, and what they guard is consistent at every
+/// step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,7 +17,8 @@ struct Held<T> {
     value: Arc<T>,
 }
 
-/// A value made from files. What can't be read or understood changes nothing: the last good value stays.
+/// A value made from files. What can't be read or understood changes nothing: the last good value
+/// stays.
 pub struct Reloaded<T> {
     what: &'static str,
     files: Vec<PathBuf>,

@@ -14,8 +14,8 @@ use tjf_api_types::REQUEST_ID;
 pub struct RequestId(String);
 
 impl RequestId {
-    /// Takes the caller's id when it is 1 to 64 letters, digits, `-`, `_`, `.`: it is written to the
-    /// log as it is. Anything else is answered with an id of ours.
+    /// Takes the caller's id when it is 1 to 64 letters, digits, `-`, `_`, `.`: it is written to
+    /// the log as it is. Anything else is answered with an id of ours.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         headers
             .get(REQUEST_ID)
@@ -35,7 +35,8 @@ impl RequestId {
     /// A new one: unlike any other of this process, and most likely of any.
     fn made() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        // The standard library seeds this with the system's randomness; an id needs no more than that.
+        // The standard library seeds this with the system's randomness; an id needs no more than
+        // that.
         let number = RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed));
         Self(format!("{number:016x}"))
     }

@@ -1,8 +1,8 @@
 //! From method and path to a handler, segment by segment.
 //!
-//! Matching by segments makes trailing and doubled slashes count for nothing. A table that could answer
-//! one request in two ways is refused when it is built, by a panic that names both routes: it is a
-//! mistake in the program, and the program does not start with it.
+//! Matching by segments makes trailing and doubled slashes count for nothing. A table that could
+//! answer one request in two ways is refused when it is built, by a panic that names both routes:
+//! it is a mistake in the program, and the program does not start with it.
 
 use std::{fmt, sync::Arc};
 

@@ -59,7 +59,8 @@ pub struct Bound<S> {
     door: Door,
 }
 
-/// Reads certificates and takes both addresses, so that what can't work fails before anything is served.
+/// Reads certificates and takes both addresses, so that what can't work fails before anything is
+/// served.
 ///
 /// # Errors
 /// When a file is not usable or an address is taken.
@@ -166,7 +167,8 @@ impl<S> Clone for Listener<S> {
 }
 
 impl<S: Send + Sync + 'static> Listener<S> {
-    /// Accepts until some seconds after the drain began: until then the cluster may still send callers.
+    /// Accepts until some seconds after the drain began: until then the cluster may still send
+    /// callers.
     async fn accept_until_drained(&self, listener: &TcpListener) {
         let notice_is_over = async {
             self.shutdown.draining().await;

@@ -76,7 +76,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         &self.limits
     }
 
-    /// Answers one request. `peer` is the verified certificate of the connection, if it presented one.
+    /// Answers one request. `peer` is the verified certificate of the connection, if it presented
+    /// one.
     pub async fn respond<B>(&self, peer: Option<&PeerCertificate>, request: Request<B>) -> Response
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
@@ -180,8 +181,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         }
     }
 
-    /// Calls the handler in a task of its own, so that a panic ends that task alone. A client that leaves
-    /// takes its GET with it; what changes something goes on to its end or its deadline.
+    /// Calls the handler in a task of its own, so that a panic ends that task alone. A client that
+    /// leaves takes its GET with it; what changes something goes on to its end or its deadline.
     async fn call(
         &self,
         matched: Matched<S>,

@@ -16,7 +16,8 @@ impl Shutdown {
         Self::default()
     }
 
-    /// Listens for SIGTERM and SIGINT from now on. The future never ends by itself; run it beside the server.
+    /// Listens for SIGTERM and SIGINT from now on. The future never ends by itself; run it beside
+    /// the server.
     ///
     /// # Errors
     /// When the operating system refuses a signal handler.

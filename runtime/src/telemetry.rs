@@ -23,8 +23,8 @@ impl LogFormat {
     }
 }
 
-/// Starts the log on standard error. kube's own tracing stays off: it would repeat what we answer, and
-/// quote whole objects.
+/// Starts the log on standard error. kube's own tracing stays off: it would repeat what we answer,
+/// and quote whole objects.
 ///
 /// # Errors
 /// When the filter can't be understood, or a log was started before.

@@ -1,7 +1,7 @@
 //! A scripted cluster, and contexts for testing handlers without HTTP.
 //!
-//! The seam is the HTTP service under [`kube::Client`], so a test sees real paths and real bodies, and there
-//! is no trait over Kubernetes that only tests would need.
+//! The seam is the HTTP service under [`kube::Client`], so a test sees real paths and real bodies,
+//! and there is no trait over Kubernetes that only tests would need.
 
 use std::{
     fmt::Write,
@@ -283,7 +283,8 @@ impl FakeCluster {
         self.expect_groups([])
     }
 
-    /// Expects groups of calls: those of one group in any order, and all of them before the next group.
+    /// Expects groups of calls: those of one group in any order, and all of them before the next
+    /// group.
     pub fn expect_groups(self, groups: impl IntoIterator<Item = Vec<Exchange>>) -> Script {
         self.run(groups.into_iter().collect(), Strangers::Refused)
     }

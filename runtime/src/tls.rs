@@ -29,15 +29,16 @@ fn certified_key(certificates: &[u8], key: &[u8]) -> Result<CertifiedKey, String
         .collect::<Result<Vec<_>, _>>()
         .map_err(text)?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(text)?;
-    // Refuses a key that does not fit the certificate: a pair that is half written keeps the old one.
+    // Refuses a key that does not fit the certificate: a pair that is half written keeps the old
+    // one.
     CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(text)
 }
 
-/// How we shake hands. A client certificate is asked for, so that whoever presents none can be told so
-/// over HTTP; one that does not verify ends the handshake.
+/// How we shake hands. A client certificate is asked for, so that whoever presents none can be told
+/// so over HTTP; one that does not verify ends the handshake.
 ///
-/// The CA is read once: tickets vouch for certificates that it verified, so another CA needs new ticket
-/// keys, which a restart brings.
+/// The CA is read once: tickets vouch for certificates that it verified, so another CA needs new
+/// ticket keys, which a restart brings.
 pub(crate) fn server_config(
     config: &Config,
     own: Arc<OwnCertificate>,

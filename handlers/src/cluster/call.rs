@@ -92,8 +92,8 @@ impl Filter {
     }
 }
 
-/// What a delete is to do. The policy travels in the body: without it a Job's pods are orphaned, and a body
-/// without it outweighs one in the query.
+/// What a delete is to do. The policy travels in the body: without it a Job's pods are orphaned,
+/// and a body without it outweighs one in the query.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeleteOptions<'a> {
@@ -199,8 +199,8 @@ impl Cluster {
         Ok(read_list::<T>(&body)?.items)
     }
 
-    /// Calls, and once more where that is known to be safe: with a fresh client when Kubernetes did not
-    /// know the old one's certificate, and a read also when no answer came.
+    /// Calls, and once more where that is known to be safe: with a fresh client when Kubernetes did
+    /// not know the old one's certificate, and a read also when no answer came.
     async fn call(
         &self,
         method: Method,

@@ -1,9 +1,10 @@
 //! Creating: one name is one job, whatever its kind and however many ask at once.
 //!
-//! Kubernetes keeps names apart only within a kind. So the earliest creation wins: a first look refuses a name
-//! that is taken, without creating anything; then the object is created; then a second look, at the very version
-//! at which it was, tells whether another kind had the name first. If so ours goes again. Versions of all kinds
-//! are one sequence, so of two that raced exactly one was first, even through two servers.
+//! Kubernetes keeps names apart only within a kind. So the earliest creation wins: a first look
+//! refuses a name that is taken, without creating anything; then the object is created; then a
+//! second look, at the very version at which it was, tells whether another kind had the name first.
+//! If so ours goes again. Versions of all kinds are one sequence, so of two that raced exactly one
+//! was first, even through two servers.
 
 use std::time::Duration;
 
@@ -80,8 +81,8 @@ impl Cluster {
     /// Creates a job, if its name is free and there is room.
     ///
     /// # Errors
-    /// When the name is taken, the key was used for something else, there is no room, or Kubernetes does not
-    /// do it.
+    /// When the name is taken, the key was used for something else, there is no room, or Kubernetes
+    /// does not do it.
     pub async fn create(&self, job: &Job) -> Result<Creation> {
         let patience_ends =
             (Instant::now() + NAME_TIME_MAX).min(self.context.deadline - 2 * NAME_LOOK_TIME);
@@ -110,8 +111,8 @@ impl Cluster {
         }
     }
 
-    /// Whatever has the job's name, in any kind and of anybody's; and, for the kinds that need room, all that
-    /// takes it.
+    /// Whatever has the job's name, in any kind and of anybody's; and, for the kinds that need
+    /// room, all that takes it.
     async fn survey(&self, job: &Job) -> std::result::Result<Snapshot, ClusterError> {
         let named = || Filter::name(job.name.as_str());
         let counted = || match job.spec.kind.job_type() {
@@ -166,7 +167,8 @@ impl Cluster {
         }
     }
 
-    /// Looks whether the new object was the first of its name, and takes it away again when it was not.
+    /// Looks whether the new object was the first of its name, and takes it away again when it was
+    /// not.
     async fn confirm(&self, job: &Job, created: Created) -> Result<Creation> {
         let Created::Now(created) = created else { return self.lost_within_kind(job).await };
         let job_type = job.spec.kind.job_type();
@@ -188,7 +190,8 @@ impl Cluster {
         }
     }
 
-    /// Creates; and when the number of Jobs is in the way, once more after the oldest finished one has gone.
+    /// Creates; and when the number of Jobs is in the way, once more after the oldest finished one
+    /// has gone.
     async fn post_making_room(
         &self,
         kind: Kind,
@@ -221,7 +224,8 @@ impl Cluster {
         Ok(one.is_empty() && other.is_empty())
     }
 
-    /// Another request created an object of the same kind and name a moment ago; it may have been this one's twin.
+    /// Another request created an object of the same kind and name a moment ago; it may have been
+    /// this one's twin.
     async fn lost_within_kind(&self, job: &Job) -> Result<Creation> {
         let survey = self.survey(job).await?;
         match claim(&survey, job)? {

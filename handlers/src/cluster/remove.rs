@@ -32,8 +32,8 @@ pub(super) enum Ending {
 }
 
 impl Cluster {
-    /// Deletes the job of this name, in whichever kinds it is, with its children and its pods. False when there
-    /// is none.
+    /// Deletes the job of this name, in whichever kinds it is, with its children and its pods.
+    /// False when there is none.
     ///
     /// # Errors
     /// When Kubernetes does not do it.
@@ -58,8 +58,8 @@ impl Cluster {
             )
             .collect();
         let mut uids: BTreeSet<_> = owners.iter().map(|(_, meta)| meta.uid.clone()).collect();
-        // Kubernetes itself takes the children with the owner, and then nobody could say any more whose pods
-        // theirs are: so they are noted before.
+        // Kubernetes itself takes the children with the owner, and then nobody could say any more
+        // whose pods theirs are: so they are noted before.
         uids.extend(children_of(&uids, snapshot.jobs.iter().map(|job| &job.metadata)));
         for (kind, meta) in &owners {
             self.delete(*kind, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
@@ -68,8 +68,8 @@ impl Cluster {
         Ok(!owners.is_empty())
     }
 
-    /// Deletes all of the tool's jobs, with their children and pods, and nothing else in the namespace. Gives
-    /// the names of the jobs, sorted.
+    /// Deletes all of the tool's jobs, with their children and pods, and nothing else in the
+    /// namespace. Gives the names of the jobs, sorted.
     ///
     /// # Errors
     /// When Kubernetes does not do it.
@@ -101,9 +101,9 @@ impl Cluster {
         self.until_gone(uids, &Selector::of_job(&self.tool, &name), Ending::AtOnce).await
     }
 
-    /// Waits until no pod is left that one of these owners, or a child of theirs, controls. Touches no
-    /// other: a new job of the same name may be there already. A pod that will not go is not waited for longer
-    /// than a caller is willing to.
+    /// Waits until no pod is left that one of these owners, or a child of theirs, controls. Touches
+    /// no other: a new job of the same name may be there already. A pod that will not go is not
+    /// waited for longer than a caller is willing to.
     async fn until_gone(
         &self,
         mut owners: BTreeSet<String>,

@@ -53,8 +53,8 @@ async fn the_pod_of_a_run_that_went_with_its_owner_is_waited_for() {
     script.finish().await;
 }
 
-/// The owner goes first, then its run and the run's pod; a pod of the same name's new job is left alone; and
-/// the answer waits until a look finds none of the old ones.
+/// The owner goes first, then its run and the run's pod; a pod of the same name's new job is left
+/// alone; and the answer waits until a look finds none of the old ones.
 #[tokio::test(start_paused = true)]
 async fn a_scheduled_job_goes_with_its_run_and_its_pods_and_nothing_else() {
     let stranger = || owned("a-new", "pod2", "another-uid");

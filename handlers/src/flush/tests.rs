@@ -4,7 +4,8 @@ use tjf_runtime::testing::{Exchange, FakeCluster, delete, get};
 use super::*;
 use crate::testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, object, owned};
 
-/// Everything of ours that this tool has: with less, a delete of a collection would take what is not ours.
+/// Everything of ours that this tool has: with less, a delete of a collection would take what is
+/// not ours.
 const SELECTOR: &str = "labelSelector=toolforge%3Dtool%2Capp.kubernetes.io%2Fmanaged-by%3Dtoolforge-jobs-framework%2Capp.kubernetes.io%2Fcreated-by%3Dtf-test";
 
 fn collection(path: &str) -> Exchange {
@@ -26,7 +27,8 @@ async fn of_nothing_is_nothing() {
     script.finish().await;
 }
 
-/// The run `c-0` goes with its owner before its own kind's turn comes; its pod is waited for all the same.
+/// The run `c-0` goes with its owner before its own kind's turn comes; its pod is waited for all
+/// the same.
 #[tokio::test(start_paused = true)]
 async fn everything_goes_and_the_jobs_are_named_but_not_their_runs() {
     let (cluster, kube) = FakeCluster::pair();

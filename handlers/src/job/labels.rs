@@ -1,7 +1,8 @@
 //! Every label, annotation and selector.
 //!
-//! Webservices live in the same namespace and carry `toolforge=tool` too, so a selector that is partial or
-//! empty would list, or delete, what is not ours. Selectors can only be made here, and never are.
+//! Webservices live in the same namespace and carry `toolforge=tool` too, so a selector that is
+//! partial or empty would list, or delete, what is not ours. Selectors can only be made here, and
+//! never are.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What a namespace allows: checked before anything is created.
 //!
-//! A LimitRange acts on pods, not on Jobs: Kubernetes takes a Job that asks for too much and never starts it.
-//! A ResourceQuota's refusal is one sentence, from which the numbers are read.
+//! A LimitRange acts on pods, not on Jobs: Kubernetes takes a Job that asks for too much and never
+//! starts it. A ResourceQuota's refusal is one sentence, from which the numbers are read.
 
 use std::fmt;
 
@@ -21,7 +21,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Reads what Kubernetes says. What can't be understood limits nothing: Kubernetes itself still does.
+    /// Reads what Kubernetes says. What can't be understood limits nothing: Kubernetes itself still
+    /// does.
     pub fn new(ranges: Vec<LimitRange>, quotas: &[ResourceQuota]) -> Self {
         let ranges = ranges
             .into_iter()
@@ -34,7 +35,8 @@ impl Limits {
         Self { ranges, jobs_max }
     }
 
-    /// Whether a job's pods would be let in: its limit is at most the maximum, its request at least the minimum.
+    /// Whether a job's pods would be let in: its limit is at most the maximum, its request at least
+    /// the minimum.
     ///
     /// # Errors
     /// The field that is too much or too little, and the bound.

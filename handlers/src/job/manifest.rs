@@ -245,7 +245,8 @@ fn home_volume(job: &Job, house: &House) -> Option<Volume> {
         HomeVolume::HostPath => Some(Volume {
             host_path: Some(HostPathVolumeSource {
                 path: house.home_of(&job.tool),
-                // A node without the homes says so, instead of making an empty folder that nobody reads.
+                // A node without the homes says so, instead of making an empty folder that nobody
+                // reads.
                 type_: Some("Directory".to_owned()),
             }),
             ..volume

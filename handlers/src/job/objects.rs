@@ -1,7 +1,8 @@
 //! Kubernetes' objects as we read them: the dozen fields that are used.
 //!
-//! A whole Job takes four to five times as long to read as these fields, and 29 KiB of memory; nearly all
-//! of `list` is reading. Everything but the metadata may be absent, so that one odd object breaks nothing.
+//! A whole Job takes four to five times as long to read as these fields, and 29 KiB of memory;
+//! nearly all of `list` is reading. Everything but the metadata may be absent, so that one odd
+//! object breaks nothing.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -126,8 +127,8 @@ pub struct BatchJobStatus {
 }
 
 impl BatchJob {
-    /// The condition that ended it, if it has ended. `SuccessCriteriaMet` and `FailureTarget` come a little
-    /// earlier and end nothing yet.
+    /// The condition that ended it, if it has ended. `SuccessCriteriaMet` and `FailureTarget` come
+    /// a little earlier and end nothing yet.
     pub fn ended(&self) -> Option<&Condition> {
         ["Complete", "Failed"].iter().find_map(|kind| condition(&self.status.conditions, kind))
     }

@@ -1,7 +1,8 @@
 //! From Kubernetes' objects to jobs with a status: the inverse of the manifest.
 //!
-//! Pure: a [`Snapshot`] of one moment and the time give the same answer for `run`, `show` and `list`. Pods are
-//! joined to their owners by uid, never by name, so that a new job never shows an old one's outcome.
+//! Pure: a [`Snapshot`] of one moment and the time give the same answer for `run`, `show` and
+//! `list`. Pods are joined to their owners by uid, never by name, so that a new job never shows an
+//! old one's outcome.
 
 mod continuous;
 mod one_off;
@@ -114,8 +115,8 @@ impl Snapshot {
         views.into_iter().map(|(_, view)| view).collect()
     }
 
-    /// Whether only an event can say why something waits: a job that has neither pod nor condition, or a pod
-    /// whose container is being made, for over two seconds.
+    /// Whether only an event can say why something waits: a job that has neither pod nor condition,
+    /// or a pod whose container is being made, for over two seconds.
     pub fn needs_events(&self, now: Timestamp) -> bool {
         let is_old = |at: Option<Timestamp>| {
             at.is_some_and(|at| now.duration_since(at).as_secs() >= EVENTS_AFTER_SECONDS)
@@ -191,7 +192,8 @@ impl Snapshot {
         view(&controller.metadata, kept, template, status, around)
     }
 
-    /// Whether a schedule came due after the youngest child was made, and long enough ago to have one.
+    /// Whether a schedule came due after the youngest child was made, and long enough ago to have
+    /// one.
     fn missed_its_last_tick(&self, cronjob: &CronJob, now: Timestamp) -> bool {
         let Some(zone) = cronjob.spec.time_zone.as_deref() else { return false };
         let (Ok(schedule), Ok(zone)) =

@@ -1,7 +1,7 @@
 //! From what a caller sends to a job that may be created.
 //!
-//! Everything that can be refused without asking Kubernetes is refused here, with the field at fault and
-//! what would be right.
+//! Everything that can be refused without asking Kubernetes is refused here, with the field at
+//! fault and what would be right.
 
 use thiserror::Error;
 use tjf_api_types::{JobName, Mount, RunRequest, Suffix, ToolName};
@@ -249,8 +249,8 @@ fn logs(
     Ok(Some(Logs { stdout: stdout?, stderr: stderr? }))
 }
 
-/// An absolute path beneath the home. What it leads to when the job opens it, as the tool's own user, is the
-/// file system's business: links and rights are looked at there, and nowhere earlier.
+/// An absolute path beneath the home. What it leads to when the job opens it, as the tool's own
+/// user, is the file system's business: links and rights are looked at there, and nowhere earlier.
 fn log_path(field: &'static str, path: &str, home: &str) -> Result<String, Invalid> {
     if path == NOWHERE {
         return Ok(NOWHERE.to_owned());

@@ -1,8 +1,9 @@
 //! Room for new objects, so that finished one-offs starve nobody.
 //!
-//! Kubernetes counts all Jobs alike: finished ones, and the runs of scheduled ones, whose controller asks
-//! nobody before it makes one and loses the tick when it is refused. So one-offs, finished ones included,
-//! may fill only what the runs of all scheduled jobs leave, and the oldest finished ones make room.
+//! Kubernetes counts all Jobs alike: finished ones, and the runs of scheduled ones, whose
+//! controller asks nobody before it makes one and loses the tick when it is refused. So one-offs,
+//! finished ones included, may fill only what the runs of all scheduled jobs leave, and the oldest
+//! finished ones make room.
 
 use tjf_api_types::{JobType, ToolName};
 
@@ -23,8 +24,9 @@ pub fn unfinished(jobs: &[BatchJob], tool: &ToolName) -> usize {
     one_offs(jobs).filter(|job| job.metadata.labels.are_ours(tool) && job.ended().is_none()).count()
 }
 
-/// Which finished one-offs have to go before an object of this kind is created: the oldest first, so that what
-/// ended a moment ago, and will still be asked about, goes only when nothing else will do.
+/// Which finished one-offs have to go before an object of this kind is created: the oldest first,
+/// so that what ended a moment ago, and will still be asked about, goes only when nothing else will
+/// do.
 pub fn to_delete<'a>(
     jobs: &'a [BatchJob],
     cronjobs: &[CronJob],

@@ -76,7 +76,8 @@ async fn a_name_that_any_kind_has_is_taken_and_nothing_is_created() {
     }
 }
 
-/// Another kind had the name at the version at which ours was created: ours goes again, its pods at once.
+/// Another kind had the name at the version at which ours was created: ours goes again, its pods at
+/// once.
 #[tokio::test(start_paused = true)]
 async fn whoever_was_second_goes_again_and_is_told_that_the_name_is_taken() {
     let (cluster, kube) = FakeCluster::pair();

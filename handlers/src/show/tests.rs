@@ -100,7 +100,8 @@ async fn an_object_of_somebody_else_is_not_there() {
 async fn a_refused_certificate_is_tried_once_more_and_then_reported() {
     let refused = || get(named(JOBS, "a")).refused(401, "Unauthorized", "Unauthorized");
     let (cluster, kube) = FakeCluster::pair();
-    // The other four are given up with the first that fails for good; how many of them came is left open.
+    // The other four are given up with the first that fails for good; how many of them came is left
+    // open.
     let script = cluster.expect_at_least([refused(), refused()]);
     let error = ask(kube, "a").await.unwrap_err();
     assert!(matches!(error, Error::Cluster(crate::cluster::ClusterError::CredentialsRejected)));

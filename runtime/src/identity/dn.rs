@@ -10,9 +10,9 @@
 //!
 //! Refused although one of the two RFCs has it: values in quotes and `;` between names (dropped by
 //! RFC 4514, never written by OpenSSL), values in hexadecimal (OpenSSL writes these for what is no
-//! text), types as numbers (`2.5.4.3` is a common name in disguise), and a common name that is joined
-//! to another attribute by `+` (no tool has one). Organisations may be joined: that is how Go, and so
-//! Kubernetes, writes several of them.
+//! text), types as numbers (`2.5.4.3` is a common name in disguise), and a common name that is
+//! joined to another attribute by `+` (no tool has one). Organisations may be joined: that is how
+//! Go, and so Kubernetes, writes several of them.
 
 use thiserror::Error;
 

@@ -94,8 +94,8 @@ fn another_organisation_or_none_is_refused() {
     }
 }
 
-/// Written by openssl, since rcgen has one of each type only: two common names, a common name that shares its
-/// set with an organisation, and two organisations in one set, as Go writes them.
+/// Written by openssl, since rcgen has one of each type only: two common names, a common name that
+/// shares its set with an organisation, and two organisations in one set, as Go writes them.
 #[test]
 fn a_common_name_is_one_and_stands_alone_but_organisations_may_be_several() {
     let of = |sets: &[&[(ObjectIdentifier, &str)]]| {

@@ -1,7 +1,7 @@
 //! A form body, read into the same types as JSON.
 //!
-//! A form has only text, so a value is a boolean or a number when the type that is being read wants one.
-//! An empty value means "not given".
+//! A form has only text, so a value is a boolean or a number when the type that is being read wants
+//! one. An empty value means "not given".
 
 use std::{borrow::Cow, vec};
 
@@ -17,7 +17,8 @@ pub(super) struct Form<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 impl<'a> Form<'a> {
     /// Decodes a body.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, String> {
-        // The decoder would put U+FFFD in the place of what is no UTF-8: a command that nobody wrote.
+        // The decoder would put U+FFFD in the place of what is no UTF-8: a command that nobody
+        // wrote.
         let decoded: Vec<u8> = percent_encoding::percent_decode(body).collect();
         if std::str::from_utf8(&decoded).is_err() {
             return Err("the form is not UTF-8".to_owned());

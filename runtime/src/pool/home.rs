@@ -1,10 +1,10 @@
 //! A tool's home: where its certificate and key are, and whose the home is.
 //!
-//! A home is writable by its tool, so nothing in it is believed. Every open stays beneath the home, waits
-//! for nothing, and is of a regular file that the home's owner owns; the certificate must carry the very
-//! name that was asked for; and what was read once is what is used, as bytes, since a path could be
-//! swapped between a check and a use. The tool's own kubeconfig is never read: it can name any server and
-//! any command.
+//! A home is writable by its tool, so nothing in it is believed. Every open stays beneath the home,
+//! waits for nothing, and is of a regular file that the home's owner owns; the certificate must
+//! carry the very name that was asked for; and what was read once is what is used, as bytes, since
+//! a path could be swapped between a check and a use. The tool's own kubeconfig is never read: it
+//! can name any server and any command.
 
 use std::{
     fmt::Display,
@@ -86,8 +86,8 @@ enum HomeError {
 }
 
 impl HomeDirectory {
-    /// Homes are the folders right below `homes`; Kubernetes is at `kube_server` and its certificate is signed
-    /// by a CA in the file `kube_ca`.
+    /// Homes are the folders right below `homes`; Kubernetes is at `kube_server` and its
+    /// certificate is signed by a CA in the file `kube_ca`.
     pub fn new(homes: PathBuf, kube_server: Uri, kube_ca: PathBuf) -> Self {
         let kube_ca_certificates = OnceCell::new();
         Self(Arc::new(Places { homes, kube_server, kube_ca, kube_ca_certificates }))
@@ -105,8 +105,8 @@ impl Connect<HomeClient> for HomeDirectory {
             // tokio's clock, so that tests can stop it.
             let began = tokio::time::Instant::now();
             loop {
-                // Homes are on NFS, and a read may hang for ever; it then holds one thread and no more,
-                // since the pool begins no second look at a home.
+                // Homes are on NFS, and a read may hang for ever; it then holds one thread and no
+                // more, since the pool begins no second look at a home.
                 let read = tokio::task::spawn_blocking({
                     let (places, name) = (Arc::clone(&places), name.clone());
                     move || places.look(&name, known)
@@ -178,7 +178,8 @@ impl Places {
         config.auth_info.client_certificate_data = Some(STANDARD.encode(&credentials.certificate));
         config.auth_info.client_key_data = Some(STANDARD.encode(&credentials.key).into());
         config.connect_timeout = Some(CONNECT_TIME_MAX);
-        // It would repeat a create that was answered by a proxy's 503 or 504, and so answer itself with a 409.
+        // It would repeat a create that was answered by a proxy's 503 or 504, and so answer itself
+        // with a 409.
         config.default_retry = false;
         // A pair that does not fit together is refused here: it is being written.
         kube::Client::try_from(config).map_err(|error| HomeError::HalfWritten(error.into()))
@@ -206,8 +207,8 @@ impl Credentials {
     }
 }
 
-/// Reads a file that is beneath the home even when links are followed, waits for nobody at its other
-/// end, and belongs to the home's owner: a hard link to a neighbour's file does not.
+/// Reads a file that is beneath the home even when links are followed, waits for nobody at its
+/// other end, and belongs to the home's owner: a hard link to a neighbour's file does not.
 fn read_beneath(home: &OwnedFd, path: &'static str, owner: &Stat) -> Result<Vec<u8>, HomeError> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;

@@ -128,8 +128,8 @@ async fn idle_clients_go_when_another_comes() {
     assert_eq!(pool.len(), 1);
 }
 
-/// The time line of a renewal: nothing is looked at for ten seconds; then the old client is given at once
-/// while a look is under way, and the new one afterwards.
+/// The time line of a renewal: nothing is looked at for ten seconds; then the old client is given
+/// at once while a look is under way, and the new one afterwards.
 #[tokio::test(start_paused = true)]
 async fn a_changed_certificate_replaces_the_client_and_nobody_waits_for_it() {
     let (homes, pool) = pool();
@@ -168,8 +168,9 @@ async fn an_old_client_is_built_anew_whatever_its_files_look_like() {
     assert_eq!(client(&pool, "a").await, 2);
 }
 
-/// A home that hangs: its first callers wait five seconds, later ones not at all, others are not delayed, and no
-/// second look begins however many ask; when it answers at last, the client is there.
+/// A home that hangs: its first callers wait five seconds, later ones not at all, others are not
+/// delayed, and no second look begins however many ask; when it answers at last, the client is
+/// there.
 #[tokio::test(start_paused = true)]
 async fn a_home_that_hangs_delays_only_its_own_callers_and_is_read_once() {
     let (homes, pool) = pool();
@@ -222,7 +223,8 @@ async fn a_refused_client_is_forgotten_but_never_a_newer_one() {
     assert_eq!(client(&pool, "a").await, 2, "another request had it renewed already");
 }
 
-/// The look that would have confirmed the old client finds nothing new; so there has to be one more.
+/// The look that would have confirmed the old client finds nothing new; so there has to be one
+/// more.
 #[tokio::test(start_paused = true)]
 async fn a_client_evicted_during_a_renewal_is_built_anew() {
     let (homes, pool) = pool();

@@ -242,8 +242,8 @@ async fn a_session_is_resumed_and_still_known() {
     }
 }
 
-/// A request at work, a kept connection, and a newcomer, while the server drains: not ready at once, but all
-/// are answered, and told to go; then it ends.
+/// A request at work, a kept connection, and a newcomer, while the server drains: not ready at
+/// once, but all are answered, and told to go; then it ends.
 #[tokio::test]
 async fn a_drain_answers_everybody_and_then_ends() {
     let limits = Limits { drain_notice_time: Duration::from_secs(1), ..Limits::PRODUCTION };

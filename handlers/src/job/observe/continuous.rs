@@ -6,8 +6,8 @@ use tjf_api_types::Phase;
 use super::{Snapshot, Status, pod, refused_pod};
 use crate::job::objects::{ReplicationController, condition};
 
-/// What a ReplicationController does. One copy that runs makes the job a running one; what keeps others from
-/// running is told beside it.
+/// What a ReplicationController does. One copy that runs makes the job a running one; what keeps
+/// others from running is told beside it.
 pub(super) fn status(
     snapshot: &Snapshot,
     controller: &ReplicationController,

@@ -15,8 +15,8 @@ const SILENT_WORDS: [&str; 4] = ["", "Error", "Completed", "ContainerCreating"];
 /// Events that say why a container can't be made.
 const NOT_MADE: [&str; 4] =
     ["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedScheduling"];
-/// A program that was started again has to run for this long before it counts as running: between two
-/// crashes it does so for a moment too. Kubernetes' own pause between the first two tries.
+/// A program that was started again has to run for this long before it counts as running: between
+/// two crashes it does so for a moment too. Kubernetes' own pause between the first two tries.
 const SETTLED_SECONDS: i64 = 10;
 
 /// Whether the pod has ended.
@@ -107,8 +107,9 @@ pub(super) fn present(snapshot: &Snapshot, pod: &Pod, now: Timestamp) -> Status 
     status
 }
 
-/// The node's own word, that it is not ready, while its last word about the containers was that they are:
-/// nothing else tells a node that stands still (recorded on a real one; there is no phase for it).
+/// The node's own word, that it is not ready, while its last word about the containers was that
+/// they are: nothing else tells a node that stands still (recorded on a real one; there is no phase
+/// for it).
 fn is_on_a_lost_node(pod: &Pod) -> bool {
     let is = |kind: &str, value: &str| {
         pod.status

@@ -198,7 +198,8 @@ async fn without_a_home_there_are_no_credentials() {
     assert!(House::new().no_credentials("nobody").await.contains("home"));
 }
 
-/// The time is tokio's, and stands still but for the waits between two looks; the looks themselves are real.
+/// The time is tokio's, and stands still but for the waits between two looks; the looks themselves
+/// are real.
 #[tokio::test(start_paused = true)]
 async fn a_pair_that_does_not_fit_is_looked_at_again_for_three_seconds() {
     let house = House::new();
