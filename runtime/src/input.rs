@@ -67,6 +67,10 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 }
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    // serde would take an array for a struct, field by field in their order: nobody means that.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(refused(None, "the body is an array: send an object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = field_of(&error.path().to_string(), &error.inner().to_string());
@@ -87,7 +91,8 @@ fn from_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
 /// The field at fault. serde knows the path to a wrong value, but says only in words which field is
 /// missing or is there twice.
 fn field_of(path: &str, error: &str) -> Option<String> {
-    if path != "." {
+    // A path that begins with `?` is none: the text ended, or was no JSON, before a field had a name.
+    if path != "." && !path.starts_with('?') {
         let first = path.split(['.', '[']).next().unwrap_or(path);
         return Some(first.to_owned());
     }

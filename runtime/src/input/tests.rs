@@ -116,7 +116,7 @@ fn a_refusal_names_the_field() {
 #[test]
 fn what_is_no_document_at_all_is_refused_without_a_field() {
     let deep = "[".repeat(10_000);
-    for body in ["", "{", "[]", "nonsense", r#"{"what":"x"} {}"#, &deep] {
+    for body in ["", "{", "[]", r#" ["x", 1]"#, "nonsense", r#"{"what":"x"} {}"#, &deep] {
         assert_eq!(refusal(json(body)).0, None, "{body:.20}");
     }
     refusal(read("application/json", b"{\"what\":\"\xff\"}"));
