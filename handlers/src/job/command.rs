@@ -21,6 +21,8 @@
 ///   from then on, or it would signal itself for ever. Without `$!` nothing has been started yet.
 /// - The signal interrupts `wait` with 143, so it has to be asked again. 127 is then "no child of
 ///   mine": the first answer was the shell's end already.
+/// - `wait` itself says `Killed` or `Terminated`, each shell in its own words; but the file is the
+///   program's, and how it ended is in the job's status.
 /// - A shell between us and a program dies of the signal at once, while the program still has last
 ///   words: process 1 waits for everybody, for when it ends they are killed.
 const WRAPPER: &str = r#"toolforge_stopped=
@@ -32,10 +34,10 @@ true >>"$2" || exit 73
 true >>"$3" || exit 73
 exec >>"$2" 2>>"$3"
 /bin/sh -c -- "$1" &
-wait "$!"
+wait "$!" 2>/dev/null
 toolforge_code=$?
 if [ "$toolforge_stopped" ] && [ "$toolforge_code" -eq 143 ]; then
-  wait "$!"
+  wait "$!" 2>/dev/null
   toolforge_again=$?
   [ "$toolforge_again" -eq 127 ] || toolforge_code=$toolforge_again
 fi

@@ -82,6 +82,7 @@ fn a_command_that_is_killed_gives_128_and_the_signal() {
         for (cmd, code) in [("kill -KILL $$", 137), ("kill -TERM $$", 143), ("kill -HUP $$", 129)] {
             assert_eq!(bench.run(cmd), code, "{cmd} with {}", place.describe());
         }
+        assert_eq!(bench.read("err"), "", "how it ended is not written into its file");
         bench.assert_container_is_silent(&place.describe());
     }
 }
