@@ -1,0 +1,249 @@
+//! HTTP over TLS, as whoever the certificate says.
+//!
+//! Not the command's own client: that one sends only what is right, and half of these tests send
+//! what is not.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{HeaderMap, Method, Request, client::conn::http1, header};
+use hyper_util::rt::TokioIo;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tjf_api_types::Problem;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::Identity;
+
+/// More than the service's own limit of 30 s.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(40);
+const BASE_PATH: &str = "/api/v1";
+
+/// Talks to one service as one caller.
+#[derive(Clone)]
+pub struct Client {
+    tls: TlsConnector,
+    address: SocketAddr,
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Call {
+    method: Method,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+}
+
+impl Call {
+    /// A request without a body; the path is what comes after `/api/v1`.
+    pub fn new(method: Method, path: &str) -> Self {
+        let path = format!("{BASE_PATH}{path}");
+        Self { method, path, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// A GET.
+    pub fn get(path: &str) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    /// A `run`, as JSON.
+    pub fn run(body: &Value) -> Self {
+        let call = Self::new(Method::POST, "/run/").header("content-type", "application/json");
+        call.body(body.to_string())
+    }
+
+    /// A `run`, as a form.
+    pub fn run_form(body: &str) -> Self {
+        Self::new(Method::POST, "/run/")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body.to_owned())
+    }
+
+    /// A `delete` of one job.
+    pub fn delete(name: &str) -> Self {
+        Self::new(Method::DELETE, &format!("/delete/{name}/"))
+    }
+
+    /// A `flush`.
+    pub fn flush() -> Self {
+        Self::new(Method::DELETE, "/flush/")
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same with a body.
+    #[must_use]
+    pub fn body(self, body: impl Into<Bytes>) -> Self {
+        Self { body: body.into(), ..self }
+    }
+}
+
+/// One answer, whole.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body of an answer with this status.
+    ///
+    /// # Panics
+    /// When the status is another, or the body can't be understood.
+    #[track_caller]
+    pub fn expect<T: DeserializeOwned>(&self, status: u16) -> T {
+        assert_eq!(self.status, status, "{}", self.text());
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {}", self.text()))
+    }
+
+    /// The problem that an answer with this status tells.
+    ///
+    /// # Panics
+    /// When the answer is another, or is not written as problems are.
+    #[track_caller]
+    pub fn expect_problem(&self, status: u16, slug: &str) -> Problem {
+        let problem: Problem = self.expect(status);
+        let content_type = self.headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
+        assert_eq!(content_type, Some(&b"application/problem+json"[..]));
+        assert_eq!((problem.slug(), problem.status), (slug, status), "{problem:?}");
+        let request_id = self.headers.get("x-request-id").and_then(|value| value.to_str().ok());
+        assert_eq!(request_id, Some(problem.instance.as_str()));
+        problem
+    }
+}
+
+impl Client {
+    /// Prepares to talk to the service at `address`, whose certificate `ca` signed.
+    ///
+    /// # Panics
+    /// When certificate or key can't be used.
+    pub fn new(address: SocketAddr, ca: &str, identity: Option<&Identity>) -> Self {
+        let mut roots = RootCertStore::empty();
+        let ca = CertificateDer::from_pem_slice(ca.as_bytes()).expect("the CA's certificate");
+        roots.add(ca).expect("the CA's certificate can be a root");
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring knows TLS 1.3")
+            .with_root_certificates(roots);
+        let config = match identity {
+            Some(Identity { certificate, key }) => {
+                let certificate = CertificateDer::from_pem_slice(certificate.as_bytes());
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes());
+                builder
+                    .with_client_auth_cert(vec![certificate.expect("PEM")], key.expect("PEM"))
+                    .expect("the key is the certificate's")
+            }
+            None => builder.with_no_client_auth(),
+        };
+        Self { tls: Arc::new(config).into(), address }
+    }
+
+    /// A new connection, on which nothing has been said yet.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn connect(&self) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let name = ServerName::IpAddress(self.address.ip().into());
+        self.tls.connect(name, stream).await
+    }
+
+    /// Sends a request and reads its answer, on a connection of its own.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send(&self, call: Call) -> Answer {
+        let what = format!("{} {}", call.method, call.path);
+        match self.try_send(call).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("no answer to {what}: {error}"),
+        }
+    }
+
+    /// The same, when there may be no answer.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn try_send(
+        &self,
+        call: Call,
+    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+        let exchange = async {
+            let stream = TokioIo::new(self.connect().await?);
+            let (mut sender, connection) = http1::handshake(stream).await?;
+            let mut request = Request::builder()
+                .method(call.method)
+                .uri(call.path)
+                .header(header::HOST, self.address.to_string());
+            for (name, value) in call.headers {
+                request = request.header(name, value);
+            }
+            let request = request.body(Full::new(call.body))?;
+            let answer = async {
+                let response = sender.send_request(request).await?;
+                let (head, body) = response.into_parts();
+                let body = body.collect().await?.to_bytes();
+                Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+            };
+            // The connection's own end says less than the answer's.
+            let mut connection = std::pin::pin!(connection);
+            let mut answer = std::pin::pin!(answer);
+            tokio::select! {
+                outcome = &mut answer => outcome,
+                _ = &mut connection => answer.await,
+            }
+        };
+        // On the heap: tests have many of them under way in one future.
+        timeout(ANSWER_TIME_MAX, Box::pin(exchange)).await?
+    }
+
+    /// Writes bytes as they are and reads whatever comes until the other side has had enough.
+    ///
+    /// # Panics
+    /// When the other side neither answers nor closes in `time_max`.
+    pub async fn send_raw(&self, bytes: &[u8], time_max: Duration) -> String {
+        let stream = self.connect().await.expect("a connection");
+        let (mut from, mut to) = tokio::io::split(stream);
+        let mut heard = Vec::new();
+        let say = async {
+            // A refusal may come, and the connection go, before everything is written.
+            let _ = to.write_all(bytes).await;
+            let _ = to.flush().await;
+        };
+        let hear = async {
+            let _ = from.read_to_end(&mut heard).await;
+        };
+        let ended = timeout(time_max, async { tokio::join!(say, hear) }).await;
+        let heard = String::from_utf8_lossy(&heard).into_owned();
+        assert!(ended.is_ok(), "still open after {time_max:?}; heard so far: {heard:?}");
+        heard
+    }
+}

@@ -1,0 +1,51 @@
+//! The two programs under test, built as they are now.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::Environment;
+
+/// Where the programs are.
+#[derive(Debug, Clone)]
+pub(crate) struct Programs {
+    pub(crate) api: PathBuf,
+    pub(crate) command: PathBuf,
+}
+
+impl Programs {
+    /// Builds both, in the profile that this suite was built in.
+    pub(crate) async fn build(environment: &Environment) -> Result<Self, String> {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+        let output = Command::new(&environment.cargo)
+            .args(["build", "--locked", "--bins", "-p", "tjf-handlers", "-p", "tjf-cli"])
+            .args(["--message-format", "json-render-diagnostics", "--manifest-path", manifest])
+            .args(["--profile", profile()])
+            .stderr(std::process::Stdio::inherit())
+            .output()
+            .await
+            .map_err(|error| format!("{}: {error}", environment.cargo.display()))?;
+        if !output.status.success() {
+            return Err("the programs can't be built".to_owned());
+        }
+        let built: Vec<_> = output
+            .stdout
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+            .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+            .collect();
+        let find = |name: &str| {
+            let program = built.iter().find(|program| program.ends_with(name)).cloned();
+            program.ok_or_else(|| format!("cargo built no {name}"))
+        };
+        Ok(Self { api: find("toolforge-jobs-api")?, command: find("toolforge-jobs")? })
+    }
+}
+
+/// Cargo names the folder after the profile, but for the first of all.
+fn profile() -> &'static str {
+    let program = std::env::current_exe().unwrap_or_default();
+    let is_in = |folder: &str| program.ancestors().any(|path| path.ends_with(Path::new(folder)));
+    if is_in("release/deps") { "release" } else { "dev" }
+}

@@ -1,0 +1,223 @@
+//! Runs scenarios, many at once.
+//!
+//! Not the standard harness: that one runs as many tests as there are processors, while these wait
+//! for a cluster; and it knows neither of one service for all, nor of tests that must be alone, nor
+//! of tidying up.
+
+use std::{io::Write, panic, process::ExitCode, sync::Arc, time::Duration};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+    task::{JoinError, JoinSet},
+    time::{Instant, timeout},
+};
+
+use crate::{Cluster, Environment, Options, Play, Scenario, Service, World, programs::Programs};
+
+/// Scenarios at once; a node has room for the pods of many more, two processors have not.
+const AT_ONCE_MAX: usize = 6;
+/// No scenario takes longer; the longest waits for two ticks of a schedule.
+const SCENARIO_TIME_MAX: Duration = Duration::from_secs(300);
+/// For the last homes and namespaces to go.
+const TIDY_TIME_MAX: Duration = Duration::from_secs(90);
+
+tokio::task_local! {
+    static PLAYING: &'static str;
+}
+
+/// Runs the scenarios whose names contain one of `words`, or all when there is none. `--list` tells
+/// the names.
+pub fn run(scenarios: Vec<Scenario>, words: impl IntoIterator<Item = String>) -> ExitCode {
+    let words: Vec<_> = words.into_iter().collect();
+    let (options, filters): (Vec<_>, Vec<_>) =
+        words.into_iter().partition(|word| word.starts_with('-'));
+    let is_wanted = |name: &str| {
+        filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()))
+    };
+    let wanted: Vec<_> = scenarios.into_iter().filter(|one| is_wanted(one.name)).collect();
+    match options.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => {}
+        ["--list"] => {
+            wanted.iter().for_each(|scenario| say(&format!("{}: test", scenario.name)));
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            say(&format!("unknown: {}; known: --list, and parts of names", options.join(" ")));
+            return ExitCode::from(2);
+        }
+    }
+    panic::set_hook(Box::new(|panic| {
+        let name = PLAYING.try_with(|name| *name).unwrap_or("the suite");
+        say(&format!("\n{name}: {panic}\n"));
+    }));
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    match runtime.block_on(run_all(wanted)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            say(&format!("error: {why}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Scenarios side by side; then, one after the other, those that disturb the cluster. False when
+/// one failed.
+async fn run_all(scenarios: Vec<Scenario>) -> Result<bool, String> {
+    let suite = Suite::begin().await?;
+    say(&format!("running {} tests\n", scenarios.len()));
+    let can_disturb = suite.cluster.environment.command.is_some();
+    let (skipped, played): (Vec<_>, Vec<_>) =
+        scenarios.into_iter().partition(|one| one.disturbs && !can_disturb);
+    for scenario in &skipped {
+        say(&format!("skipped {}: TJF_CLUSTER_COMMAND is not set", scenario.name));
+    }
+    let count = played.len();
+    let (alone, together): (Vec<_>, Vec<_>) = played.into_iter().partition(|one| one.disturbs);
+    let mut tidying = JoinSet::new();
+    let failed = tokio::select! {
+        failed = suite.play_all(together, alone, &mut tidying) => failed,
+        () = interrupted() => {
+            say("interrupted: tidying up");
+            Err("interrupted".to_owned())
+        }
+    };
+    let _ = timeout(TIDY_TIME_MAX, tidying.join_all()).await;
+    let failed = failed?;
+    for name in &failed {
+        say(&format!("failed: {name}"));
+    }
+    say(&format!("\ndone in {} s", suite.began.elapsed().as_secs()));
+    let (passed, failed, skipped) = (count - failed.len(), failed.len(), skipped.len());
+    say(&format!("{passed} passed, {failed} failed, {skipped} skipped"));
+    Ok(failed == 0)
+}
+
+/// A person's Ctrl-C, or the end of a CI's patience.
+async fn interrupted() {
+    let mut terminated = signal(SignalKind::terminate()).expect("signals can be heard");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+}
+
+/// Plays one measurement in a world of its own, with nothing beside it.
+pub fn measure(play: fn(Arc<World>) -> Play) -> ExitCode {
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let scenario = Scenario { name: "measurement", disturbs: false, play };
+    let measured = runtime.block_on(async {
+        let suite = Suite::begin().await?;
+        let world = suite.world();
+        let failed = self::play(&scenario, Arc::clone(&world)).await;
+        world.clear().await;
+        Ok::<_, String>(failed.is_none())
+    });
+    match measured {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            say(&format!("error: {why}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Suite {
+    cluster: Arc<Cluster>,
+    service: Arc<Service>,
+    programs: Programs,
+    began: Instant,
+}
+
+impl Suite {
+    async fn begin() -> Result<Self, String> {
+        let environment = Environment::read().map_err(|error| error.to_string())?;
+        let cluster = Arc::new(Cluster::connect(environment).await?);
+        let environment = &cluster.environment;
+        let programs = Programs::build(environment).await?;
+        let service = Service::start(&programs.api, environment, &Options::default()).await;
+        Ok(Self { cluster, service: Arc::new(service), programs, began: Instant::now() })
+    }
+
+    async fn play_all(
+        &self,
+        together: Vec<Scenario>,
+        alone: Vec<Scenario>,
+        tidying: &mut JoinSet<()>,
+    ) -> Result<Vec<&'static str>, String> {
+        let room = Arc::new(Semaphore::new(AT_ONCE_MAX));
+        let mut playing = JoinSet::new();
+        for scenario in together {
+            let (room, world) = (Arc::clone(&room), self.world());
+            // Dropped with the scenario, also when the suite is interrupted: what tidies up
+            // outlives both.
+            let tidier = tidier(Arc::clone(&world), tidying);
+            playing.spawn(async move {
+                let _room = room.acquire_owned().await;
+                let outcome = play(&scenario, world).await;
+                drop(tidier);
+                outcome
+            });
+        }
+        let mut failed = Vec::new();
+        while let Some(outcome) = playing.join_next().await {
+            failed.extend(outcome.map_err(|error| error.to_string())?);
+        }
+        for scenario in alone {
+            let world = self.world();
+            let _tidier = tidier(Arc::clone(&world), tidying);
+            failed.extend(play(&scenario, world).await);
+        }
+        Ok(failed)
+    }
+
+    fn world(&self) -> Arc<World> {
+        let (cluster, service) = (Arc::clone(&self.cluster), Arc::clone(&self.service));
+        Arc::new(World::new(cluster, service, self.programs.clone()))
+    }
+}
+
+/// Takes away what a world has made as soon as the value is dropped.
+fn tidier(world: Arc<World>, tidying: &mut JoinSet<()>) -> tokio::sync::oneshot::Sender<()> {
+    let (tidier, dropped) = tokio::sync::oneshot::channel();
+    tidying.spawn(async move {
+        let _ = dropped.await;
+        world.clear().await;
+    });
+    tidier
+}
+
+/// Plays one scenario, tells how it went, and gives its name when it failed.
+async fn play(scenario: &Scenario, world: Arc<World>) -> Option<&'static str> {
+    let began = Instant::now();
+    let outcome = play_to_its_end(scenario, &world).await;
+    let seconds = began.elapsed().as_secs_f32();
+    let Err(why) = outcome else {
+        say(&format!("ok      {} ({seconds:.1} s)", scenario.name));
+        return None;
+    };
+    let report = world.report().await;
+    say(&format!("FAILED  {} ({seconds:.1} s){why}\n{report}", scenario.name));
+    Some(scenario.name)
+}
+
+async fn play_to_its_end(scenario: &Scenario, world: &Arc<World>) -> Result<(), String> {
+    // A task of its own, so that its panic ends nothing else.
+    let mut task = JoinSet::new();
+    task.spawn(PLAYING.scope(scenario.name, (scenario.play)(Arc::clone(world))));
+    match timeout(SCENARIO_TIME_MAX, task.join_next()).await {
+        Ok(Some(outcome)) => outcome.map_err(|error: JoinError| {
+            // The hook has told of the panic.
+            if error.is_panic() { String::new() } else { format!(": {error}") }
+        }),
+        Ok(None) => Ok(()),
+        Err(_) => Err(format!(": not done after {SCENARIO_TIME_MAX:?}")),
+    }
+}
+
+/// One write, so that lines of scenarios at once do not mix. Nobody is left to tell when it fails.
+fn say(text: &str) {
+    let _ = std::io::stdout().lock().write_all(format!("{text}\n").as_bytes());
+}

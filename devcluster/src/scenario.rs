@@ -1,0 +1,101 @@
+//! A test, and the world that it gets.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    Cluster, Identity, Options, Service, Subject, Tool, cluster::Made, programs::Programs, report,
+};
+
+/// A scenario on its way.
+pub type Play = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A test: a name that is a sentence, and what it does with a world.
+pub struct Scenario {
+    /// Topic and name.
+    pub name: &'static str,
+    /// Whether it disturbs the whole cluster, and so must run alone.
+    pub disturbs: bool,
+    /// What it does.
+    pub play: fn(Arc<World>) -> Play,
+}
+
+/// Everything that one test makes and uses.
+pub struct World {
+    /// The cluster.
+    pub cluster: Arc<Cluster>,
+    service: Arc<Service>,
+    programs: Programs,
+    made: Mutex<Vec<Made>>,
+    services: Mutex<Vec<Arc<Service>>>,
+}
+
+impl World {
+    pub(crate) fn new(cluster: Arc<Cluster>, service: Arc<Service>, programs: Programs) -> Self {
+        Self { cluster, service, programs, made: Mutex::default(), services: Mutex::default() }
+    }
+
+    /// A new tool. It asks the service that all tests share.
+    pub async fn tool(&self, purpose: &str) -> Tool {
+        self.tool_with(purpose, None).await
+    }
+
+    /// A new tool whose home holds another certificate than the one that it shows.
+    pub async fn tool_whose_home_holds(&self, purpose: &str, identity: &Identity) -> Tool {
+        self.tool_with(purpose, Some(identity)).await
+    }
+
+    async fn tool_with(&self, purpose: &str, identity: Option<&Identity>) -> Tool {
+        let made = self.cluster.plan_tool(purpose);
+        // Noted before it is made, so that half of it goes too.
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(made.clone());
+        self.cluster.make_tool(&made, identity.unwrap_or(&made.identity)).await;
+        Tool::new(made, Arc::clone(&self.cluster), self.programs.clone(), Arc::clone(&self.service))
+    }
+
+    /// The service that all tests share: it must not be disturbed.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// A service of the test's own.
+    pub async fn start_service(&self, options: &Options) -> Arc<Service> {
+        let environment = &self.cluster.environment;
+        let service = Arc::new(Service::start(&self.programs.api, environment, options).await);
+        self.services.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&service));
+        service
+    }
+
+    /// A certificate of the cluster's CA.
+    pub fn issue(&self, subject: Subject) -> Identity {
+        self.cluster.authority.issue(subject)
+    }
+
+    /// What can be seen of this test's tools, for whoever has to find out why it failed.
+    pub(crate) async fn report(&self) -> String {
+        let made = self.made();
+        let own = self.services.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut text = String::new();
+        for tool in &made {
+            text.push_str(&report::namespace(&self.cluster.admin, &tool.name).await);
+            text.push_str(&report::log_about(&self.service, &tool.name));
+        }
+        for service in own {
+            text.push_str(&report::whole_log(&service));
+        }
+        text
+    }
+
+    /// Takes away what the test has made.
+    pub(crate) async fn clear(&self) {
+        let made = self.made();
+        let removals = made.iter().map(|tool| self.cluster.remove(tool));
+        futures_util::future::join_all(removals).await;
+    }
+
+    fn made(&self) -> Vec<Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,185 @@
+//! The service under test, as a process.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::{
+    fs,
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    process::{Child, ChildStderr, Command},
+    sync::watch,
+    task::JoinSet,
+    time::timeout,
+};
+
+use crate::{Authority, Client, Environment, Identity};
+
+const START_TIME_MAX: Duration = Duration::from_secs(20);
+/// The service's own limit for a drain is 25 s.
+const END_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// What is different about one service.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where it finds the API server, when not at the cluster's own address.
+    pub kube_server: Option<String>,
+}
+
+/// A running `toolforge-jobs-api`; killed when dropped.
+pub struct Service {
+    /// Where its API is.
+    pub address: SocketAddr,
+    /// Where its health is.
+    pub admin_address: SocketAddr,
+    /// The CA of its certificate, in PEM.
+    pub ca: String,
+    child: tokio::sync::Mutex<Child>,
+    pid: Pid,
+    log: Log,
+    folder: TempDir,
+    _reader: JoinSet<()>,
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn push(&self, line: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Service {
+    /// Starts one, on ports of its own.
+    ///
+    /// # Panics
+    /// When it does not begin to serve.
+    pub async fn start(program: &PathBuf, environment: &Environment, options: &Options) -> Self {
+        let authority = Authority::generate("devcluster");
+        let folder = write_files(&authority, environment).await.expect("files for a service");
+        let server = options.kube_server.as_ref().unwrap_or(&environment.server);
+        let file = |name: &str| folder.path().join(name);
+        let mut child = Command::new(program)
+            .env_clear()
+            .env("TJF_LISTEN", "127.0.0.1:0")
+            .env("TJF_ADMIN_LISTEN", "127.0.0.1:0")
+            .env("TJF_IDENTITY", "peer-certificate")
+            .env("TJF_TLS_CERT", file("tls.crt"))
+            .env("TJF_TLS_KEY", file("tls.key"))
+            .env("TJF_CLIENT_CA", &environment.ca)
+            .env("TJF_KUBE_SERVER", server)
+            .env("TJF_KUBE_CA", &environment.ca)
+            .env("TJF_HOMES", &environment.homes)
+            .env("TJF_CATALOGUE", file("catalogue.json"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the service can be started");
+        let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).expect("a pid");
+        let log = Log::default();
+        let (announce, mut announced) = watch::channel(None);
+        let stderr = child.stderr.take().expect("it was piped");
+        let mut reader = JoinSet::new();
+        reader.spawn(read_log(stderr, log.clone(), announce));
+        let began = timeout(START_TIME_MAX, announced.wait_for(Option::is_some)).await;
+        let Ok(Ok(Some((address, admin_address)))) = began.map(|value| value.map(|value| *value))
+        else {
+            panic!("the service does not begin to serve:\n{}", log.lines().join("\n"))
+        };
+        let child = tokio::sync::Mutex::new(child);
+        let ca = authority.certificate;
+        Self { address, admin_address, ca, child, pid, log, folder, _reader: reader }
+    }
+
+    /// A client that shows this certificate, or none.
+    pub fn client(&self, identity: Option<&Identity>) -> Client {
+        Client::new(self.address, &self.ca, identity)
+    }
+
+    /// The file of its CA.
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("ca.crt")
+    }
+
+    /// Its log so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lines()
+    }
+
+    /// Asks it to drain.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn terminate(&self) {
+        kill_process(self.pid, Signal::TERM).expect("the service is there");
+    }
+
+    /// How it ended.
+    ///
+    /// # Panics
+    /// When it does not end in the time for a drain.
+    pub async fn ended(&self) -> ExitStatus {
+        let status = timeout(END_TIME_MAX, async { self.child.lock().await.wait().await }).await;
+        status.expect("the service ends").expect("it was waited for")
+    }
+
+    /// Asks its admin listener; gives the status line and all that follows.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn admin(&self, path: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(self.admin_address).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+}
+
+async fn write_files(authority: &Authority, environment: &Environment) -> std::io::Result<TempDir> {
+    let folder = tempfile::tempdir()?;
+    let Identity { certificate, key } = authority.issue_for_loopback();
+    let catalogue = json!([
+        {"shortname": "tf-busybox", "image": environment.image, "state": "stable",
+         "aliases": ["busybox"]},
+        {"shortname": "tf-gone", "image": "tjf.local/gone:1", "state": "deprecated"},
+    ]);
+    let path = folder.path();
+    fs::write(path.join("ca.crt"), &authority.certificate).await?;
+    fs::write(path.join("tls.crt"), certificate).await?;
+    fs::write(path.join("tls.key"), key).await?;
+    fs::write(path.join("catalogue.json"), catalogue.to_string()).await?;
+    Ok(folder)
+}
+
+type Addresses = Option<(SocketAddr, SocketAddr)>;
+
+async fn read_log(stderr: ChildStderr, log: Log, announce: watch::Sender<Addresses>) {
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let value = |key: &str| line.split_whitespace().find_map(|word| word.strip_prefix(key));
+        if line.contains("listening on https://")
+            && let Some(address) = value("address=").and_then(|text| text.parse().ok())
+            && let Some(admin) = value("admin_address=").and_then(|text| text.parse().ok())
+        {
+            announce.send_replace(Some((address, admin)));
+        }
+        log.push(line);
+    }
+}

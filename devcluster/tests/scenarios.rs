@@ -1,0 +1,86 @@
+//! What must be true of the whole: both programs, from outside, on a cluster with real pods.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod command;
+mod credentials;
+mod drain;
+mod ending;
+mod faults;
+mod forms;
+mod isolation;
+mod keys;
+mod malformed;
+mod names;
+mod output;
+mod removal;
+mod room;
+mod schedules;
+mod status;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tjf_devcluster::Scenario;
+
+/// For a pod to be scheduled and started, on a machine that does much else.
+const POD_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Names the tests of a topic; one that is not named is dead code, and the compiler says so.
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {
+        $crate::scenarios::scenarios!(disturbs: false; $($name),*);
+    };
+    (disturbs: $disturbs:literal; $($name:ident),* $(,)?) => {
+        /// The tests of this topic.
+        pub(crate) fn all() -> Vec<tjf_devcluster::Scenario> {
+            vec![$(tjf_devcluster::Scenario {
+                name: concat!(module_path!(), "::", stringify!($name)),
+                disturbs: $disturbs,
+                play: |world| Box::pin($name(world)),
+            }),*]
+        }
+    };
+}
+use scenarios;
+
+/// Every test; first those that wait longest.
+pub(crate) fn all() -> Vec<Scenario> {
+    [
+        schedules::all(),
+        credentials::all(),
+        malformed::all(),
+        status::all(),
+        room::all(),
+        names::all(),
+        drain::all(),
+        command::all(),
+        output::all(),
+        ending::all(),
+        isolation::all(),
+        removal::all(),
+        keys::all(),
+        forms::all(),
+        faults::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A one-off, as `run` takes it.
+fn one_off(name: &str, cmd: &str) -> Value {
+    json!({"name": name, "cmd": cmd, "imagename": "tf-busybox"})
+}
+
+/// A continuous job, as `run` takes it.
+fn continuous(name: &str, cmd: &str) -> Value {
+    with(one_off(name, cmd), &json!({"continuous": true}))
+}
+
+/// A job with these fields too.
+fn with(mut job: Value, fields: &Value) -> Value {
+    let fields = fields.as_object().unwrap().clone();
+    job.as_object_mut().unwrap().extend(fields);
+    job
+}

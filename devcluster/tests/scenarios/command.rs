@@ -1,0 +1,156 @@
+//! The command `toolforge-jobs`, as a person types it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tjf_api_types::{JobType, JobView, Phase};
+use tjf_devcluster::{Output, Tool, World};
+
+use super::{POD_TIME_MAX, scenarios};
+
+scenarios![
+    run_takes_a_command_or_a_name_first,
+    run_wait_passes_the_exit_code_on,
+    a_day_with_the_command,
+    containers_are_listed,
+    refusals_words_and_failures_have_codes_of_their_own,
+];
+
+/// Runs the command, which must end with `code`.
+async fn must(tool: &Tool, words: &[&str], code: i32) -> Output {
+    let output = tool.command(words).await;
+    assert_eq!(output.code, code, "{words:?}: {output:#?}");
+    output
+}
+
+async fn run_takes_a_command_or_a_name_first(world: Arc<World>) {
+    let tool = world.tool("forms").await;
+    let output =
+        must(&tool, &["run", "echo 'one two'; echo $HOME", "--type", "tf-busybox"], 0).await;
+    let name = output.stdout.trim().to_owned();
+    assert!(name.starts_with("echo-"), "{output:?}");
+    tool.ended(&name).await;
+    let home = tool.home.display();
+    assert_eq!(tool.read(&format!("{name}.out")).await, format!("one two\n{home}\n"));
+
+    let words = ["run", "named", "--command", "echo second", "--image", "tf-busybox", "--wait"];
+    must(&tool, &words, 0).await;
+    assert_eq!(tool.read("named.out").await, "second\n");
+
+    // Words after `--` are an argument each.
+    let words = ["run", "--name", "words", "--container", "tf-busybox", "--wait", "--"];
+    let words = [&words[..], &["printf", "%s\\n", "a b", "$HOME", "it's"]].concat();
+    must(&tool, &words, 0).await;
+    assert_eq!(tool.read("words.out").await, "a b\n$HOME\nit's\n");
+
+    let words = ["run", "tick", "--type", "tf-busybox", "--schedule", "@daily", "--name", "daily"];
+    must(&tool, &words, 0).await;
+    assert_eq!(tool.show("daily").await.job_type, JobType::Scheduled);
+    let words = ["run", "bot", "--command", "exec sleep 3600", "--image", "tf-busybox"];
+    must(&tool, &[&words[..], &["--continuous", "--mem", "64Mi", "--cpu", "0.1"]].concat(), 0)
+        .await;
+    let bot = tool.show("bot").await;
+    assert_eq!((bot.job_type, bot.memory.as_deref()), (JobType::Continuous, Some("64Mi")));
+}
+
+async fn run_wait_passes_the_exit_code_on(world: Arc<World>) {
+    let tool = world.tool("wait").await;
+    for (number, (cmd, code)) in
+        [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137)].into_iter().enumerate()
+    {
+        let name = format!("job-{number}");
+        let words = ["run", &name, "--command", cmd, "--image", "tf-busybox", "--wait"];
+        let output = must(&tool, &words, code).await;
+        assert!(output.stdout.starts_with(&name), "{output:?}");
+    }
+    let words = ["run", "sleep 3600", "--type", "tf-busybox", "--name", "long", "--wait=2"];
+    must(&tool, &words, 124).await;
+    assert!(!tool.show("long").await.status.phase.is_final());
+}
+
+async fn a_day_with_the_command(world: Arc<World>) {
+    let tool = world.tool("day").await;
+    let output = must(&tool, &["list"], 0).await;
+    assert_eq!(output.stdout, "", "{output:?}");
+    for name in ["first", "second", "third"] {
+        let words = ["run", name, "--command", "exec sleep 3600", "--image", "tf-busybox"];
+        assert_eq!(must(&tool, &words, 0).await.stdout.trim(), name);
+    }
+    tool.until("first", POD_TIME_MAX, |job| job.status.phase == Phase::Running).await;
+
+    let output = must(&tool, &["show", "first"], 0).await;
+    for word in ["first", "tf-busybox", "exec sleep 3600", "one-off", "Running"] {
+        assert!(output.stdout.contains(word), "{word} in {}", output.stdout);
+    }
+    let output = must(&tool, &["--json", "show", "first"], 0).await;
+    let shown: JobView = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(shown.uid, tool.show("first").await.uid);
+
+    let output = must(&tool, &["list"], 0).await;
+    let lines: Vec<_> = output.stdout.lines().collect();
+    assert_eq!(lines.len(), 4, "{}", output.stdout);
+    assert!(lines[1].starts_with("first") && lines[1].contains("one-off"), "{}", output.stdout);
+    let output = must(&tool, &["list", "--json"], 0).await;
+    let listed: Vec<JobView> = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(
+        listed.iter().map(|job| &job.name).collect::<Vec<_>>(),
+        ["first", "second", "third"]
+    );
+
+    // What is there goes, and the code tells of what was not.
+    let output = must(&tool, &["delete", "first", "nope"], 1).await;
+    assert_eq!(output.stdout, "first\n");
+    assert!(output.stderr.contains("nope"), "{output:?}");
+    let output = must(&tool, &["flush", "--yes"], 0).await;
+    assert_eq!(output.stdout, "second\nthird\n");
+    assert_eq!(tool.list().await, []);
+}
+
+async fn containers_are_listed(world: Arc<World>) {
+    let tool = world.tool("images").await;
+    for verb in ["containers", "images"] {
+        let output = must(&tool, &[verb], 0).await;
+        let gone = output.stdout.lines().find(|line| line.contains("tf-gone")).unwrap();
+        assert!(gone.contains("deprecated"), "{}", output.stdout);
+        assert!(output.stdout.contains("tf-busybox"), "{}", output.stdout);
+    }
+    let output = must(&tool, &["containers", "--json"], 0).await;
+    let containers: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(containers[0]["shortname"], "tf-busybox");
+}
+
+async fn refusals_words_and_failures_have_codes_of_their_own(world: Arc<World>) {
+    let tool = world.tool("codes").await;
+    let refused = [
+        &["show", "nope"][..],
+        &["delete", "nope"],
+        &["run", "true", "--type", "tf-busybocks"],
+        &["run", "true", "--type", "tf-busybox", "--schedule", "61 * * * *"],
+        &["run", "true", "--type", "tf-busybox", "--mem", "64Gi"],
+    ];
+    for words in refused {
+        let output = must(&tool, words, 1).await;
+        assert!(output.stderr.starts_with("error: "), "{output:?}");
+        assert_eq!(output.stdout, "", "{words:?}");
+    }
+    let usage = [
+        &["runn"][..],
+        &["run", "true"],
+        &["run", "a", "--command", "b", "--name", "c", "--image", "tf-busybox"],
+        &["show"],
+        &["list", "--nope"],
+        &["--cert", "/nowhere", "--key", "/nowhere", "list"],
+    ];
+    for words in usage {
+        must(&tool, words, 2).await;
+    }
+    // Nobody listens at an address that was free a moment ago; and a CA that did not sign the
+    // service's certificate.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    must(&tool, &["--server", &format!("https://{free}"), "list"], 3).await;
+    let cluster_ca = world.cluster.environment.ca.to_str().unwrap();
+    must(&tool, &["--ca", cluster_ca, "list"], 3).await;
+    // A person at no terminal is not asked, and nothing is deleted.
+    let output = tool.command(&["flush"]).await;
+    assert_eq!(output.stdout, "", "{output:?}");
+}

@@ -1,0 +1,107 @@
+//! The certificate in the home: renewed under load, and replaced by what can't be read.
+
+use std::{os::unix::fs::symlink, sync::Arc, time::Duration};
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use tjf_devcluster::{Call, Subject, Tool, World, within};
+use tokio::time::{Instant, interval};
+
+use super::{one_off, scenarios};
+
+scenarios![
+    a_certificate_is_renewed_under_load,
+    what_is_no_file_in_place_of_a_key_hangs_nobody,
+    a_home_without_credentials_is_told_so,
+    a_certificate_that_kubernetes_refuses_is_told_so,
+];
+
+/// The certificate in the home ends after 20 s, so whoever still used it then would be refused. Key
+/// and certificate are written a second apart: for that second they do not fit. Every request must
+/// be answered all the while, by the very process that began.
+async fn a_certificate_is_renewed_under_load(world: Arc<World>) {
+    const END: i64 = 20;
+    const RENEWED_AT: u64 = 6;
+    const LOAD_SECONDS: u64 = 32;
+    let first = world.issue(Subject::tool("placeholder"));
+    let tool = world.tool_whose_home_holds("renew", &first).await;
+    let subject = || Subject::tool(&tool.name);
+    write(&tool, "client.key", "").await;
+    let brief = world.issue(subject().for_seconds(END));
+    write(&tool, "client.crt", &brief.certificate).await;
+    write(&tool, "client.key", &brief.key).await;
+    let renewed = world.issue(subject());
+    let began = Instant::now();
+    let mut ticks = interval(Duration::from_millis(100));
+    let mut steps =
+        [("client.key", &renewed.key), ("client.crt", &renewed.certificate)].into_iter();
+    let mut next_step = Duration::from_secs(RENEWED_AT);
+    let mut count = 0;
+    while began.elapsed() < Duration::from_secs(LOAD_SECONDS) {
+        ticks.tick().await;
+        if began.elapsed() >= next_step
+            && let Some((file, text)) = steps.next()
+        {
+            write(&tool, file, text).await;
+            next_step += Duration::from_secs(1);
+        }
+        let answer = tool.send(Call::get("/list/").header("cache-control", "no-cache")).await;
+        assert_eq!(answer.status, 200, "{:?} after the start: {}", began.elapsed(), answer.text());
+        count += 1;
+    }
+    assert!(count > 100, "that was no load: {count} requests");
+}
+
+async fn write(tool: &Tool, file: &str, text: &str) {
+    let file = tool.home.join(".toolskube").join(file);
+    tokio::fs::write(&file, text).await.unwrap();
+}
+
+/// A pipe that nobody writes into, a link, a folder, and a device that never ends. The caller is
+/// told quickly, and another tool does not notice.
+async fn what_is_no_file_in_place_of_a_key_hangs_nobody(world: Arc<World>) {
+    let neighbour = world.tool("calm").await;
+    neighbour.list().await;
+    for what in ["pipe", "link", "folder", "endless"] {
+        let tool = world.tool(what).await;
+        let file = tool.home.join(".toolskube/client.crt");
+        tokio::fs::remove_file(&file).await.unwrap();
+        match what {
+            "pipe" => mknodat(CWD, &file, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap(),
+            "link" => symlink("/proc/self/environ", &file).unwrap(),
+            "endless" => symlink("/dev/zero", &file).unwrap(),
+            _ => tokio::fs::create_dir(&file).await.unwrap(),
+        }
+        let asked = async {
+            let asked = (0..4).map(|_| tool.send(Call::get("/list/")));
+            for answer in futures_util::future::join_all(asked).await {
+                assert!([403, 503].contains(&answer.status), "{what}: {}", answer.text());
+            }
+        };
+        let undisturbed = async {
+            for _ in 0..10 {
+                within("a neighbour's list", Duration::from_secs(2), neighbour.list()).await;
+            }
+        };
+        let both = async { tokio::join!(asked, undisturbed) };
+        within(&format!("an answer with a {what}"), Duration::from_secs(10), both).await;
+    }
+}
+
+async fn a_home_without_credentials_is_told_so(world: Arc<World>) {
+    let tool = world.tool("bare").await;
+    tokio::fs::remove_dir_all(tool.home.join(".toolskube")).await.unwrap();
+    tool.send(Call::run(&one_off("job", "true"))).await.expect_problem(403, "no-credentials");
+    let nobody = world.issue(Subject::tool("e2e-without-a-home"));
+    let answer = world.service().client(Some(&nobody)).send(Call::get("/list/")).await;
+    answer.expect_problem(403, "no-credentials");
+}
+
+/// Right name and key, but of a CA that Kubernetes does not know.
+async fn a_certificate_that_kubernetes_refuses_is_told_so(world: Arc<World>) {
+    let tool = world.tool("unknown").await;
+    let unknown = tjf_devcluster::Authority::generate("nobody's");
+    let identity = unknown.issue(Subject::tool(&tool.name));
+    write(&tool, "client.crt", &identity.certificate).await;
+    write(&tool, "client.key", &identity.key).await;
+    tool.send(Call::get("/list/")).await.expect_problem(403, "credentials-rejected");
+}

@@ -1,0 +1,62 @@
+//! Kubernetes away. These disturb the whole cluster, so they run alone, after all others.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::json;
+use tjf_devcluster::{Call, Tool, World, eventually, within};
+
+use super::{one_off, scenarios};
+
+/// The service gives a request 30 s; what can't be answered is told before.
+const TOLD_TIME_MAX: Duration = Duration::from_secs(35);
+const BACK_TIME_MAX: Duration = Duration::from_secs(60);
+
+scenarios![disturbs: true;
+    an_api_server_that_stands_still_is_told_and_survived,
+    an_api_server_that_is_killed_is_told_and_survived,
+];
+
+/// Everything that needs Kubernetes says so; what does not is answered.
+async fn assert_told(tool: &Tool) {
+    let read = Call::get("/list/").header("cache-control", "no-cache");
+    let calls = [read, Call::run(&one_off("lost", "true")), Call::delete("nope"), Call::flush()];
+    let answers = futures_util::future::join_all(calls.map(|call| tool.send(call)));
+    for answer in within("answers", TOLD_TIME_MAX, answers).await {
+        let problem = answer.expect_problem(503, "cluster-unavailable");
+        assert!(answer.headers.contains_key("retry-after"), "{problem:?}");
+    }
+    let containers = tool.send(Call::get("/containers/"));
+    let answer = within("the containers", Duration::from_secs(2), containers).await;
+    assert_eq!(answer.status, 200);
+    let ready = tool.service().admin("/readyz").await.unwrap();
+    assert!(ready.starts_with("HTTP/1.1 200 "), "an outage must not take its explanation away");
+}
+
+/// The same process, asked again until it is well.
+async fn assert_well_again(tool: &Tool) {
+    eventually("an answer as before", BACK_TIME_MAX, async || {
+        let answer = tool.send(Call::get("/list/").header("cache-control", "no-cache")).await;
+        if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
+    })
+    .await;
+    let name = tool.run(json!({"cmd": "echo well", "imagename": "tf-busybox"})).await.name;
+    assert_eq!(tool.ended(&name).await.status_short, "Completed");
+}
+
+async fn an_api_server_that_stands_still_is_told_and_survived(world: Arc<World>) {
+    let tool = world.tool("pause").await;
+    tool.list().await;
+    let fault = world.cluster.fault("pause", &["resume", "kube-apiserver"], "kube-apiserver").await;
+    assert_told(&tool).await;
+    fault.end().await;
+    assert_well_again(&tool).await;
+}
+
+async fn an_api_server_that_is_killed_is_told_and_survived(world: Arc<World>) {
+    let tool = world.tool("kill").await;
+    tool.list().await;
+    let fault = world.cluster.fault("kill", &["up"], "kube-apiserver").await;
+    assert_told(&tool).await;
+    fault.end().await;
+    assert_well_again(&tool).await;
+}
