@@ -7,6 +7,7 @@ mod call;
 mod create;
 mod error;
 mod remove;
+mod survey;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,9 +23,12 @@ use crate::{
     Context,
     job::{
         labels::Selector,
-        limits::Limits,
+        limits::{
+            Limits,
+            objects::{LimitRange, ResourceQuota},
+        },
         manifest::Owner,
-        objects::{BatchJob, CronJob, LimitRange, Meta, ReplicationController, ResourceQuota},
+        objects::{BatchJob, CronJob, Meta, ReplicationController},
         observe::{Snapshot, Surroundings},
     },
     state::KnownTool,

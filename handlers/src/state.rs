@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tjf_api_types::ToolName;
+use tjf_api_types::{JobType, ToolName};
 use tjf_runtime::reload::Reloaded;
 use tokio::time::Instant;
 
@@ -58,7 +58,29 @@ pub struct KnownTool {
     /// Held from counting a tool's objects to creating one more, so that two requests do not both
     /// take the last place. Between two servers that may still happen, and mends itself with the
     /// next request.
-    pub counting: tokio::sync::Mutex<()>,
+    pub counting: tokio::sync::Mutex<LastCreated>,
+}
+
+/// The versions at which we last created something for a tool: a count that is as fresh as these
+/// has seen it.
+#[derive(Debug, Default)]
+pub struct LastCreated {
+    /// Of a Job.
+    pub job: Option<String>,
+    /// Of a CronJob.
+    pub cronjob: Option<String>,
+}
+
+impl LastCreated {
+    /// Notes that an object was created.
+    pub fn note(&mut self, job_type: JobType, version: &str) {
+        let last = match job_type {
+            JobType::OneOff => &mut self.job,
+            JobType::Scheduled => &mut self.cronjob,
+            JobType::Continuous => return,
+        };
+        *last = Some(version.to_owned());
+    }
 }
 
 impl Tools {

@@ -91,7 +91,8 @@ fn from_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
 /// The field at fault. serde knows the path to a wrong value, but says only in words which field is
 /// missing or is there twice.
 fn field_of(path: &str, error: &str) -> Option<String> {
-    // A path that begins with `?` is none: the text ended, or was no JSON, before a field had a name.
+    // A path that begins with `?` is none: the text ended, or was no JSON, before a field had a
+    // name.
     if path != "." && !path.starts_with('?') {
         let first = path.split(['.', '[']).next().unwrap_or(path);
         return Some(first.to_owned());

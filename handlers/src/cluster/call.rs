@@ -59,35 +59,52 @@ impl Kind {
 }
 
 /// What is asked of a list.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Filter(Vec<(&'static str, String)>);
+#[derive(Debug, Clone)]
+pub(super) struct Filter {
+    query: Vec<(&'static str, String)>,
+    is_paged: bool,
+}
 
 impl Filter {
+    /// Everything in the namespace, as of this version or any later one. Not paged: with a limit it
+    /// would be read from the database.
+    pub(super) fn since(version: Option<&str>) -> Self {
+        let version = version.unwrap_or("0").to_owned();
+        let is_paged = false;
+        let query =
+            vec![("resourceVersion", version), ("resourceVersionMatch", "NotOlderThan".to_owned())];
+        Self { query, is_paged }
+    }
+
     /// Everything in the namespace.
     pub(super) fn all() -> Self {
-        Self::default()
+        Self { query: Vec::new(), is_paged: true }
+    }
+
+    fn by(key: &'static str, value: String) -> Self {
+        Self { query: vec![(key, value)], ..Self::all() }
     }
 
     /// What a selector selects.
     pub(super) fn labels(selector: &Selector) -> Self {
-        Self(vec![("labelSelector", selector.as_str().to_owned())])
+        Self::by("labelSelector", selector.as_str().to_owned())
     }
 
     /// The one object of this name.
     pub(super) fn name(name: &str) -> Self {
-        Self(vec![("fieldSelector", format!("metadata.name={name}"))])
+        Self::by("fieldSelector", format!("metadata.name={name}"))
     }
 
     /// Warnings, of events.
     pub(super) fn warnings() -> Self {
-        Self(vec![("fieldSelector", "type=Warning".to_owned())])
+        Self::by("fieldSelector", "type=Warning".to_owned())
     }
 
     /// As it was at this very version.
     #[must_use]
     pub(super) fn exactly_at(mut self, version: &str) -> Self {
-        self.0.push(("resourceVersion", version.to_owned()));
-        self.0.push(("resourceVersionMatch", "Exact".to_owned()));
+        self.query.push(("resourceVersion", version.to_owned()));
+        self.query.push(("resourceVersionMatch", "Exact".to_owned()));
         self
     }
 }
@@ -268,10 +285,12 @@ fn read_list<T: DeserializeOwned>(body: &[u8]) -> Result<List<T>, ClusterError> 
     })
 }
 
-fn with_query(path: String, Filter(filter): &Filter, token: Option<&str>) -> String {
+fn with_query(path: String, filter: &Filter, token: Option<&str>) -> String {
     let mut query = form_urlencoded::Serializer::new(path + "?");
-    query.append_pair("limit", LIST_PAGE_SIZE);
-    query.extend_pairs(filter);
+    if filter.is_paged {
+        query.append_pair("limit", LIST_PAGE_SIZE);
+    }
+    query.extend_pairs(&filter.query);
     if let Some(token) = token {
         query.append_pair("continue", token);
     }

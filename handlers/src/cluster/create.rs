@@ -2,9 +2,9 @@
 //!
 //! Kubernetes keeps names apart only within a kind. So the earliest creation wins: a first look
 //! refuses a name that is taken, without creating anything; then the object is created; then a
-//! second look, at the very version at which it was, tells whether another kind had the name first.
-//! If so ours goes again. Versions of all kinds are one sequence, so of two that raced exactly one
-//! was first, even through two servers.
+//! second look tells whether another kind had the name first. If so ours goes again. Versions of
+//! all kinds are one sequence, and whoever is later looks after the earlier one is there; so of any
+//! number that raced exactly one was first, even through two servers.
 
 use std::time::Duration;
 
@@ -16,15 +16,17 @@ use tokio::time::{Instant, sleep};
 use super::{
     Cluster, ClusterError,
     call::{DeleteOptions, Filter, Kind},
+    survey::{Claim, Survey, taken},
 };
 use crate::{
     error::{Error, Result},
     job::{
-        Job, Spec, manifest,
-        objects::{BatchJob, CronJob, Meta, Named, ReplicationController},
-        observe::{self, Snapshot},
+        Job, manifest,
+        objects::{BatchJob, Meta, Named},
+        observe::Snapshot,
         room,
     },
+    state::LastCreated,
 };
 
 /// How long a name is waited for whose old object is still going.
@@ -49,20 +51,10 @@ impl Creation {
     }
 }
 
-/// What is in the way of a name, if anything.
-enum Claim {
-    /// Nothing; these finished one-offs give it up.
-    Free { replaced: Vec<Meta> },
-    /// The same request was here before.
-    Repeated,
-    /// An object that is going.
-    Going,
-}
-
 /// What came of sending an object.
 enum Created {
     /// It is there, as Kubernetes has it.
-    Now(Value),
+    Now(Value, Meta),
     /// One of its kind and name came first, a moment ago.
     ByAnother,
 }
@@ -88,19 +80,23 @@ impl Cluster {
             (Instant::now() + NAME_TIME_MAX).min(self.context.deadline - 2 * NAME_LOOK_TIME);
         let known = self.context.state.tools.get(&self.tool);
         loop {
-            let counting = known.counting.lock().await;
+            let mut last = known.counting.lock().await;
             // Both at once; limits are most often known already.
-            let (limits, survey) = futures_util::try_join!(self.limits(&known), self.survey(job))?;
+            let (limits, survey) =
+                futures_util::try_join!(self.limits(&known), self.survey(job, &last))?;
             limits.check(&job.spec)?;
-            let created = match claim(&survey, job)? {
+            let created = match survey.claim(job)? {
                 Claim::Repeated => return self.repeated(job).await,
                 Claim::Free { replaced } => {
-                    self.make_room(job, &survey, &replaced, limits.jobs_max).await?;
+                    self.make_room(job, &survey, replaced.as_ref(), limits.jobs_max).await?;
                     self.create_now(job, &survey).await?
                 }
                 Claim::Going => None,
             };
-            drop(counting);
+            if let Some(Created::Now(_, meta)) = &created {
+                last.note(job.spec.kind.job_type(), &meta.resource_version);
+            }
+            drop(last);
             if let Some(created) = created {
                 return self.confirm(job, created).await;
             }
@@ -111,28 +107,12 @@ impl Cluster {
         }
     }
 
-    /// Whatever has the job's name, in any kind and of anybody's; and, for the kinds that need
-    /// room, all that takes it.
-    async fn survey(&self, job: &Job) -> std::result::Result<Snapshot, ClusterError> {
-        let named = || Filter::name(job.name.as_str());
-        let counted = || match job.spec.kind.job_type() {
-            JobType::OneOff | JobType::Scheduled => Filter::all(),
-            JobType::Continuous => named(),
-        };
-        let (jobs, cronjobs, controllers) = futures_util::try_join!(
-            self.list::<BatchJob>(Kind::Jobs, counted()),
-            self.list::<CronJob>(Kind::CronJobs, counted()),
-            self.list::<ReplicationController>(Kind::ReplicationControllers, named()),
-        )?;
-        Ok(Snapshot { jobs, cronjobs, controllers, ..Snapshot::default() })
-    }
-
     /// Deletes what is replaced, and the oldest finished one-offs where there would be no room.
     async fn make_room(
         &self,
         job: &Job,
-        survey: &Snapshot,
-        replaced: &[Meta],
+        survey: &Survey,
+        replaced: Option<&Meta>,
         jobs_max: Option<u64>,
     ) -> Result<()> {
         let kind = job.spec.kind.job_type();
@@ -140,11 +120,11 @@ impl Cluster {
         if kind == JobType::OneOff && unfinished >= room::UNFINISHED_MAX {
             return Err(Error::TooManyUnfinished { unfinished });
         }
-        for meta in replaced {
+        if let Some(meta) = replaced {
             self.delete(Kind::Jobs, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
         }
         let Some(jobs_max) = jobs_max else { return Ok(()) };
-        let is_left = |job: &&BatchJob| replaced.iter().all(|meta| meta.uid != job.metadata.uid);
+        let is_left = |job: &&BatchJob| replaced.is_none_or(|meta| meta.uid != job.metadata.uid);
         let left: Vec<_> = survey.jobs.iter().filter(is_left).cloned().collect();
         for meta in room::to_delete(&left, &survey.cronjobs, jobs_max, kind, &self.tool) {
             tracing::info!(tool.name = %self.tool, job.name = meta.name, "making room: deleting a finished job");
@@ -154,12 +134,15 @@ impl Cluster {
     }
 
     /// Creates. `None` when the name's old object is still going.
-    async fn create_now(&self, job: &Job, survey: &Snapshot) -> Result<Option<Created>> {
+    async fn create_now(&self, job: &Job, survey: &Survey) -> Result<Option<Created>> {
         let manifest = manifest::of(job, &self.context.state.house, self.owner())
             .map_err(|error| Error::Internal("the manifest can't be written", error.into()))?;
         let kind = Kind::of(job.spec.kind.job_type());
         match self.post_making_room(kind, &manifest, survey).await {
-            Ok(created) => Ok(Some(Created::Now(created))),
+            Ok(created) => {
+                let Named { metadata } = read(created.clone())?;
+                Ok(Some(Created::Now(created, metadata)))
+            }
             Err(ClusterError::AlreadyExists { being_deleted: true }) => Ok(None),
             Err(ClusterError::AlreadyExists { .. }) => Ok(Some(Created::ByAnother)),
             Err(ClusterError::QuotaExceeded(refusal)) => Err(Error::QuotaExceeded(refusal)),
@@ -170,10 +153,11 @@ impl Cluster {
     /// Looks whether the new object was the first of its name, and takes it away again when it was
     /// not.
     async fn confirm(&self, job: &Job, created: Created) -> Result<Creation> {
-        let Created::Now(created) = created else { return self.lost_within_kind(job).await };
+        let Created::Now(created, metadata) = created else {
+            return self.lost_within_kind(job).await;
+        };
         let job_type = job.spec.kind.job_type();
         let kind = Kind::of(job_type);
-        let Named { metadata } = read(created.clone())?;
         match self.was_first(kind, &metadata).await {
             Ok(true) => Ok(Creation::New(Box::new(self.created_view(job_type, created)?))),
             Ok(false) => {
@@ -196,7 +180,7 @@ impl Cluster {
         &self,
         kind: Kind,
         manifest: &Value,
-        survey: &Snapshot,
+        survey: &Survey,
     ) -> std::result::Result<Value, ClusterError> {
         match self.post(kind, manifest).await {
             Err(ClusterError::QuotaExceeded(refusal)) if refusal.is_about_jobs() => {
@@ -215,20 +199,34 @@ impl Cluster {
     /// Whether neither of the other two kinds had the name when this object was created.
     async fn was_first(&self, kind: Kind, mine: &Meta) -> std::result::Result<bool, ClusterError> {
         let mut others = Kind::JOBS.into_iter().filter(|other| *other != kind);
-        let look = || Filter::name(&mine.name).exactly_at(&mine.resource_version);
         let (Some(one), Some(other)) = (others.next(), others.next()) else { return Ok(true) };
-        let (one, other) = futures_util::try_join!(
-            self.list::<Named>(one, look()),
-            self.list::<Named>(other, look()),
-        )?;
-        Ok(one.is_empty() && other.is_empty())
+        let (one, other) =
+            futures_util::try_join!(self.was_before(one, mine), self.was_before(other, mine))?;
+        Ok(!one && !other)
+    }
+
+    /// Whether another kind had the name when this object was created. What was created before it
+    /// is there now, unless it has gone since and stands in nobody's way. What is there now, and
+    /// has changed since, may have come later: then it is asked for as it was at that very version.
+    async fn was_before(&self, kind: Kind, mine: &Meta) -> std::result::Result<bool, ClusterError> {
+        let Some(Named { metadata: other }) = self.get(kind, &mine.name).await? else {
+            return Ok(false);
+        };
+        let version = |meta: &Meta| meta.resource_version.parse::<u64>().ok();
+        match (version(&other), version(mine)) {
+            (Some(other), Some(mine)) if other < mine => Ok(true),
+            _ => {
+                let look = Filter::name(&mine.name).exactly_at(&mine.resource_version);
+                Ok(!self.list::<Named>(kind, look).await?.is_empty())
+            }
+        }
     }
 
     /// Another request created an object of the same kind and name a moment ago; it may have been
     /// this one's twin.
     async fn lost_within_kind(&self, job: &Job) -> Result<Creation> {
-        let survey = self.survey(job).await?;
-        match claim(&survey, job)? {
+        let survey = self.survey(job, &LastCreated::default()).await?;
+        match survey.claim(job)? {
             Claim::Repeated => self.repeated(job).await,
             // It ended, or went, in this very moment: the name was taken when it mattered.
             Claim::Free { .. } | Claim::Going => Err(taken(job, false)),
@@ -258,49 +256,4 @@ impl Cluster {
 
 fn read<T: serde::de::DeserializeOwned>(object: Value) -> Result<T> {
     Ok(serde_json::from_value(object).map_err(ClusterError::Unreadable)?)
-}
-
-fn taken(job: &Job, by_foreign_object: bool) -> Error {
-    Error::JobExists { name: job.name.to_string(), by_foreign_object }
-}
-
-/// Looks through everything that has the job's name.
-fn claim(survey: &Snapshot, job: &Job) -> Result<Claim> {
-    let jobs = survey.jobs.iter().map(|object| (&object.metadata, object.ended().is_some()));
-    let cronjobs = survey.cronjobs.iter().map(|object| (&object.metadata, false));
-    let controllers = survey.controllers.iter().map(|object| (&object.metadata, false));
-    let mut replaced = Vec::new();
-    let mut is_going = false;
-    for (meta, has_ended) in jobs.chain(cronjobs).chain(controllers) {
-        if meta.name != job.name.as_str() {
-            continue;
-        }
-        let is_ours = meta.labels.are_ours(&job.tool) && meta.controller().is_none();
-        if is_ours && is_same_request(meta, &job.spec)? {
-            return Ok(Claim::Repeated);
-        }
-        if meta.deletion_timestamp.is_some() {
-            is_going = true;
-        } else if is_ours && has_ended {
-            replaced.push(meta.clone());
-        } else {
-            return Err(taken(job, !is_ours));
-        }
-    }
-    Ok(if is_going { Claim::Going } else { Claim::Free { replaced } })
-}
-
-/// Whether an object was made by this very request, as its key says.
-fn is_same_request(meta: &Meta, spec: &Spec) -> Result<bool> {
-    let Some(kept) = observe::kept(meta) else { return Ok(false) };
-    match (&kept.idempotency_key, &spec.idempotency_key) {
-        (Some(kept_key), Some(key)) if kept_key == key => {
-            if kept == *spec {
-                Ok(true)
-            } else {
-                Err(Error::KeyReused)
-            }
-        }
-        _ => Ok(false),
-    }
 }

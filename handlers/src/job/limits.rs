@@ -3,11 +3,13 @@
 //! A LimitRange acts on pods, not on Jobs: Kubernetes takes a Job that asks for too much and never
 //! starts it. A ResourceQuota's refusal is one sentence, from which the numbers are read.
 
+pub mod objects;
+
 use std::fmt;
 
+use self::objects::{LimitRange, ResourceQuota, Resources};
 use super::{
     Spec,
-    objects::{LimitRange, ResourceQuota, Resources},
     quantity::{Cpu, Memory},
     request::{Invalid, Rule},
 };
@@ -74,7 +76,13 @@ fn within<Q: Ord + fmt::Display>(
         return no(format!("a job may have at most {max} of {field}, not {limit}"));
     }
     if let Some(min) = min.filter(|min| request < *min) {
-        return no(format!("a job must have at least {min} of {field}, not {limit}"));
+        return no(if request == limit {
+            format!("a job must have at least {min} of {field}, not {limit}")
+        } else {
+            format!(
+                "a job must be sure of at least {min} of {field}; with {limit} it has {request}"
+            )
+        });
     }
     Ok(())
 }

@@ -202,7 +202,7 @@ fn container(job: &Job, house: &House, owner: Owner) -> Container {
     }
 }
 
-/// `HOME` first, so that the tool's own variables may refer to it, and may change it.
+/// `HOME`, unless the tool has one of its own, and then the tool's variables.
 fn environment(job: &Job, home: &str) -> Vec<EnvVar> {
     let variable = |name: &str, value: &str| EnvVar {
         name: name.to_owned(),

@@ -19,7 +19,6 @@ use super::{
     JobKind, Logs, Spec,
     limits::QuotaRefusal,
     objects::{BatchJob, BatchJobSpec, CronJob, Event, Meta, Pod, ReplicationController, Template},
-    schedule,
 };
 use crate::catalogue::Catalogue;
 
@@ -78,6 +77,8 @@ pub struct Status {
     pub next_scheduled_at: Option<Timestamp>,
     /// A scheduled job's last run that ended.
     pub last_run: Option<LastRunView>,
+    /// Whether it is between two runs, with nothing to tell but when the next one is.
+    pub awaits_tick: bool,
 }
 
 impl Status {
@@ -128,7 +129,10 @@ impl Snapshot {
                 .pods
                 .iter()
                 .any(|pod| pod::is_being_made(pod) && is_old(pod.metadata.creation_timestamp))
-            || self.cronjobs.iter().any(|cronjob| self.missed_its_last_tick(cronjob, now))
+            || self
+                .cronjobs
+                .iter()
+                .any(|cronjob| scheduled::missed_its_last_tick(self, cronjob, now))
     }
 
     /// The pods that an object controls.
@@ -152,7 +156,7 @@ impl Snapshot {
     }
 
     fn one_off(&self, job: &BatchJob, around: &Surroundings<'_>) -> JobView {
-        let kept = kept(&job.metadata).unwrap_or_else(|| {
+        let kept = kept_as(JobType::OneOff, &job.metadata).unwrap_or_else(|| {
             let retry = job.spec.backoff_limit.unwrap_or(0);
             let kind = JobKind::OneOff {
                 retry: u8::try_from(retry).unwrap_or(u8::MAX),
@@ -167,7 +171,7 @@ impl Snapshot {
     fn scheduled(&self, cronjob: &CronJob, around: &Surroundings<'_>) -> JobView {
         let BatchJobSpec { template, active_deadline_seconds, backoff_limit } =
             &cronjob.spec.job_template.spec;
-        let kept = kept(&cronjob.metadata).unwrap_or_else(|| {
+        let kept = kept_as(JobType::Scheduled, &cronjob.metadata).unwrap_or_else(|| {
             let kind = JobKind::Scheduled {
                 schedule: cronjob.spec.schedule.clone(),
                 schedule_actual: cronjob.spec.schedule.clone(),
@@ -183,28 +187,13 @@ impl Snapshot {
 
     fn continuous(&self, controller: &ReplicationController, around: &Surroundings<'_>) -> JobView {
         let template = &controller.spec.template;
-        let kept = kept(&controller.metadata).unwrap_or_else(|| {
+        let kept = kept_as(JobType::Continuous, &controller.metadata).unwrap_or_else(|| {
             let replicas = controller.spec.replicas.unwrap_or(1);
             let kind = JobKind::Continuous { replicas: u8::try_from(replicas).unwrap_or(u8::MAX) };
             understood(template, kind, around)
         });
         let status = continuous::status(self, controller, around.now);
         view(&controller.metadata, kept, template, status, around)
-    }
-
-    /// Whether a schedule came due after the youngest child was made, and long enough ago to have
-    /// one.
-    fn missed_its_last_tick(&self, cronjob: &CronJob, now: Timestamp) -> bool {
-        let Some(zone) = cronjob.spec.time_zone.as_deref() else { return false };
-        let (Ok(schedule), Ok(zone)) =
-            (schedule::Schedule::parse(&cronjob.spec.schedule, "", ""), schedule::time_zone(zone))
-        else {
-            return false;
-        };
-        let since = cronjob.status.last_schedule_time.or(cronjob.metadata.creation_timestamp);
-        let due = since.and_then(|since| schedule.next_after(since, &zone));
-        !cronjob.spec.suspend
-            && due.is_some_and(|due| now.duration_since(due).as_secs() >= EVENTS_AFTER_SECONDS)
     }
 }
 
@@ -225,6 +214,11 @@ fn refused_pod(message: &str) -> Status {
 /// The request that made an object, if it is kept with it and can be read.
 pub fn kept(meta: &Meta) -> Option<Spec> {
     serde_json::from_str(meta.annotations.spec.as_deref()?).ok()
+}
+
+/// The same, unless it was written for another kind of object.
+fn kept_as(kind: JobType, meta: &Meta) -> Option<Spec> {
+    kept(meta).filter(|spec| spec.kind.job_type() == kind)
 }
 
 /// What can be understood of an object that another program made with our labels.
@@ -285,7 +279,7 @@ fn view(
         mount: spec.mount,
         env: spec.env,
         created_at: meta.creation_timestamp.map(words::time).unwrap_or_default(),
-        status_short: words::short(job_type, &status, around.now),
+        status_short: words::short(&status, around.now),
         status_long: words::long(job_type, &status, around.now),
         status: status.into(),
     }
@@ -311,7 +305,7 @@ impl Details {
             JobKind::Scheduled { schedule, schedule_actual, timezone, retry, timeout } => Self {
                 schedule: Some(schedule),
                 schedule_actual: Some(schedule_actual),
-                timezone: Some(timezone),
+                timezone: Some(timezone).filter(|zone| !zone.is_empty()),
                 retry: Some(retry.into()),
                 timeout,
                 ..Self::default()

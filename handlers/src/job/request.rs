@@ -57,9 +57,10 @@ impl Invalid {
         Self::of(Rule::Request, field, detail)
     }
 
-    /// A field that breaks a rule of this kind.
+    /// A field that breaks a rule of this kind. What it repeats of the request stays on its line.
     pub fn of(rule: Rule, field: &'static str, detail: impl Into<String>) -> Self {
-        Self { rule, field, detail: detail.into() }
+        let detail = detail.into().replace(char::is_control, "\u{fffd}");
+        Self { rule, field, detail }
     }
 }
 

@@ -11,25 +11,55 @@ use crate::{
     },
 };
 
-/// The look before a one-off or a scheduled job is created.
-fn survey(jobs: Vec<Value>, cronjobs: Vec<Value>, controllers: Vec<Value>) -> Vec<Exchange> {
-    vec![
-        get(JOBS).items(jobs),
-        get(CRONJOBS).items(cronjobs),
-        get(CONTROLLERS).query("fieldSelector=metadata.name%3Da").items(controllers),
-    ]
+/// What has the name `a` before it is created, by kind.
+#[derive(Default)]
+struct Named {
+    job: Option<Value>,
+    cronjob: Option<Value>,
+    controller: Option<Value>,
 }
 
-/// The look at the other two kinds, at the very version at which the new object was.
-fn look_again(one: (&str, Vec<Value>), other: (&str, Vec<Value>)) -> Vec<Exchange> {
-    [one, other]
-        .map(|(path, items)| {
-            get(path)
-                .query("fieldSelector=metadata.name%3Da")
-                .query("resourceVersion=41&resourceVersionMatch=Exact")
-                .items(items)
-        })
-        .into()
+impl Named {
+    fn looked_up(self) -> Vec<Exchange> {
+        vec![
+            looked_up(JOBS, self.job),
+            looked_up(CRONJOBS, self.cronjob),
+            looked_up(CONTROLLERS, self.controller),
+        ]
+    }
+}
+
+/// One object, asked for by its name.
+fn looked_up(path: &str, object: Option<Value>) -> Exchange {
+    let call = get(format!("{path}/a"));
+    match object {
+        Some(object) => call.answer(object),
+        None => call.not_found(),
+    }
+}
+
+/// The look before a one-off or a scheduled job is created: who has the name, and what takes room.
+fn survey(named: Named, jobs: Vec<Value>) -> Vec<Exchange> {
+    let mut calls = named.looked_up();
+    calls.push(counted(JOBS, "0").items(jobs));
+    calls.push(counted(CRONJOBS, "0").items([]));
+    calls
+}
+
+fn counted(path: &str, version: &str) -> Exchange {
+    get(path).query(&format!("resourceVersion={version}&resourceVersionMatch=NotOlderThan"))
+}
+
+/// The look at another kind, at the very version at which the new object was.
+fn exactly(path: &str) -> Exchange {
+    get(path)
+        .query("fieldSelector=metadata.name%3Da")
+        .query("resourceVersion=41&resourceVersionMatch=Exact")
+}
+
+/// An object of ours that was last changed at this version; ours is created at 41.
+fn at_version(version: &str) -> Value {
+    object("a", "other", &json!({"metadata": {"resourceVersion": version}}))
 }
 
 fn spec_of(object: &Value) -> Value {
@@ -44,13 +74,13 @@ async fn a_free_name_is_looked_up_created_and_looked_up_again() {
         "spec": {"backoffLimit": 0, "ttlSecondsAfterFinished": 86400},
     });
     let script = cluster.expect_groups([
-        survey(vec![], vec![], vec![]),
+        survey(Named::default(), vec![]),
         vec![post(JOBS).query("fieldValidation=Strict").body(manifest).created(object(
             "a",
             "u1",
             &json!({}),
         ))],
-        look_again((CRONJOBS, vec![]), (CONTROLLERS, vec![])),
+        vec![looked_up(CRONJOBS, None), looked_up(CONTROLLERS, None)],
     ]);
     let created = run(context_without_limits(kube), Json(request("a"))).await.unwrap();
     assert_eq!(created.location, "/api/v1/show/a/");
@@ -61,14 +91,16 @@ async fn a_free_name_is_looked_up_created_and_looked_up_again() {
 #[tokio::test]
 async fn a_name_that_any_kind_has_is_taken_and_nothing_is_created() {
     let foreign = json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": "webservice"}}});
-    for (jobs, cronjobs, controllers, is_foreign) in [
-        (vec![object("a", "u", &json!({}))], vec![], vec![], false),
-        (vec![], vec![object("a", "u", &json!({}))], vec![], false),
-        (vec![], vec![], vec![object("a", "u", &json!({}))], false),
-        (vec![object("a", "u", &foreign)], vec![], vec![], true),
+    let ours = || Some(object("a", "u", &json!({})));
+    let nobodys = Named::default;
+    for (named, is_foreign) in [
+        (Named { job: ours(), ..nobodys() }, false),
+        (Named { cronjob: ours(), ..nobodys() }, false),
+        (Named { controller: ours(), ..nobodys() }, false),
+        (Named { job: Some(object("a", "u", &foreign)), ..nobodys() }, true),
     ] {
         let (cluster, kube) = FakeCluster::pair();
-        let script = cluster.expect_groups([survey(jobs, cronjobs, controllers)]);
+        let script = cluster.expect_groups([survey(named, vec![])]);
         let error = run(context_without_limits(kube), Json(request("a"))).await.unwrap_err();
         let Error::JobExists { name, by_foreign_object } = error else { panic!("{error:?}") };
         assert_eq!((name.as_str(), by_foreign_object), ("a", is_foreign));
@@ -86,9 +118,9 @@ async fn whoever_was_second_goes_again_and_is_told_that_the_name_is_taken() {
     let pod = delete(format!("{PODS}/a-x"))
         .body(json!({"gracePeriodSeconds": 0, "preconditions": {"uid": "pod"}}));
     let script = cluster.expect_groups([
-        survey(vec![], vec![], vec![]),
+        survey(Named::default(), vec![]),
         vec![post(JOBS).created(object("a", "u1", &json!({})))],
-        look_again((CRONJOBS, vec![object("a", "first", &json!({}))]), (CONTROLLERS, vec![])),
+        vec![looked_up(CRONJOBS, Some(at_version("40"))), looked_up(CONTROLLERS, None)],
         vec![mine],
         vec![get(JOBS).items([])],
         vec![get(PODS).items([crate::testing::owned("a-x", "pod", "u1")])],
@@ -101,15 +133,64 @@ async fn whoever_was_second_goes_again_and_is_told_that_the_name_is_taken() {
     script.finish().await;
 }
 
+/// Another kind has the name now, but it changed after ours was created; so the version decides.
+#[tokio::test(start_paused = true)]
+async fn who_was_first_is_asked_at_the_version_at_which_ours_was_created() {
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(Named::default(), vec![]),
+        vec![post(JOBS).created(object("a", "u1", &json!({})))],
+        vec![looked_up(CRONJOBS, None), looked_up(CONTROLLERS, Some(at_version("42")))],
+        vec![exactly(CONTROLLERS).items([])],
+    ]);
+    assert!(run(context_without_limits(kube), Json(request("a"))).await.is_ok(), "ours was first");
+    script.finish().await;
+
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(Named::default(), vec![]),
+        vec![post(JOBS).created(object("a", "u1", &json!({})))],
+        vec![looked_up(CRONJOBS, None), looked_up(CONTROLLERS, Some(at_version("42")))],
+        vec![exactly(CONTROLLERS).items([at_version("40")])],
+        vec![delete(format!("{JOBS}/a"))],
+        vec![get(JOBS).items([])],
+        vec![get(PODS).items([])],
+    ]);
+    let error = run(context_without_limits(kube), Json(request("a"))).await.unwrap_err();
+    assert!(matches!(error, Error::JobExists { .. }), "{error:?}");
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn a_count_has_seen_what_was_created_before() {
+    let (cluster, kube) = FakeCluster::pair();
+    let gone = || vec![looked_up(CRONJOBS, None), looked_up(CONTROLLERS, None)];
+    let mut second = Named::default().looked_up();
+    second.push(counted(JOBS, "41").items([]));
+    second.push(counted(CRONJOBS, "0").items([]));
+    let script = cluster.expect_groups([
+        survey(Named::default(), vec![]),
+        vec![post(JOBS).created(object("a", "u1", &json!({})))],
+        gone(),
+        second,
+        vec![post(JOBS).created(object("a", "u2", &json!({})))],
+        gone(),
+    ]);
+    let context = context_without_limits(kube);
+    assert!(run(context.clone(), Json(request("a"))).await.is_ok());
+    assert!(run(context, Json(request("a"))).await.is_ok());
+    script.finish().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn when_nobody_knows_who_was_first_ours_does_not_stay() {
     let (cluster, kube) = FakeCluster::pair();
     let script = cluster.expect_groups([
-        survey(vec![], vec![], vec![]),
+        survey(Named::default(), vec![]),
         vec![post(JOBS).created(object("a", "u1", &json!({})))],
         vec![
-            get(CRONJOBS).refused(500, "InternalError", "etcd is away"),
-            get(CONTROLLERS).refused(500, "InternalError", "etcd is away"),
+            get(format!("{CRONJOBS}/a")).refused(500, "InternalError", "etcd is away"),
+            get(format!("{CONTROLLERS}/a")).refused(500, "InternalError", "etcd is away"),
         ],
         vec![delete(format!("{JOBS}/a"))],
         vec![get(JOBS).items([])],
@@ -124,14 +205,10 @@ async fn when_nobody_knows_who_was_first_ours_does_not_stay() {
 async fn a_one_off_that_has_ended_gives_up_its_name_for_any_kind() {
     let (cluster, kube) = FakeCluster::pair();
     let script = cluster.expect_groups([
-        vec![
-            get(JOBS).query("metadata.name%3Da").items([object("a", "old", &ended())]),
-            get(CRONJOBS).query("metadata.name%3Da").items([]),
-            get(CONTROLLERS).query("metadata.name%3Da").items([]),
-        ],
+        Named { job: Some(object("a", "old", &ended())), ..Named::default() }.looked_up(),
         vec![delete(format!("{JOBS}/a")).body(json!({"preconditions": {"uid": "old"}}))],
         vec![post(CONTROLLERS).created(object("a", "new", &json!({"spec": {"replicas": 1}})))],
-        look_again((JOBS, vec![]), (CRONJOBS, vec![])),
+        vec![looked_up(JOBS, None), looked_up(CRONJOBS, None)],
     ]);
     let request = RunRequest { continuous: Some(true), ..request("a") };
     let created = run(context_without_limits(kube), Json(request)).await.unwrap();
@@ -158,7 +235,7 @@ async fn the_same_request_again_gives_the_same_job_and_creates_nothing() {
     let before = || object("a", "u1", &kept("true", "k1"));
     let (cluster, kube) = FakeCluster::pair();
     let script = cluster.expect_groups([
-        survey(vec![before()], vec![], vec![]),
+        survey(Named { job: Some(before()), ..Named::default() }, vec![]),
         vec![
             get(format!("{JOBS}/a")).answer(object("a", "u1", &ended())),
             get(format!("{CRONJOBS}/a")).not_found(),
@@ -176,7 +253,8 @@ async fn the_same_request_again_gives_the_same_job_and_creates_nothing() {
 async fn a_key_that_was_used_for_something_else_is_refused() {
     let (cluster, kube) = FakeCluster::pair();
     let before = object("a", "u1", &kept("something else", "k1"));
-    let script = cluster.expect_groups([survey(vec![before], vec![], vec![])]);
+    let script =
+        cluster.expect_groups([survey(Named { job: Some(before), ..Named::default() }, vec![])]);
     let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
     assert!(matches!(error, Error::KeyReused), "{error:?}");
     script.finish().await;
@@ -210,7 +288,7 @@ async fn what_is_wrong_in_itself_is_refused_without_asking_kubernetes() {
 async fn more_than_the_namespace_allows_is_refused_before_anything_is_created() {
     let range = json!({"spec": {"limits": [{"type": "Container", "max": {"memory": "4Gi"}}]}});
     let (cluster, kube) = FakeCluster::pair();
-    let mut looks = survey(vec![], vec![], vec![]);
+    let mut looks = survey(Named::default(), vec![]);
     looks.push(get(LIMIT_RANGES).items([range]));
     looks.push(get(QUOTAS).items([]));
     let script = cluster.expect_groups([looks]);
@@ -225,7 +303,7 @@ async fn the_fifty_first_unfinished_one_off_is_refused() {
     let unfinished =
         (0..50).map(|n| object(&format!("j{n}"), &format!("u{n}"), &json!({}))).collect();
     let (cluster, kube) = FakeCluster::pair();
-    let script = cluster.expect_groups([survey(unfinished, vec![], vec![])]);
+    let script = cluster.expect_groups([survey(Named::default(), unfinished)]);
     let error = run(context_without_limits(kube), Json(request("a"))).await.unwrap_err();
     assert!(matches!(error, Error::TooManyUnfinished { unfinished: 50 }), "{error:?}");
     script.finish().await;
@@ -236,11 +314,11 @@ async fn a_full_quota_of_jobs_is_met_by_letting_the_oldest_finished_one_go() {
     let full = "jobs.batch \"a\" is forbidden: exceeded quota: q, requested: count/jobs.batch=1, used: count/jobs.batch=200, limited: count/jobs.batch=200";
     let (cluster, kube) = FakeCluster::pair();
     let script = cluster.expect_groups([
-        survey(vec![object("old", "u0", &ended())], vec![], vec![]),
+        survey(Named::default(), vec![object("old", "u0", &ended())]),
         vec![post(JOBS).refused(403, "Forbidden", full)],
         vec![delete(format!("{JOBS}/old")).body(json!({"preconditions": {"uid": "u0"}}))],
         vec![post(JOBS).created(object("a", "u1", &json!({})))],
-        look_again((CRONJOBS, vec![]), (CONTROLLERS, vec![])),
+        vec![looked_up(CRONJOBS, None), looked_up(CONTROLLERS, None)],
     ]);
     assert!(run(context_without_limits(kube), Json(request("a"))).await.is_ok());
     script.finish().await;

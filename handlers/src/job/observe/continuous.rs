@@ -14,34 +14,33 @@ pub(super) fn status(
     now: Timestamp,
 ) -> Status {
     if controller.spec.replicas == Some(0) {
-        return Status::pending("NoReplicas", "it has no copies: `replicas` is 0");
+        return Status {
+            restarts: Some(0),
+            ..Status::pending("NoReplicas", "it has no copies: `replicas` is 0")
+        };
     }
     let failure = condition(&controller.status.conditions, "ReplicaFailure")
         .map(|condition| refused_pod(&condition.message));
-    let mut copies: Vec<_> = snapshot
+    let alive: Vec<_> = snapshot
         .pods_of(&controller.metadata)
         .filter(|pod| pod.metadata.deletion_timestamp.is_none() && !pod::has_ended(pod))
-        .map(|pod| pod::present(snapshot, pod, now))
         .collect();
-    let restarts = copies.iter().filter_map(|copy| copy.restarts).sum();
-    // The best copy speaks for all; among equals the one that has run longest.
-    copies.sort_by_key(|copy| (rank(copy.phase()), copy.started_at.is_none(), copy.started_at));
-    let mut status = copies.into_iter().next().unwrap_or_default();
+    // The best copy speaks for all; among equals one that says why it waits, or has run longest.
+    let mut status = alive
+        .iter()
+        .map(|pod| pod::present(snapshot, pod, now))
+        .min_by_key(|copy| {
+            let is_silent = copy.reason.is_none();
+            (rank(copy.phase()), is_silent, copy.started_at.is_none(), copy.started_at)
+        })
+        .unwrap_or_default();
     if status.reason.is_none()
-        && let Some(failure) =
-            failure.or_else(|| snapshot.not_created(&controller.metadata)).filter(|_| {
-                status.phase() != Phase::Running || is_short_of_copies(snapshot, controller)
-            })
+        && let Some(failure) = failure
     {
         (status.reason, status.message) = (failure.reason, failure.message);
     }
-    status.restarts = Some(restarts);
+    status.restarts = Some(alive.into_iter().map(pod::restarts).sum());
     status
-}
-
-fn is_short_of_copies(snapshot: &Snapshot, controller: &ReplicationController) -> bool {
-    let wanted = usize::try_from(controller.spec.replicas.unwrap_or(1)).unwrap_or(0);
-    snapshot.pods_of(&controller.metadata).count() < wanted
 }
 
 fn rank(phase: Phase) -> u8 {

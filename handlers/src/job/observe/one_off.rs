@@ -15,7 +15,8 @@ pub(super) fn status(snapshot: &Snapshot, job: &BatchJob, now: Timestamp) -> Sta
         None => unfinished(snapshot, job, newest, now),
     };
     let tries = snapshot.pods_of(&job.metadata).count();
-    let counted = job.status.failed + i64::from(status.phase() == Phase::Succeeded);
+    let counted =
+        job.status.failed + job.status.active + i64::from(status.phase() == Phase::Succeeded);
     status.attempts = Some(counted.max(i64::try_from(tries).unwrap_or(i64::MAX)));
     status
 }
@@ -41,12 +42,17 @@ fn completed(job: &BatchJob, newest: Option<&Pod>) -> Status {
 fn failed(job: &BatchJob, newest: Option<&Pod>) -> Status {
     let condition = job.ended().map(|condition| condition.reason.as_str()).unwrap_or_default();
     let mut status = newest.filter(|pod| pod::has_ended(pod)).map(pod::ended).unwrap_or_default();
+    let by_exit_code = matches!(status.reason.as_deref(), None | Some("Signal" | "ExitCode"));
+    let is_late = condition == "DeadlineExceeded" && by_exit_code;
+    if is_late {
+        // The pod that ran out of time was deleted, exit code and all; what is left is an
+        // earlier try.
+        status = Status::default();
+    }
     status.phase = Some(Phase::Failed);
     status.started_at = status.started_at.or(job.status.start_time);
     status.finished_at = status.finished_at.or(job.ended_at());
-    // An exit code of a pod that ran out of time is only how it was ended.
-    let by_exit_code = matches!(status.reason.as_deref(), None | Some("Signal" | "ExitCode"));
-    if condition == "DeadlineExceeded" && by_exit_code {
+    if is_late {
         status.reason = Some(condition.to_owned());
         status.message = Some(match job.spec.active_deadline_seconds {
             Some(seconds) => format!("it was ended after {seconds} s, the `timeout` it was given"),
@@ -54,7 +60,8 @@ fn failed(job: &BatchJob, newest: Option<&Pod>) -> Status {
         });
     } else if status.reason.is_none() {
         status.reason = Some(if condition.is_empty() { "Failed" } else { condition }.to_owned());
-        status.message = Some("its pod was deleted from outside before it ended".to_owned());
+        status.message =
+            Some("its pod was deleted from outside, so nothing says how it ended".to_owned());
     }
     status
 }
@@ -71,7 +78,8 @@ fn unfinished(snapshot: &Snapshot, job: &BatchJob, newest: Option<&Pod>, now: Ti
     }
     let ended = pod::ended(newest);
     let tries_max = job.spec.backoff_limit.unwrap_or(0) + 1;
-    if ended.phase() == Phase::Failed && job.status.failed < tries_max && job.status.failed > 0 {
+    let is_counted = job.status.failed > 0 && job.status.failed >= failed_pods(snapshot, job);
+    if ended.phase() == Phase::Failed && is_counted && job.status.failed < tries_max {
         let why = ended.message.as_deref().unwrap_or("it failed");
         let message =
             Some(format!("{why}; it is tried again, {} of {tries_max}", job.status.failed + 1));
@@ -79,4 +87,9 @@ fn unfinished(snapshot: &Snapshot, job: &BatchJob, newest: Option<&Pod>, now: Ti
     }
     // Kubernetes has yet to count this pod; until then nothing has ended.
     Status { phase: Some(Phase::Running), started_at: ended.started_at, ..Status::default() }
+}
+
+fn failed_pods(snapshot: &Snapshot, job: &BatchJob) -> i64 {
+    let failed = snapshot.pods_of(&job.metadata).filter(|pod| pod.status.phase == "Failed");
+    i64::try_from(failed.count()).unwrap_or(i64::MAX)
 }

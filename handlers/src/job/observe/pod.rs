@@ -4,17 +4,19 @@ use jiff::Timestamp;
 use tjf_api_types::Phase;
 
 use super::{Snapshot, Status};
-use crate::job::objects::{ContainerState, Pod, Terminated};
+use crate::job::{
+    command::LOG_NOT_WRITABLE,
+    objects::{ContainerState, Pod, Terminated},
+};
 
-/// The wrapper's exit code for a log file that can't be opened.
-const LOG_NOT_WRITABLE: i32 = 73;
 /// 128 and the number of the signal.
 const SIGNALS: std::ops::RangeInclusive<i32> = 129..=159;
 /// What says nothing that the exit code does not.
 const SILENT_WORDS: [&str; 4] = ["", "Error", "Completed", "ContainerCreating"];
 /// Events that say why a container can't be made.
-const NOT_MADE: [&str; 4] =
-    ["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedScheduling"];
+const NOT_MADE: [&str; 3] = ["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"];
+/// Begins a message that is not the container's but the node's, and names the node's own files.
+const UNREAD_MESSAGE: &str = "Error on reading termination message";
 /// A program that was started again has to run for this long before it counts as running: between
 /// two crashes it does so for a moment too. Kubernetes' own pause between the first two tries.
 const SETTLED_SECONDS: i64 = 10;
@@ -50,11 +52,14 @@ pub(super) fn ended(pod: &Pod) -> Status {
     if let Some(end) = last_end(pod) {
         told_by(&mut status, end);
     }
-    if pod.status.reason == "Evicted" {
-        status.reason = Some("Evicted".to_owned());
-        status.message = Some(
-            "the node had to end it: it used too much of the node's disk or memory".to_owned(),
-        );
+    // What the pod says itself, and no program in it: `Evicted`, or that its node refused it.
+    if !pod.status.reason.is_empty() {
+        let why = match pod.status.reason.as_str() {
+            "Evicted" => "the node had to end it: it used too much of the node's disk or memory",
+            _ => "its node could not run it, or had to end it",
+        };
+        status.reason = Some(pod.status.reason.clone());
+        status.message = Some(why.to_owned());
     }
     if is_success {
         (status.reason, status.message) = (None, None);
@@ -68,11 +73,10 @@ fn told_by(status: &mut Status, end: &Terminated) {
     status.exit_code = Some(code);
     status.signal = SIGNALS.contains(&code).then(|| code - 128);
     status.oom_killed = Some(end.reason == "OOMKilled");
-    // A container that could not be started is said to have begun in 1970.
-    status.started_at = end.started_at.filter(|at| *at > Timestamp::UNIX_EPOCH);
+    status.started_at = end.began();
     status.finished_at = end.finished_at;
-    let (reason, message) = if code == LOG_NOT_WRITABLE && !end.message.is_empty() {
-        ("LogNotWritable", end.message.trim().to_owned())
+    let (reason, message) = if let (LOG_NOT_WRITABLE, Some(sentence)) = (code, last_words(end)) {
+        ("LogNotWritable", sentence.to_owned())
     } else if end.reason == "OOMKilled" {
         ("OOMKilled", "it used more memory than it may: ask for more with `memory`".to_owned())
     } else if matches!(end.reason.as_str(), "StartError" | "ContainerCannotRun") {
@@ -90,21 +94,31 @@ fn told_by(status: &mut Status, end: &Terminated) {
     status.message = Some(message);
 }
 
+/// The one sentence that the wrapper leaves when it can't open a log file.
+fn last_words(end: &Terminated) -> Option<&str> {
+    let sentence = end.message.lines().find(|line| !line.trim().is_empty())?;
+    (!sentence.starts_with(UNREAD_MESSAGE)).then(|| sentence.trim())
+}
+
+/// How often the pod's program was started anew.
+pub(super) fn restarts(pod: &Pod) -> i64 {
+    pod.status.container_statuses.first().map_or(0, |status| status.restart_count)
+}
+
 /// The status of a pod that has not ended.
 pub(super) fn present(snapshot: &Snapshot, pod: &Pod, now: Timestamp) -> Status {
-    let restarts = pod.status.container_statuses.first().map(|status| status.restart_count);
-    let mut status = if is_on_a_lost_node(pod) {
-        Status {
-            phase: Some(Phase::Unknown),
-            reason: Some("NodeLost".to_owned()),
-            message: Some("its node does not answer: it may still be running".to_owned()),
-            ..Status::default()
-        }
-    } else {
-        container(snapshot, pod, now)
-    };
-    status.restarts = restarts;
-    status
+    if !is_on_a_lost_node(pod) {
+        return container(snapshot, pod, now);
+    }
+    let container = pod.status.container_statuses.first();
+    let running = container.and_then(|container| container.state.running.as_ref());
+    Status {
+        phase: Some(Phase::Unknown),
+        reason: Some("NodeLost".to_owned()),
+        message: Some("its node does not answer: it may still be running".to_owned()),
+        started_at: running.and_then(|running| running.started_at),
+        ..Status::default()
+    }
 }
 
 /// The node's own word, that it is not ready, while its last word about the containers was that
@@ -128,7 +142,7 @@ fn container(snapshot: &Snapshot, pod: &Pod, now: Timestamp) -> Status {
     if let Some(condition) = unschedulable {
         return Status::pending(
             "Unschedulable",
-            format!("no node has room for it: {}", condition.message),
+            format!("no node can take it: {}", condition.message.trim()),
         );
     }
     let Some(container) = pod.status.container_statuses.first() else {
@@ -149,10 +163,15 @@ fn container(snapshot: &Snapshot, pod: &Pod, now: Timestamp) -> Status {
         if has_crashed {
             return crash_loop(pod);
         }
+        if end.began().is_none() {
+            let mut status = Status { phase: Some(Phase::Pending), ..Status::default() };
+            told_by(&mut status, end);
+            return status;
+        }
         // Ended, and not yet counted or started again: until then nothing has ended.
         return Status {
             phase: Some(Phase::Running),
-            started_at: end.started_at,
+            started_at: end.began(),
             ..Status::default()
         };
     }

@@ -11,7 +11,7 @@ pub(super) fn time(at: Timestamp) -> String {
 }
 
 /// One line for a table. `Completed` and `Failed` stand alone: scripts compare them.
-pub(super) fn short(job_type: JobType, status: &Status, now: Timestamp) -> String {
+pub(super) fn short(status: &Status, now: Timestamp) -> String {
     match status.phase() {
         Phase::Succeeded => "Completed".to_owned(),
         Phase::Failed => "Failed".to_owned(),
@@ -20,12 +20,10 @@ pub(super) fn short(job_type: JobType, status: &Status, now: Timestamp) -> Strin
             None => "Running".to_owned(),
         },
         Phase::Unknown => "Unknown".to_owned(),
-        Phase::Pending => match (&status.reason, job_type) {
-            (Some(reason), _) => format!("Waiting: {reason}"),
-            (None, JobType::Scheduled) if status.started_at.is_none() => {
-                "Waiting for scheduled time".to_owned()
-            }
-            (None, _) => "Waiting to start".to_owned(),
+        Phase::Pending => match &status.reason {
+            Some(reason) => format!("Waiting: {reason}"),
+            None if status.awaits_tick => "Waiting for scheduled time".to_owned(),
+            None => "Waiting to start".to_owned(),
         },
     }
 }
@@ -41,10 +39,12 @@ pub(super) fn long(job_type: JobType, status: &Status, now: Timestamp) -> String
             Some(at) => format!("Failed at {}", time(at)),
             None => "Failed".to_owned(),
         },
-        Phase::Running | Phase::Pending | Phase::Unknown => short(job_type, status, now),
+        Phase::Running | Phase::Pending | Phase::Unknown => short(status, now),
     };
     match &status.message {
-        Some(message) => text = format!("{}: {message}.", text.trim_end_matches('.')),
+        Some(message) => {
+            text = format!("{}: {}.", text.trim_end_matches('.'), message.trim_end_matches('.'));
+        }
         None if !text.ends_with('.') => text.push('.'),
         None => {}
     }

@@ -1,0 +1,67 @@
+//! What limits a namespace, as Kubernetes answers it: the fields that are used.
+
+use serde::Deserialize;
+
+/// A LimitRange.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct LimitRange {
+    /// What was asked.
+    pub spec: LimitRangeSpec,
+}
+
+/// What a LimitRange was asked.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct LimitRangeSpec {
+    /// One entry for each kind of thing that is limited.
+    pub limits: Vec<LimitRangeItem>,
+}
+
+/// The limits of one kind of thing.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct LimitRangeItem {
+    /// `Container` or `Pod`; a job's pod has one container.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The most that a limit may be.
+    pub max: Resources,
+    /// The least that a request may be.
+    pub min: Resources,
+}
+
+/// Quantities of what is measured, as Kubernetes writes them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Resources {
+    /// Memory.
+    pub memory: Option<String>,
+    /// CPU.
+    pub cpu: Option<String>,
+}
+
+/// A ResourceQuota.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ResourceQuota {
+    /// What was asked.
+    pub spec: ResourceQuotaSpec,
+}
+
+/// What a ResourceQuota was asked.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ResourceQuotaSpec {
+    /// The limits.
+    pub hard: QuotaHard,
+}
+
+/// The limit that we plan with.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct QuotaHard {
+    /// How many Job objects there may be.
+    #[serde(rename = "count/jobs.batch")]
+    pub jobs: Option<String>,
+}
