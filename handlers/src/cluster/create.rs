@@ -54,7 +54,7 @@ impl Creation {
 /// What came of sending an object.
 enum Created {
     /// It is there, as Kubernetes has it.
-    Now(Value, Meta),
+    Now(Box<(Value, Meta)>),
     /// One of its kind and name came first, a moment ago.
     ByAnother,
 }
@@ -88,13 +88,13 @@ impl Cluster {
             let created = match survey.claim(job)? {
                 Claim::Repeated => return self.repeated(job).await,
                 Claim::Free { replaced } => {
-                    self.make_room(job, &survey, replaced.as_ref(), limits.jobs_max).await?;
+                    self.make_room(job, &survey, replaced.as_deref(), limits.jobs_max).await?;
                     self.create_now(job, &survey).await?
                 }
                 Claim::Going => None,
             };
-            if let Some(Created::Now(_, meta)) = &created {
-                last.note(job.spec.kind.job_type(), &meta.resource_version);
+            if let Some(Created::Now(new)) = &created {
+                last.note(job.spec.kind.job_type(), &new.1.resource_version);
             }
             drop(last);
             if let Some(created) = created {
@@ -141,7 +141,7 @@ impl Cluster {
         match self.post_making_room(kind, &manifest, survey).await {
             Ok(created) => {
                 let Named { metadata } = read(created.clone())?;
-                Ok(Some(Created::Now(created, metadata)))
+                Ok(Some(Created::Now(Box::new((created, metadata)))))
             }
             Err(ClusterError::AlreadyExists { being_deleted: true }) => Ok(None),
             Err(ClusterError::AlreadyExists { .. }) => Ok(Some(Created::ByAnother)),
@@ -153,9 +153,8 @@ impl Cluster {
     /// Looks whether the new object was the first of its name, and takes it away again when it was
     /// not.
     async fn confirm(&self, job: &Job, created: Created) -> Result<Creation> {
-        let Created::Now(created, metadata) = created else {
-            return self.lost_within_kind(job).await;
-        };
+        let Created::Now(new) = created else { return self.lost_within_kind(job).await };
+        let (created, metadata) = *new;
         let job_type = job.spec.kind.job_type();
         let kind = Kind::of(job_type);
         match self.was_first(kind, &metadata).await {

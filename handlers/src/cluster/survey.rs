@@ -25,7 +25,7 @@ pub(super) struct Survey {
     controller: Option<Named>,
     /// All Jobs of the namespace, if the new object needs room among them.
     pub(super) jobs: Vec<BatchJob>,
-    /// All CronJobs, likewise.
+    /// All scheduled ones, likewise.
     pub(super) cronjobs: Vec<CronJob>,
 }
 
@@ -34,7 +34,7 @@ pub(super) enum Claim {
     /// Nothing; this one-off, which has ended, gives it up.
     Free {
         /// Who gives it up.
-        replaced: Option<Meta>,
+        replaced: Option<Box<Meta>>,
     },
     /// The same request was here before.
     Repeated,
@@ -91,7 +91,7 @@ impl Survey {
             if meta.deletion_timestamp.is_some() {
                 is_going = true;
             } else if is_ours && has_ended {
-                replaced = Some(meta.clone());
+                replaced = Some(Box::new(meta.clone()));
             } else {
                 return Err(taken(job, !is_ours));
             }
