@@ -13,7 +13,10 @@ use std::{
 
 use http::Uri;
 
-use crate::{identity::Door, telemetry::LogFormat};
+use crate::{
+    identity::Door,
+    telemetry::{LogFilter, LogFormat},
+};
 
 /// Where the API listens for TLS.
 pub const LISTEN: &str = "TJF_LISTEN";
@@ -187,7 +190,7 @@ pub struct Config {
     /// How the log is written.
     pub log_format: LogFormat,
     /// What is logged.
-    pub log_filter: String,
+    pub log_filter: LogFilter,
 }
 
 impl Config {
@@ -204,7 +207,7 @@ impl Config {
         let kube_server = reader.kube_server();
         let kube_ca = reader.optional(KUBE_CA, IN_CLUSTER_CA, path);
         let log_format = reader.optional(LOG, "text", LogFormat::parse);
-        let log_filter = reader.optional(LOG_FILTER, "info", str::parse);
+        let log_filter = reader.optional(LOG_FILTER, "info", LogFilter::parse);
         Some(Self {
             listen: listen?,
             admin_listen: admin_listen?,
@@ -305,12 +308,13 @@ mod tests {
         source.insert(LISTEN, "everywhere".to_owned());
         source.insert(IDENTITY, "trust-me".to_owned());
         source.insert(KUBE_SERVER, "http://kubernetes".to_owned());
+        source.insert(LOG_FILTER, "info=loud".to_owned());
         source.remove(TLS_KEY);
         let faults = read(&source).unwrap_err().to_string();
-        for key in [LISTEN, IDENTITY, KUBE_SERVER, TLS_KEY] {
+        for key in [LISTEN, IDENTITY, KUBE_SERVER, LOG_FILTER, TLS_KEY] {
             assert!(faults.contains(key), "{key} is missing in:\n{faults}");
         }
-        assert_eq!(faults.lines().count(), 4);
+        assert_eq!(faults.lines().count(), 5);
     }
 
     #[test]

@@ -23,24 +23,29 @@ impl LogFormat {
     }
 }
 
+/// What is logged, in the words of `tracing-subscriber`: `info`, or `info,tjf_runtime=debug`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        EnvFilter::try_new(text).map_err(|error| error.to_string())?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
 /// Starts the log on standard error. kube's own tracing stays off: it would repeat what we answer,
 /// and quote whole objects.
 ///
 /// # Errors
-/// When the filter can't be understood, or a log was started before.
-pub fn start(format: LogFormat, filter: &str) -> Result<(), String> {
-    let filter = EnvFilter::try_new(format!("kube=off,kube_client=off,tower=off,{filter}"))
-        .map_err(|error| format!("{}: {error}", crate::config::LOG_FILTER))?;
+/// When a log was started before.
+pub fn start(format: LogFormat, LogFilter(filter): &LogFilter) -> Result<(), String> {
+    let filter = EnvFilter::new(format!("kube=off,kube_client=off,tower=off,{filter}"));
     let registry = tracing_subscriber::registry().with(filter);
+    let layer = fmt::layer().with_target(false).with_writer(io::stderr);
     match format {
-        LogFormat::Text => {
-            registry.with(fmt::layer().with_target(false).with_writer(io::stderr)).try_init()
-        }
-        LogFormat::Json => registry
-            .with(
-                fmt::layer().json().flatten_event(true).with_target(false).with_writer(io::stderr),
-            )
-            .try_init(),
+        LogFormat::Text => registry.with(layer).try_init(),
+        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
     }
     .map_err(|error| error.to_string())
 }
