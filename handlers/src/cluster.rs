@@ -18,7 +18,7 @@ use tjf_runtime::pool::{HomeClient, Pooled};
 use tokio::time::Instant;
 
 use self::call::{Filter, Kind};
-pub use self::{create::Creation, error::ClusterError};
+pub use self::error::ClusterError;
 use crate::{
     Context,
     job::{

@@ -36,7 +36,7 @@ pub async fn run(context: Context, Json(request): Json<RunRequest>) -> Result<Cr
         container: (shortname.to_owned(), image.to_owned()),
     };
     let job = request::check(request, asker)?;
-    let value = Cluster::of(&context).await?.create(&job).await?.into_view();
+    let value = Cluster::of(&context).await?.create(&job).await?;
     Ok(Created { location: path::show(&value.name), value })
 }
 

@@ -16,6 +16,9 @@ use crate::{reply::Response, request_id::RequestId};
 /// Any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// The slug of what is our own fault.
+pub(crate) const INTERNAL: &str = "internal";
+
 /// A status that says that something went wrong; one of 200 can't be written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorStatus {
@@ -105,7 +108,7 @@ impl Failure {
     /// Our own fault. The text is constant; what really happened goes to the log only.
     pub fn internal(cause: impl Into<BoxError>) -> Self {
         let detail = "something went wrong inside the service; its administrators find the cause under the request's id";
-        Self::new(ErrorStatus::Internal, "internal", detail).because(cause)
+        Self::new(ErrorStatus::Internal, INTERNAL, detail).because(cause)
     }
 
     /// Too much at once.

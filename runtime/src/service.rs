@@ -14,7 +14,7 @@ use crate::{
     admission::Admission,
     config::{Config, Limits},
     context::Context,
-    failure::{BoxError, ErrorStatus, Failure},
+    failure::{BoxError, ErrorStatus, Failure, INTERNAL},
     identity::{Gate, PeerCertificate, Refusal},
     input::Received,
     metrics::Metrics,
@@ -95,9 +95,10 @@ impl<S: Send + Sync + 'static> Service<S> {
         }
         let (status, time) = (response.status(), began.elapsed());
         self.metrics.answered(&method, seen.route, status, time);
-        let fault = status.is_server_error();
-        if fault && slug == Some("internal") {
-            tracing::error!(request.id = %id, error = cause.as_deref(), "a request failed inside the service");
+        // Our own faults are what somebody has to look at; why a caller was refused is not.
+        let (fault, cause) = if slug == Some(INTERNAL) { (cause, None) } else { (None, cause) };
+        if let Some(fault) = fault {
+            tracing::error!(request.id = %id, error = fault, "a request failed inside the service");
         }
         tracing::info!(
             request.id = %id,

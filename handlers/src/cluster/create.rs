@@ -33,24 +33,6 @@ use crate::{
 const NAME_TIME_MAX: Duration = Duration::from_secs(20);
 const NAME_LOOK_TIME: Duration = Duration::from_millis(200);
 
-/// What came of a wish to create.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Creation {
-    /// The job was created now.
-    New(Box<JobView>),
-    /// The same request, by its key, had created it before.
-    Before(Box<JobView>),
-}
-
-impl Creation {
-    /// The job, whenever it was created.
-    pub fn into_view(self) -> JobView {
-        match self {
-            Self::New(view) | Self::Before(view) => *view,
-        }
-    }
-}
-
 /// What came of sending an object.
 enum Created {
     /// It is there, as Kubernetes has it.
@@ -70,12 +52,13 @@ impl Kind {
 }
 
 impl Cluster {
-    /// Creates a job, if its name is free and there is room.
+    /// Creates a job, if its name is free and there is room; or gives the one that the same
+    /// request, by its key, created before.
     ///
     /// # Errors
     /// When the name is taken, the key was used for something else, there is no room, or Kubernetes
     /// does not do it.
-    pub async fn create(&self, job: &Job) -> Result<Creation> {
+    pub async fn create(&self, job: &Job) -> Result<JobView> {
         let patience_ends =
             (Instant::now() + NAME_TIME_MAX).min(self.context.deadline - 2 * NAME_LOOK_TIME);
         let known = self.context.state.tools.get(&self.tool);
@@ -86,7 +69,10 @@ impl Cluster {
                 futures_util::try_join!(self.limits(&known), self.survey(job, &last))?;
             limits.check(&job.spec)?;
             let created = match survey.claim(job)? {
-                Claim::Repeated => return self.repeated(job).await,
+                Claim::Repeated => {
+                    drop(last);
+                    return self.repeated(job).await;
+                }
                 Claim::Free { replaced } => {
                     self.make_room(job, &survey, replaced.as_deref(), limits.jobs_max).await?;
                     self.create_now(job, &survey).await?
@@ -152,13 +138,13 @@ impl Cluster {
 
     /// Looks whether the new object was the first of its name, and takes it away again when it was
     /// not.
-    async fn confirm(&self, job: &Job, created: Created) -> Result<Creation> {
+    async fn confirm(&self, job: &Job, created: Created) -> Result<JobView> {
         let Created::Now(new) = created else { return self.lost_within_kind(job).await };
         let (created, metadata) = *new;
         let job_type = job.spec.kind.job_type();
         let kind = Kind::of(job_type);
         match self.was_first(kind, &metadata).await {
-            Ok(true) => Ok(Creation::New(Box::new(self.created_view(job_type, created)?))),
+            Ok(true) => self.created_view(job_type, created),
             Ok(false) => {
                 self.withdraw(kind, &metadata).await?;
                 Err(taken(job, false))
@@ -223,7 +209,7 @@ impl Cluster {
 
     /// Another request created an object of the same kind and name a moment ago; it may have been
     /// this one's twin.
-    async fn lost_within_kind(&self, job: &Job) -> Result<Creation> {
+    async fn lost_within_kind(&self, job: &Job) -> Result<JobView> {
         let survey = self.survey(job, &LastCreated::default()).await?;
         match survey.claim(job)? {
             Claim::Repeated => self.repeated(job).await,
@@ -233,10 +219,9 @@ impl Cluster {
     }
 
     /// The job that an earlier request with the same key created.
-    async fn repeated(&self, job: &Job) -> Result<Creation> {
+    async fn repeated(&self, job: &Job) -> Result<JobView> {
         let name = job.name.clone().into();
-        let view = self.find(&name).await?.ok_or(Error::JobNotFound(name))?;
-        Ok(Creation::Before(Box::new(view)))
+        self.find(&name).await?.ok_or(Error::JobNotFound(name))
     }
 
     /// A job as it is right after it was created.

@@ -45,9 +45,10 @@ pub(super) enum Claim {
 impl Cluster {
     /// Looks around, with one question a kind and all of them side by side.
     ///
-    /// Names are asked for one by one, which Kubernetes answers from its database: what is there, is seen. To
-    /// count, it is enough to see what we created ourselves. A list as of this very moment would wait for up to
-    /// 100 ms, until the API server's memory of that kind is known to be as fresh as its database (KEP-2340).
+    /// Names are asked for one by one, which Kubernetes answers from its database: what is there,
+    /// is seen. To count, it is enough to see what we created ourselves. A list as of this very
+    /// moment would wait for up to 100 ms, until the API server's memory of that kind is known to
+    /// be as fresh as its database (KEP-2340).
     pub(super) async fn survey(
         &self,
         job: &Job,
