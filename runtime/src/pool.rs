@@ -24,7 +24,10 @@ use futures_util::{
     future::{BoxFuture, Shared},
 };
 use thiserror::Error;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    task::AbortHandle,
+    time::{Instant, timeout},
+};
 
 pub use self::home::{HomeClient, HomeDirectory};
 use crate::{failure::BoxError, identity::CommonName};
@@ -128,6 +131,13 @@ struct Held<C> {
 struct Looking<C> {
     since: Instant,
     outcome: SharedLook<C>,
+    task: AbortHandle,
+}
+
+/// What a caller gets now.
+enum Next<C> {
+    Client(Pooled<C>),
+    Look(SharedLook<C>),
 }
 
 struct Inner<C> {
@@ -161,9 +171,9 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
     /// What the look found wrong, or [`ConnectError::HomeSilent`] when it hangs.
     pub async fn client(&self, name: &CommonName) -> Result<Pooled<C>, ConnectError> {
         loop {
-            let look = match self.held_or_look(name)? {
-                Ok(pooled) => return Ok(pooled),
-                Err(look) => look,
+            let look = match self.next(name)? {
+                Next::Client(pooled) => return Ok(pooled),
+                Next::Look(look) => look,
             };
             match timeout(self.0.limits.look_time_max, look).await {
                 Ok(Some(found)) => return found,
@@ -175,25 +185,24 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
     }
 
     /// The client that is held, or else the look to wait for. Starts a look when one is due.
-    fn held_or_look(
-        &self,
-        name: &CommonName,
-    ) -> Result<Result<Pooled<C>, SharedLook<C>>, ConnectError> {
+    fn next(&self, name: &CommonName) -> Result<Next<C>, ConnectError> {
         let limits = &self.0.limits;
         let slot = self.0.slot(name);
         let mut state = lock(&slot.state);
         let now = Instant::now();
         state.used_at = now;
         state.held.take_if(|held| now - held.built_at >= limits.client_age_max);
+        // A look clears its own entry, unless it panicked.
+        state.looking.take_if(|look| look.task.is_finished());
         let is_fresh = |held: &Held<C>| now - held.looked_at < limits.certificate_look_age_max;
         if !state.held.as_ref().is_some_and(is_fresh) && state.looking.is_none() {
-            let outcome = self.start_look(name, Arc::clone(&slot), state.held.as_ref());
-            state.looking = Some(Looking { since: now, outcome });
+            let known = state.held.as_ref().map(|held| held.version);
+            state.looking = Some(self.start_look(name, Arc::clone(&slot), known));
         }
         match (&state.held, &state.looking) {
-            (Some(held), _) => Ok(Ok(held.pooled.clone())),
+            (Some(held), _) => Ok(Next::Client(held.pooled.clone())),
             (None, Some(look)) if now - look.since < limits.look_time_max => {
-                Ok(Err(look.outcome.clone()))
+                Ok(Next::Look(look.outcome.clone()))
             }
             (None, _) => Err(ConnectError::HomeSilent),
         }
@@ -222,9 +231,9 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
         &self,
         name: &CommonName,
         slot: Arc<Slot<C>>,
-        held: Option<&Held<C>>,
-    ) -> SharedLook<C> {
-        let look = self.0.connect.look(name, held.map(|held| held.version));
+        known: Option<Version>,
+    ) -> Looking<C> {
+        let look = self.0.connect.look(name, known);
         let inner = Arc::clone(&self.0);
         let name = name.clone();
         #[expect(clippy::disallowed_methods, reason = "must outlive the request that began it")]
@@ -234,13 +243,13 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
             state.looking = None;
             inner.settle(&name, &mut state, found)
         });
-        async move {
+        let abort = task.abort_handle();
+        let outcome = async move {
             task.await.unwrap_or_else(|panic| {
                 Some(Err(ConnectError::Misconfigured(Arc::new(panic.into()))))
             })
-        }
-        .boxed()
-        .shared()
+        };
+        Looking { since: Instant::now(), outcome: outcome.boxed().shared(), task: abort }
     }
 }
 

@@ -21,6 +21,7 @@ struct Homes {
     looks: AtomicU32,
     version: AtomicU32,
     broken: AtomicBool,
+    panicking: AtomicBool,
     hanging: Mutex<HashSet<CommonName>>,
     go_on: Notify,
 }
@@ -39,6 +40,7 @@ impl Connect<u32> for Arc<Homes> {
                 homes.go_on.notified().await;
             }
             tokio::task::yield_now().await;
+            assert!(!homes.panicking.load(Ordering::Relaxed), "a look panics");
             let version = Version(homes.version.load(Ordering::Relaxed).into());
             if homes.broken.load(Ordering::Relaxed) {
                 Err(ConnectError::NoCredentials(Arc::new("broken".into())))
@@ -101,6 +103,16 @@ async fn a_failure_is_not_kept() {
     homes.broken.store(true, Ordering::Relaxed);
     assert!(matches!(pool.client(&name("a")).await, Err(ConnectError::NoCredentials(_))));
     homes.broken.store(false, Ordering::Relaxed);
+    assert_eq!(client(&pool, "a").await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_panics_is_our_fault_and_not_for_ever() {
+    let (homes, pool) = pool();
+    homes.panicking.store(true, Ordering::Relaxed);
+    assert!(matches!(pool.client(&name("a")).await, Err(ConnectError::Misconfigured(_))));
+    homes.panicking.store(false, Ordering::Relaxed);
+    advance(Duration::from_secs(60)).await;
     assert_eq!(client(&pool, "a").await, 2);
 }
 
