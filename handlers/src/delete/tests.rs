@@ -14,6 +14,17 @@ fn deletion(path: &str, name: &str, uid: &str) -> Exchange {
         .body(json!({"propagationPolicy": "Background", "preconditions": {"uid": uid}}))
 }
 
+/// The look at the scheduled job `a`, which has one run with one pod.
+fn a_scheduled_job() -> Vec<Exchange> {
+    vec![
+        gone(JOBS, "a"),
+        get(format!("{CRONJOBS}/a")).answer(object("a", "cron", &json!({}))),
+        gone(CONTROLLERS, "a"),
+        get(JOBS).items([owned("a-1", "run", "cron")]),
+        get(PODS).items([owned("a-1-x", "pod", "run")]),
+    ]
+}
+
 #[tokio::test]
 async fn what_is_not_there_is_a_job_not_found_and_nothing_is_deleted() {
     let (cluster, kube) = FakeCluster::pair();
@@ -35,13 +46,7 @@ async fn the_pod_of_a_run_that_went_with_its_owner_is_waited_for() {
     let pod = || owned("a-1-x", "pod", "run");
     let (cluster, kube) = FakeCluster::pair();
     let script = cluster.expect_groups([
-        vec![
-            gone(JOBS, "a"),
-            get(format!("{CRONJOBS}/a")).answer(object("a", "cron", &json!({}))),
-            gone(CONTROLLERS, "a"),
-            get(JOBS).items([owned("a-1", "run", "cron")]),
-            get(PODS).items([pod()]),
-        ],
+        a_scheduled_job(),
         vec![deletion(CRONJOBS, "a", "cron")],
         vec![get(JOBS).items([])],
         vec![get(PODS).items([pod()])],
@@ -60,13 +65,7 @@ async fn a_scheduled_job_goes_with_its_run_and_its_pods_and_nothing_else() {
     let stranger = || owned("a-new", "pod2", "another-uid");
     let (cluster, kube) = FakeCluster::pair();
     let script = cluster.expect_groups([
-        vec![
-            gone(JOBS, "a"),
-            get(format!("{CRONJOBS}/a")).answer(object("a", "cron", &json!({}))),
-            gone(CONTROLLERS, "a"),
-            get(JOBS).items([owned("a-1", "run", "cron")]),
-            get(PODS).items([owned("a-1-x", "pod", "run")]),
-        ],
+        a_scheduled_job(),
         vec![deletion(CRONJOBS, "a", "cron")],
         vec![get(JOBS).items([owned("a-1", "run", "cron")])],
         vec![deletion(JOBS, "a-1", "run")],
