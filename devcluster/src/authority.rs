@@ -3,8 +3,9 @@
 use std::{net::Ipv4Addr, sync::Arc, time::SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, PublicKeyData, SanType, SignatureAlgorithm, SigningKey,
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, PublicKeyData, SanType,
+    SignatureAlgorithm, SigningKey,
 };
 use rustls::{
     SignatureScheme,
@@ -117,6 +118,19 @@ impl Authority {
         params.distinguished_name = subject.distinguished_name();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.sign(&params)
+    }
+
+    /// A client's certificate for whoever asks with this request, in PEM.
+    ///
+    /// # Panics
+    /// When the request can't be understood.
+    pub fn answer(&self, request: &str) -> String {
+        let mut request = CertificateSigningRequestParams::from_pem(request).expect("a request");
+        let now = OffsetDateTime::from(SystemTime::now());
+        request.params.not_before = now - Duration::minutes(5);
+        request.params.not_after = now + LIFETIME;
+        request.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        request.signed_by(&self.issuer).expect("a certificate").pem()
     }
 
     /// A certificate for a service on this machine.

@@ -40,6 +40,8 @@ pub struct Environment {
     pub image: String,
     /// `CARGO`: what builds the two programs.
     pub cargo: PathBuf,
+    /// `HOME`: the administrator's, where the cluster's own command may keep things.
+    pub home: OsString,
     /// `PATH`: where scripts find their programs.
     pub path: OsString,
 }
@@ -74,6 +76,7 @@ impl Environment {
             image: optional("TJF_CLUSTER_IMAGE")
                 .map_or_else(|| IMAGE.to_owned(), |image| image.to_string_lossy().into_owned()),
             cargo: optional("CARGO").unwrap_or_else(|| "cargo".into()).into(),
+            home: optional("HOME").unwrap_or_else(|| "/root".into()),
             path: optional("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
         };
         if missing.is_empty() {

@@ -1,6 +1,7 @@
 //! A test, and the world that it gets.
 
 use std::{
+    path::Path,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -53,6 +54,20 @@ impl World {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).push(made.clone());
         self.cluster.make_tool(&made, identity.unwrap_or(&made.identity)).await;
         Tool::new(made, Arc::clone(&self.cluster), self.programs.clone(), Arc::clone(&self.service))
+    }
+
+    /// The name of a tool that the test makes itself, by other means; what it makes is taken away
+    /// too.
+    pub fn unmade_tool(&self, purpose: &str) -> String {
+        let made = self.cluster.plan_tool(purpose);
+        let name = made.name.clone();
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(made);
+        name
+    }
+
+    /// The folder of the two programs.
+    pub fn programs_folder(&self) -> &Path {
+        self.programs.command.parent().unwrap_or(&self.programs.command)
     }
 
     /// The service that all tests share: it must not be disturbed.

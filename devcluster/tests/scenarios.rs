@@ -13,6 +13,7 @@ mod keys;
 mod malformed;
 mod names;
 mod output;
+mod readme;
 mod removal;
 mod room;
 mod schedules;
@@ -48,6 +49,7 @@ use scenarios;
 pub(crate) fn all() -> Vec<Scenario> {
     [
         schedules::all(),
+        readme::all(),
         credentials::all(),
         malformed::all(),
         status::all(),
