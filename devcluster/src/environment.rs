@@ -76,7 +76,7 @@ impl Environment {
             image: optional("TJF_CLUSTER_IMAGE")
                 .map_or_else(|| IMAGE.to_owned(), |image| image.to_string_lossy().into_owned()),
             cargo: optional("CARGO").unwrap_or_else(|| "cargo".into()).into(),
-            home: optional("HOME").unwrap_or_else(|| "/root".into()),
+            home: optional("HOME").unwrap_or_else(|| "/".into()),
             path: optional("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
         };
         if missing.is_empty() {
