@@ -100,6 +100,12 @@ impl Filter {
         Self::by("fieldSelector", "type=Warning".to_owned())
     }
 
+    /// All at once. A delete of a collection with a limit would leave the rest.
+    #[must_use]
+    fn unpaged(self) -> Self {
+        Self { is_paged: false, ..self }
+    }
+
     /// As it was at this very version.
     #[must_use]
     pub(super) fn exactly_at(mut self, version: &str) -> Self {
@@ -210,7 +216,8 @@ impl Cluster {
         kind: Kind,
         selector: &Selector,
     ) -> Result<Vec<T>, ClusterError> {
-        let path = with_query(kind.path(&self.namespace), &Filter::labels(selector), None);
+        let filter = Filter::labels(selector).unpaged();
+        let path = with_query(kind.path(&self.namespace), &filter, None);
         let body = serde_json::to_vec(&DeleteOptions::any()).map_err(ClusterError::Unreadable)?;
         let body = self.call(Method::DELETE, &path, body, "delete", kind).await?;
         Ok(read_list::<T>(&body)?.items)
@@ -295,4 +302,19 @@ fn with_query(path: String, filter: &Filter, token: Option<&str>) -> String {
         query.append_pair("continue", token);
     }
     query.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_paged_but_for_those_that_must_be_whole() {
+        let selector = || Filter::labels(&Selector::of_tool(&"tf-test".parse().unwrap()));
+        let query = |filter: &Filter| with_query("/pods".to_owned(), filter, None);
+        assert!(query(&selector()).contains("limit=500"));
+        for whole in [selector().unpaged(), Filter::since(None)] {
+            assert!(!query(&whole).contains("limit"), "{whole:?}");
+        }
+    }
 }
