@@ -107,7 +107,8 @@ impl Failure {
 
     /// Our own fault. The text is constant; what really happened goes to the log only.
     pub fn internal(cause: impl Into<BoxError>) -> Self {
-        let detail = "something went wrong inside the service; its administrators find the cause under the request's id";
+        let detail = "something went wrong inside the service; its administrators find the cause \
+                      under the request's id";
         Self::new(ErrorStatus::Internal, INTERNAL, detail).because(cause)
     }
 

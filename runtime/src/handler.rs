@@ -20,7 +20,8 @@ use crate::{
 /// name it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't stand behind a route",
-    note = "a handler is `async fn(Context<S>) -> Result<impl Reply, impl Into<Failure>>`, with one `Input` more if it needs it"
+    note = "a handler is `async fn(Context<S>) -> Result<impl Reply, impl Into<Failure>>`, with \
+            one `Input` more if it needs it"
 )]
 pub trait Handler<S, Args>: Clone + Send + Sync + 'static {
     /// Reads the input, calls the function, and makes its value or error an answer.

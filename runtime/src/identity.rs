@@ -113,7 +113,8 @@ pub(crate) enum Refusal {
     #[error("the certificate does not belong to a tool of this platform")]
     ForeignOrganization,
     #[error(
-        "the header `{SUBJECT_HEADER}` is not taken here: the certificate of the connection says who is calling"
+        "the header `{SUBJECT_HEADER}` is not taken here: the certificate of the connection says \
+         who is calling"
     )]
     HeaderNotTaken,
 }

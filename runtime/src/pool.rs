@@ -106,7 +106,8 @@ pub struct Pooled<C> {
     pub(crate) generation: u64,
 }
 
-/// `None` when the look found nothing new, but what it would have confirmed was evicted meanwhile.
+/// `None` when the client that the look knew of was evicted meanwhile, so that there is nothing to
+/// confirm, and nothing to keep when the look failed.
 type Found<C> = Option<Result<Pooled<C>, ConnectError>>;
 type SharedLook<C> = Shared<BoxFuture<'static, Found<C>>>;
 
@@ -177,7 +178,7 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
             };
             match timeout(self.0.limits.look_time_max, look).await {
                 Ok(Some(found)) => return found,
-                // The next look knows of no earlier one, and so can't find "nothing new".
+                // The next look knows of no client, and so its word is the last.
                 Ok(None) => {}
                 Err(_) => return Err(ConnectError::HomeSilent),
             }
@@ -190,7 +191,6 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
         let slot = self.0.slot(name);
         let mut state = lock(&slot.state);
         let now = Instant::now();
-        state.used_at = now;
         state.held.take_if(|held| now - held.built_at >= limits.client_age_max);
         // A look clears its own entry, unless it panicked.
         state.looking.take_if(|look| look.task.is_finished());
@@ -241,6 +241,11 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
             let found = look.await;
             let mut state = lock(&slot.state);
             state.looking = None;
+            let is_changed = matches!(found, Ok(Look::Changed(..)));
+            if known.is_some() && state.held.is_none() && !is_changed {
+                // Whoever knows of a client does not wait for a half-written pair: look anew.
+                return None;
+            }
             inner.settle(&name, &mut state, found)
         });
         let abort = task.abort_handle();
@@ -258,10 +263,13 @@ impl<C: Clone> Inner<C> {
     /// way: a second look at a home that hangs must not begin.
     fn slot(&self, name: &CommonName) -> Arc<Slot<C>> {
         let mut slots = lock(&self.slots);
+        let now = Instant::now();
         if let Some(slot) = slots.get(name) {
+            // Said before anybody else can make room: a slot that is found must not be forgotten
+            // before it is used, or a second look might begin beside its own.
+            lock(&slot.state).used_at = now;
             return Arc::clone(slot);
         }
-        let now = Instant::now();
         let removable = |slot: &Arc<Slot<C>>| lock(&slot.state).looking.is_none();
         slots.retain(|_, slot| {
             now - lock(&slot.state).used_at < self.limits.client_idle_max || !removable(slot)

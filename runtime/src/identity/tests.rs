@@ -94,7 +94,7 @@ fn another_organisation_or_none_is_refused() {
     }
 }
 
-/// Written by openssl, since rcgen has one of each type only: two common names, a common name that
+/// Built by hand, since rcgen has one of each type only: two common names, a common name that
 /// shares its set with an organisation, and two organisations in one set, as Go writes them.
 #[test]
 fn a_common_name_is_one_and_stands_alone_but_organisations_may_be_several() {
@@ -105,9 +105,35 @@ fn a_common_name_is_one_and_stands_alone_but_organisations_may_be_several() {
     let (cn, o) = (COMMON_NAME_OID, ORGANIZATION_OID);
     assert_eq!(of(&[&[(cn, "a")], &[(cn, "b")], &[(o, "toolforge")]]), None);
     assert_eq!(of(&[&[(cn, "a"), (o, "toolforge")]]), None);
-    let subject = of(&[&[(o, "admins"), (o, "toolforge")], &[(cn, "a")]]).unwrap();
-    assert_eq!(subject.common_name, "a");
-    assert_eq!(subject.organizations.len(), 2);
+    for sets in [
+        &[&[(o, "admins"), (o, "toolforge")][..], &[(cn, "a")]][..],
+        &[&[(cn, "a")], &[(o, "toolforge")], &[(o, "admins")]],
+    ] {
+        let peer = PeerCertificate { subject: of(sets), ..certificate(&[]) };
+        assert_eq!(admitted(&peer).as_deref(), Ok("a"), "{sets:?}");
+    }
+}
+
+#[test]
+fn text_in_an_encoding_of_its_own_is_not_guessed_at() {
+    let wide = |text: &str| DnValue::BmpString(text.try_into().unwrap());
+    let narrow = |text: &str| DnValue::Ia5String(text.try_into().unwrap());
+    let old = |text: &str| DnValue::TeletexString(text.try_into().unwrap());
+    for (name, outcome) in [
+        (narrow("a"), Ok("a".to_owned())),
+        (old("a"), Ok("a".to_owned())),
+        (wide("a"), Err(Refusal::NoUsableName)),
+    ] {
+        let subject = [(DnType::CommonName, name), organization("toolforge")];
+        assert_eq!(admitted(&certificate(&subject)), outcome, "{subject:?}");
+    }
+}
+
+#[test]
+fn a_name_may_have_fifty_three_characters() {
+    let name = "a".repeat(53);
+    let peer = certificate(&[common_name(&name), organization("toolforge")]);
+    assert_eq!(admitted(&peer), Ok(name));
 }
 
 fn relative_name(attributes: &[(ObjectIdentifier, &str)]) -> RelativeDistinguishedName {
@@ -149,12 +175,21 @@ fn a_proxys_header_at_the_first_door_is_refused_even_when_it_agrees() {
 #[test]
 fn a_proxy_passes_on_what_it_verified() {
     let verified = (VERIFY_HEADER, "SUCCESS");
-    for subject in ["CN=my-tool,O=toolforge", "O=toolforge, CN=my-tool"] {
+    for subject in [
+        "CN=my-tool,O=toolforge",
+        "O=toolforge, CN=my-tool",
+        "O=admins+O=toolforge,CN=my-tool",
+        "O=admins,CN=my-tool,O=toolforge",
+    ] {
         assert_eq!(forwarded_as(&[verified, (SUBJECT_HEADER, subject)]).as_deref(), Ok("my-tool"));
     }
     for (pairs, refusal) in [
         (vec![verified], Refusal::NoCertificate),
         (vec![(SUBJECT_HEADER, "CN=a,O=toolforge")], Refusal::NoCertificate),
+        (
+            vec![(VERIFY_HEADER, "success"), (SUBJECT_HEADER, "CN=a,O=toolforge")],
+            Refusal::NoCertificate,
+        ),
         (
             vec![("ssl-client-verify", "NONE"), (SUBJECT_HEADER, "CN=a,O=toolforge")],
             Refusal::NoCertificate,
@@ -175,6 +210,17 @@ fn a_proxy_passes_on_what_it_verified() {
     ] {
         assert_eq!(forwarded_as(&pairs), Err(refusal), "{pairs:?}");
     }
+}
+
+/// TLS checks a proxy's dates only when it connects; the proxy's own name means nothing.
+#[test]
+fn a_proxy_whose_certificate_ran_out_is_none_any_longer() {
+    let headers = headers(&[(VERIFY_HEADER, "SUCCESS"), (SUBJECT_HEADER, "CN=a,O=toolforge")]);
+    let proxy = valid_in(2020..2021, &[common_name("proxy")]);
+    let outcome = gate(Door::TrustedHeader).admit(Some(&proxy), &headers, now());
+    assert_eq!(outcome, Err(Refusal::NotValidNow));
+    let outcome = gate(Door::TrustedHeader).admit(None, &headers, now());
+    assert_eq!(outcome, Err(Refusal::NoCertificate));
 }
 
 #[test]

@@ -24,7 +24,10 @@ use rustix::{
     fd::{AsFd, OwnedFd},
     fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open, openat2},
 };
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
 use super::{Connect, ConnectError, Look, Version};
 use crate::{
@@ -194,8 +197,12 @@ impl Credentials {
     }
 
     /// The caller proved one name; a link to a neighbour's key must not make it the neighbour.
+    ///
+    /// kube joins the files in this order, reads them as here, and shows the first certificate that
+    /// it finds: one that stands beside the key would be shown in the place of the other.
     fn check_name(&self, name: &CommonName) -> Result<(), HomeError> {
-        let certificate = CertificateDer::from_pem_slice(&self.certificate)
+        let joined = [self.key.as_slice(), b"\n", &self.certificate].concat();
+        let certificate = CertificateDer::from_pem_reader(joined.as_slice())
             .map_err(|error| HomeError::HalfWritten(format!("certificate: {error}").into()))?;
         let certificate = PeerCertificate::from_der(&certificate)
             .ok_or_else(|| HomeError::HalfWritten("certificate: not X.509".into()))?;
@@ -246,8 +253,13 @@ fn cause(what: &str, error: impl Display) -> Arc<BoxError> {
 #[expect(clippy::disallowed_methods, reason = "on a thread that may block")]
 fn certificates_in(file: &PathBuf) -> Result<Vec<Vec<u8>>, BoxError> {
     let pem = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    // What is no certificate would fail later too, but then look like the tool's own fault.
+    let certificate = |der: CertificateDer<'static>| -> Result<_, BoxError> {
+        RootCertStore::empty().add(der.clone())?;
+        Ok(der.to_vec())
+    };
     let certificates = CertificateDer::pem_slice_iter(&pem)
-        .map(|certificate| certificate.map(|der| der.to_vec()))
+        .map(|der| certificate(der?))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| format!("{}: {error}", file.display()))?;
     if certificates.is_empty() {

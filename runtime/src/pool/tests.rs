@@ -21,6 +21,8 @@ struct Homes {
     looks: AtomicU32,
     version: AtomicU32,
     broken: AtomicBool,
+    // Looks after this many are good again.
+    mended_after: AtomicU32,
     panicking: AtomicBool,
     hanging: Mutex<HashSet<CommonName>>,
     go_on: Notify,
@@ -42,7 +44,9 @@ impl Connect<u32> for Arc<Homes> {
             tokio::task::yield_now().await;
             assert!(!homes.panicking.load(Ordering::Relaxed), "a look panics");
             let version = Version(homes.version.load(Ordering::Relaxed).into());
-            if homes.broken.load(Ordering::Relaxed) {
+            let mended_after = homes.mended_after.load(Ordering::Relaxed);
+            let is_mended = mended_after > 0 && number > mended_after;
+            if homes.broken.load(Ordering::Relaxed) && !is_mended {
                 Err(ConnectError::NoCredentials(Arc::new("broken".into())))
             } else if known == Some(version) {
                 Ok(Look::Unchanged)
@@ -224,6 +228,31 @@ async fn while_a_renewal_hangs_the_old_client_is_given() {
     assert_eq!(homes.looks(), 2);
 }
 
+/// A client that is too old is not given any longer, and the look that hangs is still the only one.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_hangs_for_an_hour_ends_in_a_silent_home() {
+    let (homes, pool) = pool();
+    client(&pool, "a").await;
+    homes.hang(&name("a"));
+    advance(Duration::from_secs(10)).await;
+    client(&pool, "a").await;
+    advance(LIMITS.client_age_max).await;
+    let began = Instant::now();
+    assert!(matches!(pool.client(&name("a")).await, Err(ConnectError::HomeSilent)));
+    assert_eq!((began.elapsed(), homes.looks()), (Duration::ZERO, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_goes_on_when_its_caller_has_left() {
+    let (homes, pool) = pool();
+    homes.hang(&name("a"));
+    let second = Duration::from_secs(1);
+    assert!(timeout(second, pool.client(&name("a"))).await.is_err());
+    homes.go_on.notify_waiters();
+    settle().await;
+    assert_eq!((client(&pool, "a").await, homes.looks()), (1, 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refused_client_is_forgotten_but_never_a_newer_one() {
     let (_, pool) = pool();
@@ -254,4 +283,40 @@ async fn a_client_evicted_during_a_renewal_is_built_anew() {
     };
     let (renewed, ()) = tokio::join!(caller, home);
     assert_eq!((renewed, homes.looks()), (3, 3));
+}
+
+/// Between finding a slot and using it another caller may make room: what was just asked for must
+/// not be what goes, or its home would be looked at twice at once.
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_was_just_found_is_not_the_one_that_makes_room() {
+    let (_, pool) = pool();
+    client(&pool, "a").await;
+    advance(LIMITS.client_idle_max).await;
+    let found = pool.0.slot(&name("a"));
+    client(&pool, "b").await;
+    assert!(Arc::ptr_eq(&found, &pool.0.slot(&name("a"))));
+}
+
+/// A renewal knows of an old client and so does not wait for a pair that is being written. When
+/// that client is refused meanwhile, there is nothing to keep: somebody has to wait after all.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_after_its_client_was_evicted_is_not_the_last_word() {
+    let (homes, pool) = pool();
+    let old = pool.client(&name("a")).await.unwrap();
+    homes.hang(&name("a"));
+    advance(Duration::from_secs(10)).await;
+    client(&pool, "a").await;
+    settle().await;
+    pool.evict(&name("a"), old.generation);
+    lock(&homes.hanging).clear();
+    homes.broken.store(true, Ordering::Relaxed);
+    let tool = name("a");
+    let caller = pool.client(&tool);
+    let home = async {
+        settle().await;
+        homes.mended_after.store(2, Ordering::Relaxed);
+        homes.go_on.notify_waiters();
+    };
+    let (renewed, ()) = tokio::join!(caller, home);
+    assert_eq!(renewed.unwrap().client, 3);
 }

@@ -1,15 +1,21 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
+    io,
     pin::Pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context as TaskContext, Poll},
+    time::Duration,
 };
 
 use http_body_util::Full;
 use hyper::body::Frame;
 use tjf_api_types::Problem;
 use tokio::sync::Notify;
+use tracing::{Dispatch, instrument::WithSubscriber, subscriber::NoSubscriber};
 
 use super::*;
 use crate::{
@@ -84,6 +90,7 @@ fn service() -> Arc<Service<State>> {
     let config = reader.finish(config).unwrap();
     let limits = Limits {
         body_bytes_max: 64,
+        requests_in_flight_max: 1,
         requests_per_caller_max: 1,
         requests_queued_per_caller_max: 1,
         ..Limits::PRODUCTION
@@ -99,9 +106,13 @@ fn service() -> Arc<Service<State>> {
 }
 
 fn peer() -> PeerCertificate {
+    peer_named("tf-test")
+}
+
+fn peer_named(tool: &str) -> PeerCertificate {
     let mut params = rcgen::CertificateParams::default();
     params.distinguished_name.push(rcgen::DnType::OrganizationName, "toolforge");
-    params.distinguished_name.push(rcgen::DnType::CommonName, "tf-test");
+    params.distinguished_name.push(rcgen::DnType::CommonName, tool);
     let key = rcgen::KeyPair::generate().unwrap();
     PeerCertificate::from_der(params.self_signed(&key).unwrap().der()).unwrap()
 }
@@ -241,6 +252,66 @@ async fn a_panic_is_an_internal_error_and_its_words_stay_here() {
     assert!(!problem.detail.contains("SECRET"));
 }
 
+/// What is logged while this goes on.
+async fn log_of(work: impl Future) -> String {
+    // While there is one subscriber alone, tracing asks only the thread that comes to a line first
+    // whether anybody listens, and that may be another test's.
+    let _second = Dispatch::new(NoSubscriber::default());
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let writer = Arc::clone(&log);
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || Log(Arc::clone(&writer)))
+        .finish();
+    work.with_subscriber(subscriber).await;
+    let log = std::mem::take(&mut *log.lock().unwrap());
+    String::from_utf8(log).unwrap()
+}
+
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One line a request, and one more, with the cause, when it was our own fault.
+#[tokio::test]
+async fn a_cause_is_told_once_in_the_log_and_a_request_in_one_line() {
+    let log = log_of(refused(request("GET", "/panics").body(body("")).unwrap())).await;
+    assert_eq!(log.matches("SECRET").count(), 1, "{log}");
+    let lines: Vec<_> = log.lines().collect();
+    assert!(lines[0].contains("ERROR") && lines[0].contains("SECRET"), "{log}");
+    for part in [" INFO ", "request.id=r-1", "route=\"/panics/\"", "status=500"] {
+        assert!(lines[1].contains(part), "{part} is missing in {log}");
+    }
+    let (peer, service) = (peer(), service());
+    let good = post_json("/echo").body(body("\"the text\"")).unwrap();
+    let log = log_of(service.respond(Some(&peer), good)).await;
+    assert!(log.contains("tool.name=\"tf-test\"") && log.contains("status=200"), "{log}");
+    assert!(log.lines().count() == 1 && !log.contains("the text"), "{log}");
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_is_refused() {
+    let request = request("POST", "/echo").header("content-type", "text/plain");
+    assert_eq!(refused(request.body(body("x")).unwrap()).await.slug(), "unsupported-media-type");
+}
+
+#[tokio::test]
+async fn who_is_nobody_learns_nothing_about_routes() {
+    for path in ["/echo", "/nope", "/wait?wiat=5"] {
+        let request = request("GET", path).body(body("")).unwrap();
+        let response = service().respond(None, request).await;
+        assert_eq!(problem_of(response).await.slug(), "unauthenticated", "{path}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_takes_too_long_is_ended_at_its_deadline() {
     let problem = refused(request("GET", "/wait").body(body("")).unwrap()).await;
@@ -275,6 +346,22 @@ async fn what_changes_something_goes_on_when_its_client_has_left() {
     service.tasks.close();
     service.tasks.wait().await;
     assert!(service.state.was_finished.load(Ordering::SeqCst));
+}
+
+/// There is one place of all, and the slow body has not got it.
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_keeps_nobody_else_waiting() {
+    let service = service();
+    let (slow, other) = (peer(), peer_named("tf-other"));
+    let trickle = Trickle { chunks: Vec::new(), has_end: false };
+    let slow = service.respond(Some(&slow), post_json("/echo").body(trickle).unwrap());
+    let mut slow = std::pin::pin!(slow);
+    assert!(futures_util::poll!(&mut slow).is_pending());
+    let began = Instant::now();
+    let echo = post_json("/echo").body(body("\"x\"")).unwrap();
+    assert_eq!(service.respond(Some(&other), echo).await.status().as_u16(), 200);
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    assert_eq!(slow.await.status().as_u16(), 504);
 }
 
 /// One request at work, one that waits, and a third for which there is no room.

@@ -123,6 +123,31 @@ async fn a_certificate_of_another_name_is_not_this_tools() {
     assert!(matches!(house.look("a").await, Err(ConnectError::ForeignCertificate)));
 }
 
+/// kube shows the first certificate in the key's file and the certificate's, in this order. The
+/// second half would fail with another order: the certificate's file then has another key.
+#[tokio::test]
+async fn a_certificate_beside_the_key_is_checked_too() {
+    let house = House::new();
+    house.make("a", "a");
+    let (foreign, foreign_key) = pair("b");
+    house.write("a", KEY, format!("{foreign_key}{foreign}").as_bytes());
+    assert!(matches!(house.look("a").await, Err(ConnectError::ForeignCertificate)));
+    let (own, own_key) = pair("a");
+    house.write("a", KEY, format!("{own_key}{own}").as_bytes());
+    assert!(house.look("a").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_key_need_not_end_its_last_line() {
+    let house = House::new();
+    house.make("a", "a");
+    for file in [CERTIFICATE, KEY] {
+        let text = fs::read_to_string(house.home("a").join(file)).unwrap();
+        house.write("a", file, text.trim_end().as_bytes());
+    }
+    assert!(house.look("a").await.is_ok());
+}
+
 #[tokio::test]
 async fn a_link_out_of_the_home_is_never_followed() {
     let house = House::new();
@@ -138,6 +163,18 @@ async fn a_link_out_of_the_home_is_never_followed() {
     symlink("../neighbour/.toolskube", house.home("a").join(".toolskube")).unwrap();
     house.give("a", UID);
     assert!(house.no_credentials("a").await.contains(CERTIFICATE));
+}
+
+/// Only an administrator could lay such a link; it would still not make one tool the other.
+#[tokio::test]
+async fn a_home_that_is_a_link_to_another_is_not_this_tools() {
+    let house = House::new();
+    house.make("b", "b");
+    symlink("b", house.home("a")).unwrap();
+    assert!(matches!(house.look("a").await, Err(ConnectError::ForeignCertificate)));
+    fs::remove_file(house.home("a")).unwrap();
+    symlink(house.home("b"), house.home("a")).unwrap();
+    assert!(house.no_credentials("a").await.contains("home"));
 }
 
 #[tokio::test]
@@ -220,6 +257,19 @@ async fn a_pair_that_does_not_fit_is_looked_at_again_for_three_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_that_is_missing_may_come_in_a_moment() {
+    let house = House::new();
+    house.make("a", "a");
+    let (file, aside) = (house.home("a").join(CERTIFICATE), house.home("a").join("aside"));
+    fs::rename(&file, &aside).unwrap();
+    let mut look = std::pin::pin!(house.look("a"));
+    let a_second = Duration::from_secs(1);
+    assert!(tokio::time::timeout(a_second, &mut look).await.is_err(), "it does not give up yet");
+    fs::rename(&aside, &file).unwrap();
+    assert!(matches!(look.await, Ok(Look::Changed(..))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pair_that_does_not_fit_is_no_reason_to_wait_when_there_is_an_old_one() {
     let house = House::new();
     house.make("a", "a");
@@ -239,6 +289,11 @@ async fn a_ca_that_is_not_there_is_our_own_fault_and_can_come_later() {
     let pem = fs::read(&ca).unwrap();
     fs::remove_file(&ca).unwrap();
     assert!(matches!(house.look("a").await, Err(ConnectError::Misconfigured(_))));
+    for nonsense in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        fs::write(&ca, nonsense).unwrap();
+        let outcome = house.look("a").await;
+        assert!(matches!(outcome, Err(ConnectError::Misconfigured(_))), "{nonsense}");
+    }
     fs::write(&ca, pem).unwrap();
     assert!(house.look("a").await.is_ok());
 }
