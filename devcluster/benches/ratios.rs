@@ -21,7 +21,7 @@ use kube::{
 use serde_json::json;
 use tjf_api_types::{ObjectName, RunRequest};
 use tjf_cli::{Client, Credentials, Pem};
-use tjf_devcluster::{Tool, World, measure};
+use tjf_devcluster::suite::{Tool, World, measure};
 use tokio::time::Instant;
 
 /// Pairs of measurements; the median of so many is steady to a few parts in a hundred.

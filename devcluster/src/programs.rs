@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::Environment;
+use crate::suite::Environment;
 
 /// Where the programs are.
 #[derive(Debug, Clone)]

@@ -6,5 +6,5 @@ mod scenarios;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tjf_devcluster::run(scenarios::all(), std::env::args().skip(1))
+    tjf_devcluster::suite::run(scenarios::all(), std::env::args().skip(1))
 }

@@ -22,7 +22,7 @@ mod status;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tjf_devcluster::Scenario;
+use tjf_devcluster::suite::Scenario;
 
 /// For a pod to be scheduled and started, on a machine that does much else.
 const POD_TIME_MAX: Duration = Duration::from_secs(60);
@@ -34,8 +34,8 @@ macro_rules! scenarios {
     };
     (disturbs: $disturbs:literal; $($name:ident),* $(,)?) => {
         /// The tests of this topic.
-        pub(crate) fn all() -> Vec<tjf_devcluster::Scenario> {
-            vec![$(tjf_devcluster::Scenario {
+        pub(crate) fn all() -> Vec<tjf_devcluster::suite::Scenario> {
+            vec![$(tjf_devcluster::suite::Scenario {
                 name: concat!(module_path!(), "::", stringify!($name)),
                 disturbs: $disturbs,
                 play: |world| Box::pin($name(world)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tjf_api_types::{JobType, JobView, Phase};
-use tjf_devcluster::{Output, Tool, World};
+use tjf_devcluster::suite::{Output, Tool, World};
 
 use super::{POD_TIME_MAX, scenarios};
 

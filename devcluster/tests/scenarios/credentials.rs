@@ -3,7 +3,10 @@
 use std::{os::unix::fs::symlink, sync::Arc, time::Duration};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
-use tjf_devcluster::{Call, Subject, Tool, World, within};
+use tjf_devcluster::{
+    Authority, Subject,
+    suite::{Call, Tool, World, within},
+};
 use tokio::time::{Instant, interval};
 
 use super::{one_off, scenarios};
@@ -99,7 +102,7 @@ async fn a_home_without_credentials_is_told_so(world: Arc<World>) {
 /// Right name and key, but of a CA that Kubernetes does not know.
 async fn a_certificate_that_kubernetes_refuses_is_told_so(world: Arc<World>) {
     let tool = world.tool("unknown").await;
-    let unknown = tjf_devcluster::Authority::generate("nobody's");
+    let unknown = Authority::generate("nobody's");
     let identity = unknown.issue(Subject::tool(&tool.name));
     write(&tool, "client.crt", &identity.certificate).await;
     write(&tool, "client.key", &identity.key).await;

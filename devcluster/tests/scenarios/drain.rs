@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use k8s_openapi::api::batch::v1::Job;
 use kube::api::ListParams;
 use serde_json::{Value, json};
-use tjf_devcluster::{Call, Options, World, eventually, within};
+use tjf_devcluster::suite::{Call, Options, World, eventually, within};
 
 use super::{POD_TIME_MAX, one_off, scenarios};
 

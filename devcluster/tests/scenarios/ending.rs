@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use serde_json::json;
-use tjf_devcluster::{Call, Tool, World, eventually};
+use tjf_devcluster::suite::{Call, Tool, World, eventually};
 use tokio::time::Instant;
 
 use super::{POD_TIME_MAX, continuous, one_off, scenarios, with};

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
-use tjf_devcluster::{Call, Tool, World, eventually, within};
+use tjf_devcluster::suite::{Call, Tool, World, eventually, within};
 
 use super::{one_off, scenarios};
 

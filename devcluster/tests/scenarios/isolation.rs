@@ -7,7 +7,10 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{ResourceExt, api::ListParams};
 use serde_json::{Value, json};
 use tjf_api_types::{JobView, Phase};
-use tjf_devcluster::{Answer, Authority, Call, Subject, Tool, World};
+use tjf_devcluster::{
+    Authority, Subject,
+    suite::{Answer, Call, Tool, World},
+};
 use tokio::io::AsyncReadExt;
 
 use super::{POD_TIME_MAX, continuous, one_off, scenarios, with};
@@ -249,11 +252,13 @@ async fn whoever_shows_no_good_certificate_is_turned_away(world: Arc<World>) {
     // One that ends while the connection lives is refused at the next request.
     let brief = world.issue(Subject::tool(name).for_seconds(2));
     let client = service.client(Some(&brief));
-    tjf_devcluster::eventually("the end of a certificate", Duration::from_secs(10), async || {
-        match client.try_send(Call::get(PATH)).await {
+    tjf_devcluster::suite::eventually(
+        "the end of a certificate",
+        Duration::from_secs(10),
+        async || match client.try_send(Call::get(PATH)).await {
             Ok(answer) if answer.status == 200 => Err("still taken".to_owned()),
             outcome => Ok(outcome.is_ok_and(|answer| answer.status == 401)),
-        }
-    })
+        },
+    )
     .await;
 }

@@ -7,7 +7,7 @@ use k8s_openapi::api::batch::v1::Job;
 use kube::api::ListParams;
 use serde_json::{Value, json};
 use tjf_api_types::JobView;
-use tjf_devcluster::{Call, Tool, World};
+use tjf_devcluster::suite::{Call, Tool, World};
 
 use super::{continuous, one_off, scenarios, with};
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tjf_devcluster::{Call, Client, World};
+use tjf_devcluster::suite::{Call, Client, World};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, interval},
@@ -65,7 +65,7 @@ async fn a_body_without_end_is_cut_off(world: Arc<World>) {
         String::from_utf8_lossy(&heard).into_owned()
     };
     let both = async { tokio::join!(talk, hear).1 };
-    let heard = tjf_devcluster::within("an end", HEAD_TIME_MAX, both).await;
+    let heard = tjf_devcluster::suite::within("an end", HEAD_TIME_MAX, both).await;
     assert_status(&heard, 413);
 }
 
@@ -82,7 +82,7 @@ async fn a_slow_head_is_not_waited_for(world: Arc<World>) {
     stream.write_all(b"\x16\x03\x01").await.unwrap();
     let mut heard = Vec::new();
     let read = stream.read_to_end(&mut heard);
-    let _ = tjf_devcluster::within("an end", HEAD_TIME_MAX, read).await;
+    let _ = tjf_devcluster::suite::within("an end", HEAD_TIME_MAX, read).await;
     assert!(began.elapsed() > Duration::from_secs(3), "after {:?}", began.elapsed());
 }
 
@@ -117,7 +117,7 @@ async fn drip(client: &Client, beginning: &[u8], time_max: Duration) -> String {
             () = talk => {}
         }
     };
-    tjf_devcluster::within("the other side closes", time_max, both).await;
+    tjf_devcluster::suite::within("the other side closes", time_max, both).await;
     String::from_utf8_lossy(&heard).into_owned()
 }
 

@@ -13,7 +13,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 use tjf_api_types::JobView;
-use tjf_devcluster::{Call, DelayingProxy, Options, Tool, World};
+use tjf_devcluster::suite::{Call, DelayingProxy, Options, Tool, World};
 
 use super::{continuous, one_off, scenarios, with};
 
@@ -63,7 +63,7 @@ async fn round(tools: &[Tool], name: &str) {
     for answer in &answers {
         *statuses.entry(answer.status).or_default() += 1;
     }
-    let texts: Vec<_> = answers.iter().map(tjf_devcluster::Answer::text).collect();
+    let texts: Vec<_> = answers.iter().map(tjf_devcluster::suite::Answer::text).collect();
     assert_eq!(statuses, BTreeMap::from([(201, 1), (409, RUNS - 1)]), "{name}: {texts:#?}");
     let created: Value = answers.iter().find(|answer| answer.status == 201).unwrap().expect(201);
     assert_eq!(objects(&tools[0], name).await, 1, "{name}");

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{ResourceExt, api::LogParams};
 use serde_json::json;
 use tjf_api_types::Phase;
-use tjf_devcluster::{Tool, World, eventually};
+use tjf_devcluster::suite::{Tool, World, eventually};
 
 use super::{POD_TIME_MAX, continuous, one_off, scenarios, with};
 

@@ -7,7 +7,7 @@ use kube::{
     Api,
     api::{DeleteParams, PostParams},
 };
-use tjf_devcluster::{World, eventually, run_program};
+use tjf_devcluster::suite::{World, eventually, run_program};
 
 use super::scenarios;
 

@@ -16,7 +16,7 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tjf_devcluster::{Call, Tool, World, eventually};
+use tjf_devcluster::suite::{Call, Tool, World, eventually};
 
 use super::{POD_TIME_MAX, continuous, one_off, scenarios, schedules::create_child, with};
 

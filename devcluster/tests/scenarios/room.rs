@@ -10,7 +10,7 @@ use kube::{
 };
 use serde_json::json;
 use tjf_api_types::Phase;
-use tjf_devcluster::{Call, Tool, World};
+use tjf_devcluster::suite::{Call, Tool, World};
 
 use super::{POD_TIME_MAX, continuous, one_off, scenarios, schedules::create_child, with};
 
@@ -30,7 +30,7 @@ async fn set_quota(tool: &Tool, hard: serde_json::Value) {
     let quotas = tool.api::<ResourceQuota>();
     quotas.patch("tool", &PatchParams::default(), &patch).await.unwrap();
     // Admission looks at the status, which the quota's controller writes.
-    tjf_devcluster::eventually("the new quota", POD_TIME_MAX, async || {
+    tjf_devcluster::suite::eventually("the new quota", POD_TIME_MAX, async || {
         let quota = quotas.get("tool").await.unwrap();
         let (spec, status) = (quota.spec.unwrap(), quota.status.unwrap());
         if spec.hard == status.hard { Ok(()) } else { Err(status) }
@@ -43,7 +43,7 @@ async fn the_seventeenth_pod_waits_and_says_why(world: Arc<World>) {
     let sleep = "exec sleep 3600";
     tool.run(with(continuous("crowd", sleep), &json!({"replicas": 16}))).await;
     let quotas = tool.api::<ResourceQuota>();
-    tjf_devcluster::eventually("sixteen pods", POD_TIME_MAX, async || {
+    tjf_devcluster::suite::eventually("sixteen pods", POD_TIME_MAX, async || {
         let used = quotas.get("tool").await.unwrap().status.unwrap().used.unwrap();
         if used["pods"].0 == "16" { Ok(()) } else { Err(used) }
     })
@@ -192,5 +192,5 @@ async fn a_day_of_three_hundred_jobs_starves_no_cron_job(world: Arc<World>) {
     assert!(jobs <= 200, "{jobs}");
     let listed = tool.list().await;
     assert!(listed.iter().any(|job| job.name == "next"), "the newest went, not the oldest");
-    tjf_devcluster::within("flush", Duration::from_secs(30), tool.send(Call::flush())).await;
+    tjf_devcluster::suite::within("flush", Duration::from_secs(30), tool.send(Call::flush())).await;
 }

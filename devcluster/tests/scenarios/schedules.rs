@@ -9,7 +9,7 @@ use k8s_openapi::api::{
 use kube::api::{ListParams, ObjectMeta, PostParams};
 use serde_json::{Value, json};
 use tjf_api_types::{JobType, Phase};
-use tjf_devcluster::{Tool, World, eventually};
+use tjf_devcluster::suite::{Tool, World, eventually};
 
 use super::{POD_TIME_MAX, one_off, output::assert_only_files_tell, scenarios, with};
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use tjf_api_types::{JobView, Phase};
-use tjf_devcluster::{Tool, World};
+use tjf_devcluster::suite::{Tool, World};
 
 use super::{POD_TIME_MAX, continuous, one_off, scenarios, with};
 

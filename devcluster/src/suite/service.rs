@@ -21,7 +21,8 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Authority, Client, Environment, Identity};
+use super::{Client, Environment};
+use crate::{Authority, Identity};
 
 const START_TIME_MAX: Duration = Duration::from_secs(20);
 /// The service's own limit for a drain is 25 s.

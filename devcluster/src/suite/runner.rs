@@ -13,7 +13,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{Cluster, Environment, Options, Play, Scenario, Service, World, programs::Programs};
+use super::{Cluster, Environment, Options, Play, Scenario, Service, World};
+use crate::programs::Programs;
 
 /// Scenarios at once; a node has room for the pods of many more, two processors have not.
 const AT_ONCE_MAX: usize = 6;

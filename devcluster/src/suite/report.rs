@@ -9,7 +9,7 @@ use k8s_openapi::api::{
 use kube::{Api, Client, ResourceExt, api::ListParams};
 use serde_json::json;
 
-use crate::{Service, namespace};
+use super::{Service, namespace};
 
 const LINES_MAX: usize = 40;
 

@@ -23,7 +23,8 @@ use kube::{
 use serde_json::json;
 use tokio::{fs, process::Command};
 
-use crate::{Authority, Environment, Identity, Subject, eventually, namespace};
+use super::{Environment, eventually, namespace};
+use crate::{Authority, Identity, Subject};
 
 /// Tools' user ids begin here; below are the users of the machine.
 const UID_MIN: u32 = 20_000;

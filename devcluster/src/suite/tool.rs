@@ -8,10 +8,11 @@ use serde_json::Value;
 use tjf_api_types::JobView;
 use tokio::fs;
 
-use crate::{
-    Answer, Call, Client, Cluster, Identity, Output, Service, cluster::Made, eventually, namespace,
-    programs::Programs, run_program,
+use super::{
+    Answer, Call, Client, Cluster, Output, Service, cluster::Made, eventually, namespace,
+    run_program,
 };
+use crate::{Identity, programs::Programs};
 
 /// A pod has to be scheduled, started and counted, on a machine that does much else.
 const END_TIME_MAX: Duration = Duration::from_secs(90);

@@ -6,9 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{
-    Cluster, Identity, Options, Service, Subject, Tool, cluster::Made, programs::Programs, report,
-};
+use super::{Cluster, Options, Service, Tool, cluster::Made, report};
+use crate::{Identity, Subject, programs::Programs};
 
 /// A scenario on its way.
 pub type Play = Pin<Box<dyn Future<Output = ()> + Send>>;

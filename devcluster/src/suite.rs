@@ -1,0 +1,32 @@
+//! The end-to-end suite's tools: a cluster to test on, and everything that a test makes on it.
+//!
+//! A test gets a [`World`] and makes what it needs: a [`Tool`] with a certificate, a home and a
+//! namespace of its own, or a [`Service`] of its own; so tests run side by side, on any cluster.
+//! Nothing of the product is linked: its two programs are built and driven from outside, over TLS,
+//! and judged by what the administrator of the cluster and the owner of the home can see.
+
+mod client;
+mod cluster;
+mod command;
+mod environment;
+mod namespace;
+mod proxy;
+mod report;
+mod runner;
+mod scenario;
+mod service;
+mod tool;
+mod wait;
+
+pub use self::{
+    client::{Answer, Call, Client},
+    cluster::{Cluster, Fault},
+    command::{Output, run_program},
+    environment::{Environment, NoCluster},
+    proxy::DelayingProxy,
+    runner::{measure, run},
+    scenario::{Play, Scenario, World},
+    service::{Options, Service},
+    tool::Tool,
+    wait::{eventually, within},
+};
