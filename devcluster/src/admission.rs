@@ -1,0 +1,1 @@
+//! What a namespace's limits and quotas say of a new object.

@@ -1,0 +1,96 @@
+//! What makes the cluster come true: controllers decide, and one place acts.
+//!
+//! A controller is a pure function from what is there, and what time it is, to what should be done
+//! about one object. It is asked whenever the object or something that it owns has changed, or when
+//! the time has come that it named. Asked twice without anything done between, it says the same; asked
+//! again after it was done, it has nothing to say.
+
+pub mod engine;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::ObjectReference;
+
+use crate::{
+    object::{Key, Object},
+    store::{Deletion, Store},
+};
+
+/// What a controller sees.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// Everything that is there.
+    pub store: &'a Store,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What a controller wants.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reaction {
+    /// What is to be done, in this order; the first that fails ends it.
+    pub actions: Vec<Action>,
+    /// When to ask again, if nothing changes before.
+    pub again: Again,
+}
+
+/// When a controller is asked again about an object that has not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Again {
+    /// Not at all.
+    #[default]
+    Never,
+    /// At this time, or at once if it is over.
+    At(Timestamp),
+    /// It failed: after 5 ms, doubling with every failure up to this.
+    Failed {
+        /// The longest pause.
+        pause_max: SignedDuration,
+    },
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Create this. Admission is the controller's to ask before; see [`crate::admission`].
+    Create(Box<Object>),
+    /// Make the object of this key so, if it has not been changed since it was seen.
+    Update(Box<Object>),
+    /// Delete this.
+    Delete(Key, Deletion),
+    /// Tell whoever wants to know.
+    Tell(Note),
+}
+
+/// What becomes an Event, or adds to one that says the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Note {
+    /// What it is about.
+    pub about: ObjectReference,
+    /// Whether it is a `Warning`, else it is `Normal`.
+    pub is_warning: bool,
+    /// One word.
+    pub reason: &'static str,
+    /// A sentence.
+    pub message: String,
+    /// Who says it.
+    pub source: &'static str,
+}
+
+/// How an event or an owner reference names an object.
+pub fn reference(object: &Object) -> ObjectReference {
+    ObjectReference {
+        api_version: Some(object.kind.api_version().to_owned()),
+        kind: Some(object.kind.name().to_owned()),
+        name: Some(object.name().to_owned()),
+        namespace: Some(object.namespace().to_owned()),
+        uid: Some(object.uid().to_owned()),
+        resource_version: object.metadata.resource_version.clone(),
+        field_path: None,
+    }
+}
+
+/// Asks the controller of an object's kind.
+fn reconcile(view: View<'_>, key: &Key) -> Reaction {
+    let _ = (view, key);
+    Reaction::default()
+}
