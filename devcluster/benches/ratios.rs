@@ -21,7 +21,7 @@ use kube::{
 use serde_json::json;
 use tjf_api_types::{ObjectName, RunRequest};
 use tjf_cli::{Client, Credentials, Pem};
-use tjf_devcluster::suite::{Tool, World, measure};
+use tjf_devcluster::suite::{Place, Tool, World, measure};
 use tokio::time::Instant;
 
 /// Pairs of measurements; the median of so many is steady to a few parts in a hundred.
@@ -29,7 +29,7 @@ const PAIRS: usize = 60;
 const NEVER: &str = "0 0 1 1 *";
 
 fn main() -> ExitCode {
-    measure(|world| Box::pin(ratios(world)))
+    measure(Place::Named, |world| Box::pin(ratios(world)))
 }
 
 async fn ratios(world: Arc<World>) {
@@ -54,7 +54,7 @@ fn through_the_service(tool: &Tool) -> Client {
 
 /// The tool's own client of Kubernetes, as somebody would write it by hand.
 async fn to_kubernetes(world: &World, tool: &Tool) -> Kube {
-    let environment = &world.cluster.environment;
+    let site = &world.cluster.site;
     let user = json!({
         "client-certificate-data": STANDARD.encode(&tool.identity.certificate),
         "client-key-data": STANDARD.encode(&tool.identity.key),
@@ -62,7 +62,7 @@ async fn to_kubernetes(world: &World, tool: &Tool) -> Kube {
     let kubeconfig = json!({
         "current-context": "tool",
         "clusters": [{"name": "cluster", "cluster": {
-            "server": environment.server, "certificate-authority": environment.ca,
+            "server": site.server, "certificate-authority": site.ca,
         }}],
         "users": [{"name": "tool", "user": user}],
         "contexts": [{"name": "tool", "context": {"cluster": "cluster", "user": "tool"}}],

@@ -1,31 +1,35 @@
-//! The two programs under test, built as they are now.
+//! The product's two programs, built as they are now.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::suite::Environment;
-
 /// Where the programs are.
 #[derive(Debug, Clone)]
-pub(crate) struct Programs {
-    pub(crate) api: PathBuf,
-    pub(crate) command: PathBuf,
+pub struct Programs {
+    /// `toolforge-jobs-api`.
+    pub api: PathBuf,
+    /// `toolforge-jobs`.
+    pub command: PathBuf,
 }
 
 impl Programs {
-    /// Builds both, in the profile that this suite was built in.
-    pub(crate) async fn build(environment: &Environment) -> Result<Self, String> {
+    /// Builds both, in the profile that this program was built in. Cargo lets one build wait for
+    /// another, and has nothing to do when it was done before.
+    ///
+    /// # Errors
+    /// When they can't be built; cargo has told why.
+    pub async fn build(cargo: &Path) -> Result<Self, String> {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-        let output = Command::new(&environment.cargo)
+        let output = Command::new(cargo)
             .args(["build", "--locked", "--bins", "-p", "tjf-handlers", "-p", "tjf-cli"])
             .args(["--message-format", "json-render-diagnostics", "--manifest-path", manifest])
             .args(["--profile", profile()])
             .stderr(std::process::Stdio::inherit())
             .output()
             .await
-            .map_err(|error| format!("{}: {error}", environment.cargo.display()))?;
+            .map_err(|error| format!("{}: {error}", cargo.display()))?;
         if !output.status.success() {
             return Err("the programs can't be built".to_owned());
         }
@@ -47,5 +51,5 @@ impl Programs {
 fn profile() -> &'static str {
     let program = std::env::current_exe().unwrap_or_default();
     let is_in = |folder: &str| program.ancestors().any(|path| path.ends_with(Path::new(folder)));
-    if is_in("release/deps") { "release" } else { "dev" }
+    if is_in("release/deps") || is_in("release") { "release" } else { "dev" }
 }

@@ -207,20 +207,29 @@ impl Store {
         Ok(self.log.range(first..))
     }
 
-    /// Creates an object, under the name that it has or that `generateName` begins.
+    /// A new object with a uid, and with a name if it has a `generateName` instead. It may refer to
+    /// itself then, before it is created.
+    #[must_use]
+    pub fn named(&mut self, mut object: Object) -> Object {
+        if object.name().is_empty()
+            && let Some(prefix) = &object.metadata.generate_name
+        {
+            object.metadata.name = Some(format!("{prefix}{}", self.names.suffix()));
+        }
+        object.metadata.uid.get_or_insert_with(|| self.names.uid());
+        object
+    }
+
+    /// Creates an object.
     ///
     /// # Errors
     /// [`Refusal::AlreadyExists`].
-    pub fn create(&mut self, mut object: Object, now: Timestamp) -> Result<Arc<Object>, Refusal> {
-        if object.name().is_empty() {
-            let prefix = object.metadata.generate_name.clone().unwrap_or_default();
-            object.metadata.name = Some(format!("{prefix}{}", self.names.suffix()));
-        }
+    pub fn create(&mut self, object: Object, now: Timestamp) -> Result<Arc<Object>, Refusal> {
+        let mut object = self.named(object);
         let key = object.key();
         if let Some(found) = self.objects.get(&key) {
             return Err(Refusal::AlreadyExists { is_going: found.is_going() });
         }
-        object.metadata.uid = Some(self.names.uid());
         object.metadata.creation_timestamp = Some(Time(now));
         object.metadata.generation = object.content.contains_key("spec").then_some(1);
         Ok(self.put(key, None, object))

@@ -9,24 +9,23 @@ mod client;
 mod cluster;
 mod command;
 mod environment;
-mod namespace;
+
 mod proxy;
 mod report;
+mod rights;
 mod runner;
 mod scenario;
-mod service;
 mod tool;
 mod wait;
 
 pub use self::{
     client::{Answer, Call, Client},
-    cluster::{Cluster, Fault},
+    cluster::{Cluster, Fault, Place},
     command::{Output, run_program},
-    environment::{Environment, NoCluster},
+    environment::{Environment, Machine, NoCluster},
     proxy::DelayingProxy,
     runner::{measure, run},
-    scenario::{Play, Scenario, World},
-    service::{Options, Service},
+    scenario::{Needs, Play, Scenario, World},
     tool::Tool,
     wait::{eventually, within},
 };

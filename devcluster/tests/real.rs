@@ -5,6 +5,8 @@ mod scenarios;
 
 use std::process::ExitCode;
 
+use tjf_devcluster::suite::{Place, run};
+
 fn main() -> ExitCode {
-    tjf_devcluster::suite::run(scenarios::all(), std::env::args().skip(1))
+    run(Place::Named, scenarios::all(), std::env::args().skip(1))
 }

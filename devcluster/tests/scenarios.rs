@@ -30,14 +30,14 @@ const POD_TIME_MAX: Duration = Duration::from_secs(60);
 /// Names the tests of a topic; one that is not named is dead code, and the compiler says so.
 macro_rules! scenarios {
     ($($name:ident),* $(,)?) => {
-        $crate::scenarios::scenarios!(disturbs: false; $($name),*);
+        $crate::scenarios::scenarios!(needs: tjf_devcluster::suite::Needs::Nothing; $($name),*);
     };
-    (disturbs: $disturbs:literal; $($name:ident),* $(,)?) => {
+    (needs: $needs:expr; $($name:ident),* $(,)?) => {
         /// The tests of this topic.
         pub(crate) fn all() -> Vec<tjf_devcluster::suite::Scenario> {
             vec![$(tjf_devcluster::suite::Scenario {
                 name: concat!(module_path!(), "::", stringify!($name)),
-                disturbs: $disturbs,
+                needs: $needs,
                 play: |world| Box::pin($name(world)),
             }),*]
         }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Action, Again, Note, Reaction, View, reconcile};
 use crate::{
+    defaults,
     kind::Kind,
     object::{Key, Object},
     store::{Change, Refusal, Store},
@@ -125,7 +126,10 @@ fn concerned(store: &Store, change: &Change) -> BTreeSet<Key> {
 
 fn act(store: &mut Store, action: Action, now: Timestamp) -> Result<(), Refusal> {
     match action {
-        Action::Create(object) => store.create(*object, now).map(drop),
+        Action::Create(object) => {
+            let object = defaults::complete(store.named(*object));
+            store.create(object, now).map(drop)
+        }
         Action::Update(object) => store.update(*object).map(drop),
         Action::Delete(key, deletion) => match store.delete(&key, &deletion, now) {
             Err(Refusal::NotFound) => Ok(()),

@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::Identity;
+use crate::{Identity, Service};
 
 /// More than the service's own limit of 30 s.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(40);
@@ -136,6 +136,13 @@ impl Answer {
         let request_id = self.headers.get("x-request-id").and_then(|value| value.to_str().ok());
         assert_eq!(request_id, Some(problem.instance.as_str()));
         problem
+    }
+}
+
+impl Service {
+    /// A client that shows this certificate, or none.
+    pub fn client(&self, identity: Option<&Identity>) -> Client {
+        Client::new(self.address, &self.ca, identity)
     }
 }
 

@@ -1,13 +1,13 @@
-//! The cluster, as its administrator sees it.
+//! The cluster under test, as its administrator sees it.
 
 use std::{
-    fmt::Debug,
     hash::{BuildHasher, RandomState},
-    io,
-    os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
     process::Stdio,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,112 +23,123 @@ use kube::{
 use serde_json::json;
 use tokio::{fs, process::Command};
 
-use super::{Environment, eventually, namespace};
-use crate::{Authority, Identity, Subject};
+use super::{Environment, eventually, rights};
+use crate::{
+    ABSENT_IMAGE, Authority, Identity, Options, Outage, Site, Subject,
+    home::{self, Address, Home},
+    namespace,
+};
 
-/// Tools' user ids begin here; below are the users of the machine.
-const UID_MIN: u32 = 20_000;
 /// How long Kubernetes may take to make a namespace usable.
 const NAMESPACE_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long a daemon may take to stop or to start again.
 const FAULT_TIME_MAX: Duration = Duration::from_secs(120);
 
+/// What is taken away.
+const DAEMON: &str = "kube-apiserver";
+
+/// Where to test.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// On the cluster that the environment names.
+    Named,
+    /// On one of our own, in this process; its pods are supervised by this program.
+    Embedded(PathBuf),
+}
+
 /// A cluster, and what is needed to make tools on it.
 pub struct Cluster {
-    /// Where everything is.
-    pub environment: Environment,
+    /// Where it is.
+    pub site: Site,
     /// The administrator's client.
     pub admin: kube::Client,
-    /// The CA of the cluster, which signs the certificates of tools.
-    pub authority: Authority,
+    ground: Ground,
     run: String,
-    uid_base: u32,
+    first: u32,
     tools: AtomicU32,
 }
 
-/// What is made for a tool; see [`crate::Tool`] for what can be done with it.
+enum Ground {
+    Named(Box<(Environment, Authority)>),
+    Embedded(Arc<crate::Cluster>),
+}
+
+/// What is made for a tool; see [`super::Tool`] for what can be done with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Made {
     pub(crate) name: String,
-    pub(crate) uid: u32,
-    pub(crate) home: PathBuf,
+    pub(crate) home: Home,
     pub(crate) identity: Identity,
 }
 
 impl Cluster {
-    /// Prepares to use the cluster that the environment names.
+    /// Prepares to use a cluster, or starts it.
     ///
     /// # Errors
     /// When it can't be reached, or we lack what is needed; the text says which.
-    #[expect(clippy::disallowed_methods, reason = "the administrator's, on a cluster for tests")]
-    pub async fn connect(environment: Environment) -> Result<Self, String> {
-        if !rustix::process::geteuid().is_root() {
-            return Err("run these tests as root: they make homes that belong to users".to_owned());
-        }
-        let read = async |file: &Path| {
-            let text = fs::read_to_string(file).await;
-            text.map_err(|error| format!("{}: {error}", file.display()))
+    pub async fn at(place: Place) -> Result<Self, String> {
+        let (ground, site, admin) = match place {
+            Place::Named => connect(Environment::read().map_err(text)?).await?,
+            Place::Embedded(program) => start(program).await?,
         };
-        let authority =
-            Authority::from_pem(&read(&environment.ca).await?, &read(&environment.ca_key).await?);
-        let kubeconfig = Kubeconfig::read_from(&environment.kubeconfig).map_err(text)?;
-        let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(text)?;
-        let admin = kube::Client::try_from(config).map_err(text)?;
-        admin
-            .apiserver_version()
-            .await
-            .map_err(|error| format!("the cluster at {}: {error}", environment.server))?;
         // Two runs may share a cluster, and one may have left something behind.
         let random = RandomState::new().hash_one(std::process::id());
-        let uid_base = UID_MIN + u32::try_from(random % 100_000).unwrap_or(0) * 1000;
-        let (run, tools) = (letters(random), AtomicU32::new(0));
-        Ok(Self { environment, admin, authority, run, uid_base, tools })
+        let first = u32::try_from(random % 100_000).unwrap_or(0);
+        Ok(Self { site, admin, ground, run: letters(random), first, tools: AtomicU32::new(0) })
+    }
+
+    /// What the environment says of it, unless it is our own.
+    pub fn environment(&self) -> Option<&Environment> {
+        match &self.ground {
+            Ground::Named(named) => Some(&named.0),
+            Ground::Embedded(_) => None,
+        }
+    }
+
+    /// The CA, which signs the certificates of tools.
+    pub fn authority(&self) -> &Authority {
+        match &self.ground {
+            Ground::Named(named) => &named.1,
+            Ground::Embedded(cluster) => cluster.authority(),
+        }
+    }
+
+    /// Whether it is a whole Kubernetes, with kinds of object that no job needs.
+    pub fn is_real(&self) -> bool {
+        self.environment().is_some()
+    }
+
+    /// Whether faults can be made.
+    pub(crate) fn can_fail(&self) -> bool {
+        self.environment().is_none_or(|environment| environment.command.is_some())
     }
 
     /// The name of a tool that nobody has used, and a certificate for it. Nothing exists yet.
     pub(crate) fn plan_tool(&self, purpose: &str) -> Made {
         let number = self.tools.fetch_add(1, Ordering::Relaxed);
         let name = format!("e2e-{purpose}-{}{number}", self.run);
-        let home = self.environment.homes.join(&name);
-        let identity = self.authority.issue(Subject::tool(&name));
-        Made { name, uid: self.uid_base + number, home, identity }
+        let uid = home::uid_of(self.first.wrapping_add(number));
+        let home = Home { path: self.site.homes.join(&name), uid };
+        let identity = self.authority().issue(Subject::tool(&name));
+        Made { name, home, identity }
     }
 
     /// Makes everything that a tool has. The certificate in its home may be any.
+    ///
+    /// # Panics
+    /// When it can't be made.
     pub(crate) async fn make_tool(&self, made: &Made, in_home: &Identity) {
-        must("a home can be made", self.make_home(made, in_home).await);
-        must("a namespace can be made", namespace::create(&self.admin, &made.name).await);
-        self.until_usable(&made.name).await;
-    }
-
-    async fn make_home(&self, made: &Made, identity: &Identity) -> io::Result<()> {
-        let Made { name, uid, home, .. } = made;
-        fs::create_dir_all(&home).await?;
-        fs::set_permissions(&home, PermissionsExt::from_mode(0o755)).await?;
-        own(home, *uid)?;
-        for folder in [".toolskube", ".kube"].map(|folder| home.join(folder)) {
-            fs::create_dir(&folder).await?;
-            fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)).await?;
-            own(&folder, *uid)?;
+        let Made { name, home, .. } = made;
+        if let Ground::Embedded(cluster) = &self.ground {
+            let outcome = cluster.make_tool(name, home, in_home).await;
+            return outcome.unwrap_or_else(|error| panic!("a tool can be made: {error}"));
         }
-        let kube = home.join(".toolskube");
-        write_private(&kube.join("client.crt"), &identity.certificate, *uid).await?;
-        write_private(&kube.join("client.key"), &identity.key, *uid).await?;
-        let kubeconfig = json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "tool",
-            "clusters": [{"name": "cluster", "cluster": {
-                "server": self.environment.server, "certificate-authority": self.environment.ca,
-            }}],
-            "users": [{"name": "tool", "user": {
-                "client-certificate": kube.join("client.crt"),
-                "client-key": kube.join("client.key"),
-            }}],
-            "contexts": [{"name": "tool", "context": {
-                "cluster": "cluster", "user": "tool", "namespace": namespace::name_of(name),
-            }}],
-        });
-        write_private(&home.join(".kube/config"), &kubeconfig.to_string(), *uid).await
+        let address = Address { server: &self.site.server, ca: &self.site.ca };
+        let outcome = home.make(in_home, address, &namespace::name_of(name)).await;
+        outcome.unwrap_or_else(|error| panic!("a home can be made: {error}"));
+        let outcome = rights::make_namespace(&self.admin, name).await;
+        outcome.unwrap_or_else(|error| panic!("a namespace can be made: {error}"));
+        self.until_usable(name).await;
     }
 
     /// Until pods can be made, the quota counts, and the tool's rights are known.
@@ -168,67 +179,116 @@ impl Cluster {
             }
         };
         let _ = tokio::time::timeout(GONE_TIME_MAX, removal).await;
-        let _ = fs::remove_dir_all(&made.home).await;
+        let _ = fs::remove_dir_all(&made.home.path).await;
     }
 
-    /// Makes a fault of a daemon, with the cluster's own command; `end` are the words that end it.
+    /// Takes the API server away.
     ///
     /// # Panics
-    /// When there is no such command, or it fails.
-    pub async fn fault(&self, kind: &str, end: &[&str], daemon: &str) -> Fault {
-        let command = self.environment.command.clone().expect("TJF_CLUSTER_COMMAND is set");
-        let end = end.iter().map(|&word| word.to_owned()).collect();
-        // Ended from here on, whatever happens.
-        let fault = Fault { command, end };
-        fault.tell(&[kind.to_owned(), daemon.to_owned()]).await;
-        fault
+    /// When that can't be done.
+    pub async fn fault(&self, outage: Outage) -> Fault {
+        match &self.ground {
+            Ground::Named(named) => {
+                let command = named.0.command.clone().expect("TJF_CLUSTER_COMMAND is set");
+                let (begin, end) = match outage {
+                    Outage::StandsStill => ("pause", vec!["resume", DAEMON]),
+                    Outage::Killed => ("kill", vec!["up"]),
+                };
+                // Ended from here on, whatever happens.
+                let fault = Fault { ending: Some(Ending::Command(command.clone(), end)) };
+                tell(&command, &[begin, DAEMON]).await;
+                fault
+            }
+            Ground::Embedded(cluster) => {
+                cluster.fail(outage);
+                Fault { ending: Some(Ending::Mend(Arc::clone(cluster))) }
+            }
+        }
     }
 }
 
+async fn connect(environment: Environment) -> Result<(Ground, Site, kube::Client), String> {
+    if !rustix::process::geteuid().is_root() {
+        return Err("run these tests as root: they make homes that belong to users".to_owned());
+    }
+    let Environment { site, .. } = &environment;
+    let read = async |file: &Path| {
+        let text = fs::read_to_string(file).await;
+        text.map_err(|error| format!("{}: {error}", file.display()))
+    };
+    let authority = Authority::from_pem(&read(&site.ca).await?, &read(&environment.ca_key).await?);
+    let admin = client(&environment.kubeconfig).await?;
+    let version = admin.apiserver_version().await;
+    version.map_err(|error| format!("the cluster at {}: {error}", site.server))?;
+    let site = site.clone();
+    Ok((Ground::Named(Box::new((environment, authority))), site, admin))
+}
+
+async fn start(program: PathBuf) -> Result<(Ground, Site, kube::Client), String> {
+    let options = Options {
+        program: Some(program),
+        absent_images: vec![ABSENT_IMAGE.to_owned()],
+        ..Options::default()
+    };
+    let cluster = crate::Cluster::start(options).await.map_err(text)?;
+    let site = cluster.site();
+    let kubeconfig = cluster.write_kubeconfig().await.map_err(text)?;
+    let admin = client(&kubeconfig).await?;
+    Ok((Ground::Embedded(Arc::new(cluster)), site, admin))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the administrator's, on a cluster for tests")]
+async fn client(kubeconfig: &Path) -> Result<kube::Client, String> {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).map_err(text)?;
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(text)?;
+    kube::Client::try_from(config).map_err(text)
+}
 /// A fault of the cluster; it ends when this is dropped, also when a test fails.
 #[must_use = "the fault ends when this is dropped"]
 pub struct Fault {
-    command: PathBuf,
-    end: Vec<String>,
+    ending: Option<Ending>,
+}
+
+enum Ending {
+    Command(PathBuf, Vec<&'static str>),
+    Mend(Arc<crate::Cluster>),
 }
 
 impl Fault {
     /// Ends the fault and waits until that is done.
     ///
     /// # Panics
-    /// When the cluster's command fails.
+    /// When it can't be ended.
     pub async fn end(mut self) {
-        let end = std::mem::take(&mut self.end);
-        self.tell(&end).await;
-    }
-
-    async fn tell(&self, words: &[String]) {
-        let mut command = Command::new(&self.command);
-        command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let status = tokio::time::timeout(FAULT_TIME_MAX, command.status()).await;
-        let status = status.expect("the cluster's command ends").expect("it can be run");
-        assert!(status.success(), "the cluster's command {words:?} ended with {status}");
+        match self.ending.take() {
+            Some(Ending::Command(command, words)) => tell(&command, &words).await,
+            Some(Ending::Mend(cluster)) => cluster.mend().expect("its port is still free"),
+            None => {}
+        }
     }
 }
 
 impl Drop for Fault {
     fn drop(&mut self) {
-        if !self.end.is_empty() {
-            let mut command = std::process::Command::new(&self.command);
-            let _ = command.args(&self.end).stdin(Stdio::null()).stdout(Stdio::null()).status();
+        match self.ending.take() {
+            Some(Ending::Command(command, words)) => {
+                let mut command = std::process::Command::new(command);
+                let _ = command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).status();
+            }
+            Some(Ending::Mend(cluster)) => drop(cluster.mend()),
+            None => {}
         }
     }
 }
 
-/// Writes a file that only its owner can read.
-pub(crate) async fn write_private(file: &Path, text: &str, uid: u32) -> io::Result<()> {
-    fs::write(file, text).await?;
-    fs::set_permissions(file, PermissionsExt::from_mode(0o600)).await?;
-    own(file, uid)
-}
-
-fn own(file: &Path, uid: u32) -> io::Result<()> {
-    chown(file, Some(uid), Some(uid))
+/// Tells the cluster's own command.
+async fn tell(command: &Path, words: &[&str]) {
+    let mut command = Command::new(command);
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let status = tokio::time::timeout(FAULT_TIME_MAX, command.status()).await;
+    let status = status.expect("the cluster's command ends").expect("it can be run");
+    assert!(status.success(), "the cluster's command {words:?} ended with {status}");
 }
 
 fn letters(mut number: u64) -> String {
@@ -240,11 +300,6 @@ fn letters(mut number: u64) -> String {
     };
     (0..4).map(|_| next()).collect()
 }
-
-fn must<T, E: Debug>(what: &str, outcome: Result<T, E>) -> T {
-    outcome.unwrap_or_else(|error| panic!("{what}: {error:?}"))
-}
-
 fn text(error: impl std::error::Error) -> String {
     error.to_string()
 }

@@ -1,8 +1,10 @@
-//! The cluster that the environment names.
+//! What the environment says of this machine, and of a cluster that somebody else runs.
 
 use std::{env, ffi::OsString, path::PathBuf};
 
 use thiserror::Error;
+
+use crate::Site;
 
 /// The image of jobs, when the environment names no other: busybox and bash, able to run as any
 /// user.
@@ -20,30 +22,51 @@ pub struct NoCluster {
     are: &'static str,
 }
 
-/// Where everything is, as variables of the environment say.
-#[derive(Debug, Clone)]
-pub struct Environment {
-    /// `KUBECONFIG`: the administrator's.
-    pub kubeconfig: PathBuf,
-    /// `TJF_CLUSTER_SERVER`: URL of the API server.
-    pub server: String,
-    /// `TJF_CLUSTER_CA`: the CA's certificate; it signed the API server's and signs those of tools.
-    pub ca: PathBuf,
-    /// `TJF_CLUSTER_CA_KEY`: its key.
-    pub ca_key: PathBuf,
-    /// `TJF_CLUSTER_HOMES`: the folder of all homes, at the same path here and on the nodes.
-    pub homes: PathBuf,
-    /// `TJF_CLUSTER_COMMAND`: takes `pause`, `resume` and `kill` with a daemon's name, and `up`.
-    /// Optional; without it no faults are made.
-    pub command: Option<PathBuf>,
-    /// `TJF_CLUSTER_IMAGE`: an image with busybox and bash. Optional.
-    pub image: String,
+/// What is on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
     /// `CARGO`: what builds the two programs.
     pub cargo: PathBuf,
-    /// `HOME`: the administrator's, where the cluster's own command may keep things.
+    /// `HOME`: the user's, where a cluster's own command may keep things.
     pub home: OsString,
     /// `PATH`: where scripts find their programs.
     pub path: OsString,
+}
+
+/// A cluster that somebody else runs.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// `TJF_CLUSTER_SERVER`, `TJF_CLUSTER_CA` and `TJF_CLUSTER_HOMES`; `TJF_CLUSTER_IMAGE`, which
+    /// is optional, must have busybox and bash.
+    pub site: Site,
+    /// `KUBECONFIG`: the administrator's.
+    pub kubeconfig: PathBuf,
+    /// `TJF_CLUSTER_CA_KEY`: the CA's key.
+    pub ca_key: PathBuf,
+    /// `TJF_CLUSTER_COMMAND`: takes `pause`, `resume` and `kill` with a daemon's name, and `up`.
+    /// Optional; without it no faults are made.
+    pub command: Option<PathBuf>,
+}
+
+type Variable<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+impl Machine {
+    /// Reads the process's environment.
+    #[expect(clippy::disallowed_methods, reason = "one of two places that read variables")]
+    pub fn read() -> Self {
+        Self::from(&|name| env::var_os(name))
+    }
+
+    fn from(variable: Variable<'_>) -> Self {
+        let or = |name: &str, otherwise: &str| {
+            variable(name).filter(|value| !value.is_empty()).unwrap_or_else(|| otherwise.into())
+        };
+        Self {
+            cargo: or("CARGO", "cargo").into(),
+            home: or("HOME", "/"),
+            path: or("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        }
+    }
 }
 
 impl Environment {
@@ -51,12 +74,12 @@ impl Environment {
     ///
     /// # Errors
     /// When it does not name a cluster.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads variables")]
+    #[expect(clippy::disallowed_methods, reason = "one of two places that read variables")]
     pub fn read() -> Result<Self, NoCluster> {
-        Self::from(|name| env::var_os(name))
+        Self::from(&|name| env::var_os(name))
     }
 
-    fn from(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, NoCluster> {
+    fn from(variable: Variable<'_>) -> Result<Self, NoCluster> {
         let mut missing = Vec::new();
         let optional = |name: &str| variable(name).filter(|value| !value.is_empty());
         let mut required = |name: &'static str| {
@@ -66,18 +89,17 @@ impl Environment {
             }
             value.unwrap_or_default()
         };
+        let text = |value: OsString| value.to_string_lossy().into_owned();
         let environment = Self {
             kubeconfig: required("KUBECONFIG").into(),
-            server: required("TJF_CLUSTER_SERVER").to_string_lossy().into_owned(),
-            ca: required("TJF_CLUSTER_CA").into(),
+            site: Site {
+                server: text(required("TJF_CLUSTER_SERVER")),
+                ca: required("TJF_CLUSTER_CA").into(),
+                homes: required("TJF_CLUSTER_HOMES").into(),
+                image: optional("TJF_CLUSTER_IMAGE").map_or_else(|| IMAGE.to_owned(), text),
+            },
             ca_key: required("TJF_CLUSTER_CA_KEY").into(),
-            homes: required("TJF_CLUSTER_HOMES").into(),
             command: optional("TJF_CLUSTER_COMMAND").map(PathBuf::from),
-            image: optional("TJF_CLUSTER_IMAGE")
-                .map_or_else(|| IMAGE.to_owned(), |image| image.to_string_lossy().into_owned()),
-            cargo: optional("CARGO").unwrap_or_else(|| "cargo".into()).into(),
-            home: optional("HOME").unwrap_or_else(|| "/".into()),
-            path: optional("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
         };
         if missing.is_empty() {
             return Ok(environment);
@@ -93,19 +115,20 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_and_so_is_the_way_out() {
-        let error = Environment::from(|name| (name != "KUBECONFIG").then(|| "x".into()));
+        let error = Environment::from(&|name| (name != "KUBECONFIG").then(|| "x".into()));
         let text = error.unwrap_err().to_string();
         assert!(text.contains("KUBECONFIG is not set"), "{text}");
         assert!(text.contains("CONTRIBUTING.md"), "{text}");
-        let text = Environment::from(|_| None).unwrap_err().to_string();
-        assert!(text.contains("TJF_CLUSTER_CA_KEY, TJF_CLUSTER_HOMES are not set"), "{text}");
+        let text = Environment::from(&|_| None).unwrap_err().to_string();
+        assert!(text.contains("TJF_CLUSTER_HOMES, TJF_CLUSTER_CA_KEY are not set"), "{text}");
     }
 
     #[test]
     fn an_empty_variable_counts_as_not_set() {
-        let environment = Environment::from(|name| {
-            Some(if name == "TJF_CLUSTER_COMMAND" { "" } else { "x" }.into())
-        });
-        assert_eq!(environment.unwrap().command, None);
+        let variable = |name: &str| {
+            Some(if ["TJF_CLUSTER_COMMAND", "CARGO"].contains(&name) { "" } else { "x" }.into())
+        };
+        assert_eq!(Environment::from(&variable).unwrap().command, None);
+        assert_eq!(Machine::from(&variable).cargo, PathBuf::from("cargo"));
     }
 }

@@ -9,7 +9,7 @@ use k8s_openapi::api::{
 use kube::{Api, Client, ResourceExt, api::ListParams};
 use serde_json::json;
 
-use super::{Service, namespace};
+use crate::{Service, namespace};
 
 const LINES_MAX: usize = 40;
 

@@ -13,8 +13,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Cluster, Environment, Options, Play, Scenario, Service, World};
-use crate::programs::Programs;
+use super::{Cluster, Machine, Needs, Place, Play, Scenario, World};
+use crate::{Programs, Service};
 
 /// Scenarios at once; a node has room for the pods of many more, two processors have not.
 const AT_ONCE_MAX: usize = 6;
@@ -29,7 +29,11 @@ tokio::task_local! {
 
 /// Runs the scenarios whose names contain one of `words`, or all when there is none. `--list` tells
 /// the names.
-pub fn run(scenarios: Vec<Scenario>, words: impl IntoIterator<Item = String>) -> ExitCode {
+pub fn run(
+    place: Place,
+    scenarios: Vec<Scenario>,
+    words: impl IntoIterator<Item = String>,
+) -> ExitCode {
     let words: Vec<_> = words.into_iter().collect();
     let (options, filters): (Vec<_>, Vec<_>) =
         words.into_iter().partition(|word| word.starts_with('-'));
@@ -53,7 +57,7 @@ pub fn run(scenarios: Vec<Scenario>, words: impl IntoIterator<Item = String>) ->
         say(&format!("\n{name}: {panic}\n"));
     }));
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
-    match runtime.block_on(run_all(wanted)) {
+    match runtime.block_on(run_all(place, wanted)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(why) => {
@@ -65,17 +69,23 @@ pub fn run(scenarios: Vec<Scenario>, words: impl IntoIterator<Item = String>) ->
 
 /// Scenarios side by side; then, one after the other, those that disturb the cluster. False when
 /// one failed.
-async fn run_all(scenarios: Vec<Scenario>) -> Result<bool, String> {
-    let suite = Suite::begin().await?;
+async fn run_all(place: Place, scenarios: Vec<Scenario>) -> Result<bool, String> {
+    let suite = Suite::begin(place).await?;
     say(&format!("running {} tests\n", scenarios.len()));
-    let can_disturb = suite.cluster.environment.command.is_some();
-    let (skipped, played): (Vec<_>, Vec<_>) =
-        scenarios.into_iter().partition(|one| one.disturbs && !can_disturb);
-    for scenario in &skipped {
-        say(&format!("skipped {}: TJF_CLUSTER_COMMAND is not set", scenario.name));
+    let mut played = Vec::new();
+    let mut skipped = 0;
+    for scenario in scenarios {
+        match suite.lacks(scenario.needs) {
+            None => played.push(scenario),
+            Some(why) => {
+                skipped += 1;
+                say(&format!("skipped {}: {why}", scenario.name));
+            }
+        }
     }
     let count = played.len();
-    let (alone, together): (Vec<_>, Vec<_>) = played.into_iter().partition(|one| one.disturbs);
+    let (alone, together): (Vec<_>, Vec<_>) =
+        played.into_iter().partition(|one| one.needs == Needs::Faults);
     let mut tidying = JoinSet::new();
     let failed = tokio::select! {
         failed = suite.play_all(together, alone, &mut tidying) => failed,
@@ -90,7 +100,7 @@ async fn run_all(scenarios: Vec<Scenario>) -> Result<bool, String> {
         say(&format!("failed: {name}"));
     }
     say(&format!("\ndone in {} s", suite.began.elapsed().as_secs()));
-    let (passed, failed, skipped) = (count - failed.len(), failed.len(), skipped.len());
+    let (passed, failed) = (count - failed.len(), failed.len());
     say(&format!("{passed} passed, {failed} failed, {skipped} skipped"));
     Ok(failed == 0)
 }
@@ -105,11 +115,11 @@ async fn interrupted() {
 }
 
 /// Plays one measurement in a world of its own, with nothing beside it.
-pub fn measure(play: fn(Arc<World>) -> Play) -> ExitCode {
+pub fn measure(place: Place, play: fn(Arc<World>) -> Play) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
-    let scenario = Scenario { name: "measurement", disturbs: false, play };
+    let scenario = Scenario { name: "measurement", needs: Needs::Nothing, play };
     let measured = runtime.block_on(async {
-        let suite = Suite::begin().await?;
+        let suite = Suite::begin(place).await?;
         let world = suite.world();
         let failed = self::play(&scenario, Arc::clone(&world)).await;
         world.clear().await;
@@ -133,13 +143,21 @@ struct Suite {
 }
 
 impl Suite {
-    async fn begin() -> Result<Self, String> {
-        let environment = Environment::read().map_err(|error| error.to_string())?;
-        let cluster = Arc::new(Cluster::connect(environment).await?);
-        let environment = &cluster.environment;
-        let programs = Programs::build(environment).await?;
-        let service = Service::start(&programs.api, environment, &Options::default()).await;
+    async fn begin(place: Place) -> Result<Self, String> {
+        let programs = Programs::build(&Machine::read().cargo).await?;
+        let cluster = Arc::new(Cluster::at(place).await?);
+        let service = Service::start(&programs.api, &cluster.site).await;
+        let service = service.map_err(|error| error.to_string())?;
         Ok(Self { cluster, service: Arc::new(service), programs, began: Instant::now() })
+    }
+
+    /// Why a scenario can't be played here.
+    fn lacks(&self, needs: Needs) -> Option<&'static str> {
+        match needs {
+            Needs::RealCluster(why) if !self.cluster.is_real() => Some(why),
+            Needs::Faults if !self.cluster.can_fail() => Some("TJF_CLUSTER_COMMAND is not set"),
+            Needs::Nothing | Needs::Faults | Needs::RealCluster(_) => None,
+        }
     }
 
     async fn play_all(

@@ -6,8 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Cluster, Options, Service, Tool, cluster::Made, report};
-use crate::{Identity, Subject, programs::Programs};
+use super::{Cluster, Tool, cluster::Made, report};
+use crate::{Identity, Programs, Service, Site, Subject};
 
 /// A scenario on its way.
 pub type Play = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -16,10 +16,21 @@ pub type Play = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub struct Scenario {
     /// Topic and name.
     pub name: &'static str,
-    /// Whether it disturbs the whole cluster, and so must run alone.
-    pub disturbs: bool,
+    /// What it needs of the cluster, beside being one.
+    pub needs: Needs,
     /// What it does.
     pub play: fn(Arc<World>) -> Play,
+}
+
+/// What a test needs of the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing of its own.
+    Nothing,
+    /// To be alone, since it disturbs the whole cluster.
+    Faults,
+    /// What only a real Kubernetes has, for this reason.
+    RealCluster(&'static str),
 }
 
 /// Everything that one test makes and uses.
@@ -75,16 +86,28 @@ impl World {
     }
 
     /// A service of the test's own.
-    pub async fn start_service(&self, options: &Options) -> Arc<Service> {
-        let environment = &self.cluster.environment;
-        let service = Arc::new(Service::start(&self.programs.api, environment, options).await);
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_service(&self) -> Arc<Service> {
+        self.start_service_at(&self.cluster.site.server).await
+    }
+
+    /// The same, reaching the API server through this URL.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_service_at(&self, server: &str) -> Arc<Service> {
+        let site = Site { server: server.to_owned(), ..self.cluster.site.clone() };
+        let service = Service::start(&self.programs.api, &site).await;
+        let service = Arc::new(service.unwrap_or_else(|error| panic!("{error}")));
         self.services.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&service));
         service
     }
 
     /// A certificate of the cluster's CA.
     pub fn issue(&self, subject: Subject) -> Identity {
-        self.cluster.authority.issue(subject)
+        self.cluster.authority().issue(subject)
     }
 
     /// What can be seen of this test's tools, for whoever has to find out why it failed.

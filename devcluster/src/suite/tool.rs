@@ -8,11 +8,8 @@ use serde_json::Value;
 use tjf_api_types::JobView;
 use tokio::fs;
 
-use super::{
-    Answer, Call, Client, Cluster, Output, Service, cluster::Made, eventually, namespace,
-    run_program,
-};
-use crate::{Identity, programs::Programs};
+use super::{Answer, Call, Client, Cluster, Output, cluster::Made, eventually, run_program};
+use crate::{Identity, Programs, Service, home::Home, namespace};
 
 /// A pod has to be scheduled, started and counted, on a machine that does much else.
 const END_TIME_MAX: Duration = Duration::from_secs(90);
@@ -55,7 +52,7 @@ impl Tool {
         programs: Programs,
         service: Arc<Service>,
     ) -> Self {
-        let Made { name, uid, home, identity } = made;
+        let Made { name, home: Home { path: home, uid }, identity } = made;
         let client = service.client(Some(&identity));
         let shared = Arc::new(Shared { name, uid, home, identity, cluster, programs });
         Self { client, service, shared }

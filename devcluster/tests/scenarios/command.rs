@@ -148,7 +148,7 @@ async fn refusals_words_and_failures_have_codes_of_their_own(world: Arc<World>) 
     // service's certificate.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     must(&tool, &["--server", &format!("https://{free}"), "list"], 3).await;
-    let cluster_ca = world.cluster.environment.ca.to_str().unwrap();
+    let cluster_ca = world.cluster.site.ca.to_str().unwrap();
     must(&tool, &["--ca", cluster_ca, "list"], 3).await;
     // A person at no terminal is not asked, and nothing is deleted.
     let output = tool.command(&["flush"]).await;

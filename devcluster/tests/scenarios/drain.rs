@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use k8s_openapi::api::batch::v1::Job;
 use kube::api::ListParams;
 use serde_json::{Value, json};
-use tjf_devcluster::suite::{Call, Options, World, eventually, within};
+use tjf_devcluster::suite::{Call, World, eventually, within};
 
 use super::{POD_TIME_MAX, one_off, scenarios};
 
@@ -13,7 +13,7 @@ scenarios![a_request_that_is_under_way_is_answered_after_sigterm];
 
 /// A delete that takes the pod's whole grace of 15 s is under way when the signal comes.
 async fn a_request_that_is_under_way_is_answered_after_sigterm(world: Arc<World>) {
-    let service = world.start_service(&Options::default()).await;
+    let service = world.start_service().await;
     let tool = world.tool("drain").await.through(&service);
     tool.run(one_off("deaf", "trap '' TERM; echo on; while true; do sleep 1; done")).await;
     tool.read_until("deaf.out", "on", POD_TIME_MAX).await;

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
-use tjf_devcluster::suite::{Call, Tool, World, eventually, within};
+use tjf_devcluster::{
+    Outage,
+    suite::{Call, Needs, Tool, World, eventually, within},
+};
 
 use super::{one_off, scenarios};
 
@@ -11,7 +14,7 @@ use super::{one_off, scenarios};
 const TOLD_TIME_MAX: Duration = Duration::from_secs(35);
 const BACK_TIME_MAX: Duration = Duration::from_secs(60);
 
-scenarios![disturbs: true;
+scenarios![needs: Needs::Faults;
     an_api_server_that_stands_still_is_told_and_survived,
     an_api_server_that_is_killed_is_told_and_survived,
 ];
@@ -46,7 +49,7 @@ async fn assert_well_again(tool: &Tool) {
 async fn an_api_server_that_stands_still_is_told_and_survived(world: Arc<World>) {
     let tool = world.tool("pause").await;
     tool.list().await;
-    let fault = world.cluster.fault("pause", &["resume", "kube-apiserver"], "kube-apiserver").await;
+    let fault = world.cluster.fault(Outage::StandsStill).await;
     assert_told(&tool).await;
     fault.end().await;
     assert_well_again(&tool).await;
@@ -55,7 +58,7 @@ async fn an_api_server_that_stands_still_is_told_and_survived(world: Arc<World>)
 async fn an_api_server_that_is_killed_is_told_and_survived(world: Arc<World>) {
     let tool = world.tool("kill").await;
     tool.list().await;
-    let fault = world.cluster.fault("kill", &["up"], "kube-apiserver").await;
+    let fault = world.cluster.fault(Outage::Killed).await;
     assert_told(&tool).await;
     fault.end().await;
     assert_well_again(&tool).await;

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::{Value, json};
-use tjf_devcluster::suite::{Call, World, run_program};
+use tjf_devcluster::suite::{Call, Machine, World, run_program};
 
 use super::scenarios;
 
@@ -83,8 +83,9 @@ async fn a_shell_script_with_curl_does_all_six(world: Arc<World>) {
     let tool = world.tool("curl").await;
     let server = format!("https://{}", tool.service().address);
     let ca = tool.service().ca_file();
+    let path = Machine::read().path;
     let variables = [
-        ("PATH", world.cluster.environment.path.as_os_str()),
+        ("PATH", path.as_os_str()),
         ("HOME", tool.home.as_os_str()),
         ("TOOLFORGE_JOBS_SERVER", server.as_ref()),
         ("TOOLFORGE_JOBS_CA", ca.as_os_str()),

@@ -13,7 +13,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 use tjf_api_types::JobView;
-use tjf_devcluster::suite::{Call, DelayingProxy, Options, Tool, World};
+use tjf_devcluster::suite::{Call, DelayingProxy, Tool, World};
 
 use super::{continuous, one_off, scenarios, with};
 
@@ -84,9 +84,8 @@ async fn twenty_runs_of_one_name_make_one_job(world: Arc<World>) {
 /// The second service reaches Kubernetes over a slow road, so that between its create and its
 /// second look the first one has time for everything; and the other way round.
 async fn twenty_runs_of_one_name_through_two_services_make_one_job(world: Arc<World>) {
-    let proxy = DelayingProxy::start(&world.cluster.environment.server, PAUSE).await;
-    let slow = Options { kube_server: Some(proxy.url.clone()) };
-    let slow = world.start_service(&slow).await;
+    let proxy = DelayingProxy::start(&world.cluster.site.server, PAUSE).await;
+    let slow = world.start_service_at(&proxy.url).await;
     let tool = world.tool("two").await;
     let tools = [tool.clone(), tool.through(&slow)];
     // The slow one knows the tool before the race begins.
@@ -160,7 +159,7 @@ async fn hold(tool: &Tool, pod: &str, finalizers: Value) {
 async fn a_foreign_object_keeps_its_name(world: Arc<World>) {
     let tool = world.tool("foreign").await;
     let pod = json!({"metadata": {"labels": {"app": "foreign"}}, "spec": {"containers": [
-        {"name": "c", "image": world.cluster.environment.image, "command": ["true"]},
+        {"name": "c", "image": world.cluster.site.image, "command": ["true"]},
     ]}});
     let object = json!({"metadata": {"name": "theirs"}, "spec": {
         "replicas": 0, "selector": {"app": "foreign"}, "template": pod,

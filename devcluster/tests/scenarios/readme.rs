@@ -7,11 +7,13 @@ use kube::{
     Api,
     api::{DeleteParams, PostParams},
 };
-use tjf_devcluster::suite::{World, eventually, run_program};
+use tjf_devcluster::suite::{Machine, Needs, World, eventually, run_program};
 
 use super::scenarios;
 
-scenarios![the_readme_leads_a_newcomer_to_a_finished_job];
+scenarios![needs: Needs::RealCluster("its CertificateSigningRequests and Roles are asked for");
+    the_readme_leads_a_newcomer_to_a_finished_job,
+];
 
 /// A person with an administrator's rights types these in one shell, one after the other.
 const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
@@ -29,8 +31,9 @@ async fn the_readme_leads_a_newcomer_to_a_finished_job(world: Arc<World>) {
     for (port, listener) in [("8443", free_port()), ("9090", free_port())] {
         script = script.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:{listener}"));
     }
-    let environment = &world.cluster.environment;
-    let path = [world.programs_folder().as_os_str(), ":".as_ref(), &environment.path];
+    let environment = world.cluster.environment().expect("it is a real cluster");
+    let machine = Machine::read();
+    let path = [world.programs_folder().as_os_str(), ":".as_ref(), &machine.path];
     let path: OsString = path.into_iter().collect();
     // Where only the cluster's own command has a kubectl.
     let kubectl = environment.command.as_ref().map_or_else(String::new, |command| {
@@ -39,10 +42,10 @@ async fn the_readme_leads_a_newcomer_to_a_finished_job(world: Arc<World>) {
     let script = kubectl + &script;
     let variables = [
         ("PATH", path.as_os_str()),
-        ("HOME", environment.home.as_os_str()),
+        ("HOME", machine.home.as_os_str()),
         ("KUBECONFIG", environment.kubeconfig.as_os_str()),
-        ("TJF_HOMES", environment.homes.as_os_str()),
-        ("IMAGE", environment.image.as_ref()),
+        ("TJF_HOMES", environment.site.homes.as_os_str()),
+        ("IMAGE", environment.site.image.as_ref()),
         ("TOOL", tool.as_ref()),
     ];
     let sh = Path::new("/bin/sh");
@@ -87,7 +90,7 @@ async fn sign_if_the_cluster_does_not<T>(world: &World, tool: &str) -> T {
     })
     .await;
     let pem = String::from_utf8(request.spec.request.0.clone()).unwrap();
-    let certificate = world.cluster.authority.answer(&pem);
+    let certificate = world.cluster.authority().answer(&pem);
     let status = request.status.as_mut().unwrap();
     if status.certificate.is_none() {
         status.certificate = Some(ByteString(certificate.into_bytes()));

@@ -85,7 +85,7 @@ async fn create_foreign(tool: &Tool, image: &str) {
 
 async fn flush_leaves_no_pod_and_touches_nothing_foreign(world: Arc<World>) {
     let tool = world.tool("flush").await;
-    create_foreign(&tool, &world.cluster.environment.image).await;
+    create_foreign(&tool, &world.cluster.site.image).await;
     // A deployment, its replica set and its pod; a pod; a job and its pod; two that are nearly
     // ours, and the CA.
     let foreign = eventually("foreign objects", POD_TIME_MAX, async || {
@@ -111,7 +111,7 @@ async fn flush_leaves_no_pod_and_touches_nothing_foreign(world: Arc<World>) {
 
 async fn delete_takes_one_job_and_leaves_the_others(world: Arc<World>) {
     let tool = world.tool("delete").await;
-    create_foreign(&tool, &world.cluster.environment.image).await;
+    create_foreign(&tool, &world.cluster.site.image).await;
     let sleep = "echo on; exec sleep 3600";
     tool.run(one_off("other", sleep)).await;
     tool.read_until("other.out", "on", POD_TIME_MAX).await;

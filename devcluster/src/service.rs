@@ -1,8 +1,8 @@
-//! The service under test, as a process.
+//! The product's service, as a process of its own.
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -11,6 +11,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
+use thiserror::Error;
 use tokio::{
     fs,
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -21,18 +22,37 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Client, Environment};
 use crate::{Authority, Identity};
 
 const START_TIME_MAX: Duration = Duration::from_secs(20);
 /// The service's own limit for a drain is 25 s.
 const END_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// What is different about one service.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Where it finds the API server, when not at the cluster's own address.
-    pub kube_server: Option<String>,
+/// A cluster, as a service is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// URL of the API server.
+    pub server: String,
+    /// The file of the CA that signed the API server's certificate, and signs those of tools.
+    pub ca: PathBuf,
+    /// The folder of all homes, at the same path here and in the pods.
+    pub homes: PathBuf,
+    /// An image that has a shell.
+    pub image: String,
+}
+
+/// An image that can't be had, which every catalogue of ours has too.
+pub const ABSENT_IMAGE: &str = "tjf.local/gone:1";
+
+/// Why there is no service.
+#[derive(Debug, Error)]
+pub enum ServiceError {
+    /// Its files can't be written, or it can't be run.
+    #[error("the service can't be started: {0}")]
+    Io(#[from] std::io::Error),
+    /// It does not begin to serve.
+    #[error("the service does not begin to serve; it said:\n{0}")]
+    Silent(String),
 }
 
 /// A running `toolforge-jobs-api`; killed when dropped.
@@ -66,12 +86,11 @@ impl Log {
 impl Service {
     /// Starts one, on ports of its own.
     ///
-    /// # Panics
-    /// When it does not begin to serve.
-    pub async fn start(program: &PathBuf, environment: &Environment, options: &Options) -> Self {
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn start(program: &Path, site: &Site) -> Result<Self, ServiceError> {
         let authority = Authority::generate("devcluster");
-        let folder = write_files(&authority, environment).await.expect("files for a service");
-        let server = options.kube_server.as_ref().unwrap_or(&environment.server);
+        let folder = write_files(&authority, site).await?;
         let file = |name: &str| folder.path().join(name);
         let mut child = Command::new(program)
             .env_clear()
@@ -80,36 +99,31 @@ impl Service {
             .env("TJF_IDENTITY", "peer-certificate")
             .env("TJF_TLS_CERT", file("tls.crt"))
             .env("TJF_TLS_KEY", file("tls.key"))
-            .env("TJF_CLIENT_CA", &environment.ca)
-            .env("TJF_KUBE_SERVER", server)
-            .env("TJF_KUBE_CA", &environment.ca)
-            .env("TJF_HOMES", &environment.homes)
+            .env("TJF_CLIENT_CA", &site.ca)
+            .env("TJF_KUBE_SERVER", &site.server)
+            .env("TJF_KUBE_CA", &site.ca)
+            .env("TJF_HOMES", &site.homes)
             .env("TJF_CATALOGUE", file("catalogue.json"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
-            .spawn()
-            .expect("the service can be started");
-        let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).expect("a pid");
+            .spawn()?;
+        let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+        let pipe = pid.zip(child.stderr.take());
+        let (pid, stderr) = pipe.ok_or_else(|| std::io::Error::other("it ended at once"))?;
         let log = Log::default();
         let (announce, mut announced) = watch::channel(None);
-        let stderr = child.stderr.take().expect("it was piped");
         let mut reader = JoinSet::new();
         reader.spawn(read_log(stderr, log.clone(), announce));
         let began = timeout(START_TIME_MAX, announced.wait_for(Option::is_some)).await;
         let Ok(Ok(Some((address, admin_address)))) = began.map(|value| value.map(|value| *value))
         else {
-            panic!("the service does not begin to serve:\n{}", log.lines().join("\n"))
+            return Err(ServiceError::Silent(log.lines().join("\n")));
         };
         let child = tokio::sync::Mutex::new(child);
         let ca = authority.certificate;
-        Self { address, admin_address, ca, child, pid, log, folder, _reader: reader }
-    }
-
-    /// A client that shows this certificate, or none.
-    pub fn client(&self, identity: Option<&Identity>) -> Client {
-        Client::new(self.address, &self.ca, identity)
+        Ok(Self { address, admin_address, ca, child, pid, log, folder, _reader: reader })
     }
 
     /// The file of its CA.
@@ -153,13 +167,13 @@ impl Service {
     }
 }
 
-async fn write_files(authority: &Authority, environment: &Environment) -> std::io::Result<TempDir> {
+async fn write_files(authority: &Authority, site: &Site) -> std::io::Result<TempDir> {
     let folder = tempfile::tempdir()?;
     let Identity { certificate, key } = authority.issue_for_loopback();
     let catalogue = json!([
-        {"shortname": "tf-busybox", "image": environment.image, "state": "stable",
+        {"shortname": "tf-busybox", "image": site.image, "state": "stable",
          "aliases": ["busybox"]},
-        {"shortname": "tf-gone", "image": "tjf.local/gone:1", "state": "deprecated"},
+        {"shortname": "tf-gone", "image": ABSENT_IMAGE, "state": "deprecated"},
     ]);
     let path = folder.path();
     fs::write(path.join("ca.crt"), &authority.certificate).await?;

@@ -1,4 +1,4 @@
-//! What an administrator makes for a tool: a namespace, rights in it, limits and a quota.
+//! What an administrator makes for a tool on a real cluster.
 
 use k8s_openapi::api::{
     core::v1::{LimitRange, Namespace, ResourceQuota},
@@ -8,22 +8,22 @@ use kube::{Api, Client, api::PostParams};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-/// The namespace of a tool.
-pub(crate) fn name_of(tool: &str) -> String {
-    format!("tool-{tool}")
-}
+use crate::namespace;
 
-/// Makes everything in the namespace of a tool, and the namespace.
-pub(crate) async fn create(admin: &Client, tool: &str) -> kube::Result<()> {
-    let namespace = name_of(tool);
+/// Makes the namespace of a tool, and everything in it.
+pub(crate) async fn make_namespace(admin: &Client, tool: &str) -> kube::Result<()> {
+    let namespace = namespace::name_of(tool);
     let labels = json!({"toolforge": "tool", "devcluster": "e2e"});
     let object = json!({"metadata": {"name": namespace, "labels": labels}});
     post(&Api::<Namespace>::all(admin.clone()), object).await?;
+    let named = |spec: Value| json!({"metadata": {"name": "tool"}, "spec": spec});
     let api = || Api::<Role>::namespaced(admin.clone(), &namespace);
     post(&api(), role()).await?;
     post(&Api::<RoleBinding>::namespaced(admin.clone(), &namespace), binding(tool)).await?;
-    post(&Api::<LimitRange>::namespaced(admin.clone(), &namespace), limits()).await?;
-    post(&Api::<ResourceQuota>::namespaced(admin.clone(), &namespace), quota()).await
+    let ranges = Api::<LimitRange>::namespaced(admin.clone(), &namespace);
+    post(&ranges, named(namespace::limits())).await?;
+    let quotas = Api::<ResourceQuota>::namespaced(admin.clone(), &namespace);
+    post(&quotas, named(namespace::quota())).await
 }
 
 async fn post<K>(api: &Api<K>, object: Value) -> kube::Result<()>
@@ -59,27 +59,4 @@ fn binding(tool: &str) -> Value {
         "roleRef": {"apiGroup": group, "kind": "Role", "name": "tool"},
         "subjects": [{"apiGroup": group, "kind": "User", "name": tool}],
     })
-}
-
-fn limits() -> Value {
-    json!({"metadata": {"name": "tool"}, "spec": {"limits": [{
-        "type": "Container",
-        "default": {"cpu": "500m", "memory": "512Mi"},
-        "defaultRequest": {"cpu": "10m", "memory": "8Mi"},
-        "max": {"cpu": "1", "memory": "4Gi"},
-        "min": {"cpu": "5m", "memory": "4Mi"},
-    }]}})
-}
-
-fn quota() -> Value {
-    json!({"metadata": {"name": "tool"}, "spec": {"hard": {
-        "pods": "16",
-        "limits.cpu": "16",
-        "limits.memory": "16Gi",
-        "requests.cpu": "4",
-        "requests.memory": "8Gi",
-        "count/jobs.batch": "200",
-        "count/cronjobs.batch": "50",
-        "replicationcontrollers": "16",
-    }}})
 }

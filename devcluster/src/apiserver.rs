@@ -1,0 +1,284 @@
+//! The Kubernetes protocol over the store: HTTP, mutual TLS, JSON.
+//!
+//! It speaks as much as the product, its tests and `kubectl get` need, in Kubernetes' own words, and
+//! refuses everything else by name. It knows no controller: whatever it changes, the log tells.
+
+mod content;
+mod discovery;
+mod path;
+mod read;
+mod selector;
+mod status;
+mod tls;
+mod user;
+mod validate;
+mod watch;
+mod write;
+
+use std::{convert::Infallible, io, path::PathBuf, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody, combinators::BoxBody};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::{
+    pki_types::{CertificateDer, UnixTime},
+    server::danger::ClientCertVerifier,
+};
+use serde_json::Value;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch as watch_channel,
+    task::JoinSet,
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+
+pub(crate) use self::user::ADMINISTRATORS;
+use self::{
+    content::Sent,
+    discovery::Answer,
+    path::{Part, Path, Query, Target},
+    status::Refused,
+    user::User,
+};
+use crate::{
+    Authority,
+    object::Key,
+    shared::Shared,
+    store::{Deleted, Store},
+};
+
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+
+type Body = BoxBody<Bytes, Infallible>;
+type Outcome = Result<Response<Body>, Refused>;
+
+/// Serves the store.
+pub(crate) struct ApiServer {
+    shared: Arc<Shared>,
+    verifier: Arc<dyn ClientCertVerifier>,
+    acceptor: TlsAcceptor,
+    stands_still: watch_channel::Sender<bool>,
+    /// Where the logs of pods are, by uid.
+    logs: PathBuf,
+}
+
+impl ApiServer {
+    /// A server for clients whose certificates this authority signs.
+    pub(crate) fn new(shared: Arc<Shared>, authority: &Authority, logs: PathBuf) -> Arc<Self> {
+        let (verifier, config) = tls::config(authority);
+        Arc::new(Self {
+            shared,
+            verifier,
+            acceptor: config.into(),
+            stands_still: watch_channel::Sender::new(false),
+            logs,
+        })
+    }
+
+    /// Takes connections and answers nothing, or goes on.
+    pub(crate) fn stand_still(&self, stands_still: bool) {
+        self.stands_still.send_replace(stands_still);
+    }
+
+    async fn until_it_goes_on(&self) {
+        // The sender lives as long as we do.
+        let _ = self.stands_still.subscribe().wait_for(|stands_still| !stands_still).await;
+    }
+
+    /// Serves until it is dropped.
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        connections.spawn(Arc::clone(&self).connection(stream));
+                    }
+                    // Too many open files, most often: it passes.
+                    Err(_) => tokio::task::yield_now().await,
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    }
+
+    async fn connection(self: Arc<Self>, stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        self.until_it_goes_on().await;
+        let stream = timeout(HANDSHAKE_TIME_MAX, self.acceptor.accept(stream)).await??;
+        let peer = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let peer = peer.map(|certificate| certificate.clone().into_owned());
+        let service = service_fn(|request| self.answer(peer.as_ref(), request));
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .serve_connection(TokioIo::new(stream), service)
+            .await;
+        served.map_err(io::Error::other)
+    }
+
+    async fn answer(
+        &self,
+        peer: Option<&CertificateDer<'_>>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        self.until_it_goes_on().await;
+        let outcome = self.outcome(peer, request).await;
+        Ok(outcome.unwrap_or_else(|refused| {
+            let mut response = json_response(refused.code, &refused.to_value());
+            if let Some(seconds) = refused.retry_after() {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            response
+        }))
+    }
+
+    async fn outcome(
+        &self,
+        peer: Option<&CertificateDer<'_>>,
+        request: Request<Incoming>,
+    ) -> Outcome {
+        let user = User::of(peer, &self.verifier, UnixTime::now())?;
+        let (parts, body) = request.into_parts();
+        let target = match path::parse(parts.uri.path())? {
+            Path::Objects(target) => target,
+            Path::Other(path) => {
+                return discovery::answer(&path).map(|answer| match answer {
+                    Answer::Text(text) => text_response(text.into()),
+                    Answer::Json(value) => json_response(StatusCode::OK, &value),
+                });
+            }
+        };
+        let query = Query::of(&parts.uri)?;
+        let is_watch = query.is("watch");
+        let verb = target.verb(&parts.method, is_watch).ok_or_else(Refused::method_not_allowed)?;
+        user.may(verb, &target)?;
+        match parts.method {
+            Method::GET if target.part == Some(Part::Log) => self.log(&target, &query).await,
+            Method::GET if is_watch => self.watch(target, &query),
+            Method::GET => self.look(&target, &query),
+            Method::DELETE => self.delete(&target, &query, &whole(body).await?),
+            Method::PATCH => {
+                content::check_type(&parts.headers, "application/merge-patch+json")?;
+                let body = whole(body).await?;
+                let (object, warnings) =
+                    self.with(|store, _| write::patch(store, &target, &query, &body))?;
+                Ok(warned(json_response(StatusCode::OK, &object.to_value()), &warnings))
+            }
+            method => {
+                content::check_type(&parts.headers, "application/json")?;
+                let sent = content::read(&whole(body).await?, &target, &query)?;
+                self.write(&method, &target, sent)
+            }
+        }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Store, jiff::Timestamp) -> T) -> T {
+        self.shared.with(act)
+    }
+
+    fn look(&self, target: &Target, query: &Query) -> Outcome {
+        let value = self.with(|store, _| match target.name {
+            Some(_) => read::get(store, &target.key()).map(|object| object.to_value()),
+            None => read::list(store, target, query).map(|list| list.to_value(target.kind)),
+        })?;
+        Ok(json_response(StatusCode::OK, &value))
+    }
+
+    fn watch(&self, target: Target, query: &Query) -> Outcome {
+        let lines = StreamBody::new(watch::begin(&self.shared, target, query)?);
+        let mut response = Response::new(BodyExt::boxed(lines));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(response)
+    }
+
+    async fn log(&self, target: &Target, query: &Query) -> Outcome {
+        let pod = self.with(|store, _| read::get(store, &target.key()))?;
+        // A pod that has not begun has no log, which is not told from an empty one.
+        let text = tokio::fs::read(self.logs.join(pod.uid())).await.unwrap_or_default();
+        let lines_max = query.number("tailLines")?.and_then(|lines| usize::try_from(lines).ok());
+        Ok(text_response(last_lines(text, lines_max.unwrap_or(usize::MAX)).into()))
+    }
+
+    fn write(&self, method: &Method, target: &Target, sent: Sent) -> Outcome {
+        let Sent { object, warnings } = sent;
+        let (code, object) = self.with(|store, now| match *method {
+            Method::POST => Ok((StatusCode::CREATED, write::create(store, target, object, now)?)),
+            _ => Ok((StatusCode::OK, write::replace(store, target, object)?)),
+        })?;
+        Ok(warned(json_response(code, &object.to_value()), &warnings))
+    }
+
+    fn delete(&self, target: &Target, query: &Query, body: &Bytes) -> Outcome {
+        let deletion = write::deletion(body, query)?;
+        if target.name.is_none() {
+            let items =
+                self.with(|store, now| write::delete_all(store, target, query, &deletion, now))?;
+            let items: Vec<_> = items.iter().map(|object| read::item(object)).collect();
+            let kind = target.kind;
+            let list = serde_json::json!({
+                "kind": format!("{}List", kind.name()), "apiVersion": kind.api_version(),
+                "metadata": {}, "items": items,
+            });
+            return Ok(json_response(StatusCode::OK, &list));
+        }
+        let key = target.key();
+        let value = match self.with(|store, now| write::delete(store, &key, &deletion, now))? {
+            Deleted::Going(object) => object.to_value(),
+            Deleted::Gone(object) if answers_with_object(&key) => object.to_value(),
+            Deleted::Gone(object) => status::deleted(&key, object.uid()),
+        };
+        Ok(json_response(StatusCode::OK, &value))
+    }
+}
+
+/// Which kinds say what they were when they are gone; the others have a `Status` for it.
+fn answers_with_object(key: &Key) -> bool {
+    matches!(key.kind, crate::kind::Kind::Pod | crate::kind::Kind::ResourceQuota)
+}
+
+async fn whole(body: Incoming) -> Result<Bytes, Refused> {
+    match Limited::new(body, content::BYTES_MAX).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Refused::too_large(content::BYTES_MAX)),
+        Err(error) => Err(Refused::bad_request(error.to_string())),
+    }
+}
+
+fn json_response(code: StatusCode, value: &Value) -> Response<Body> {
+    let mut response = Response::new(Full::new(value.to_string().into()).boxed());
+    *response.status_mut() = code;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn text_response(text: Bytes) -> Response<Body> {
+    let mut response = Response::new(Full::new(text).boxed());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+}
+
+fn warned(mut response: Response<Body>, warnings: &[String]) -> Response<Body> {
+    for warning in warnings {
+        let text = format!("299 - \"{}\"", warning.replace('"', "\\\""));
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+    response
+}
+
+fn last_lines(text: Vec<u8>, lines_max: usize) -> Vec<u8> {
+    let mut starts = (0..text.len()).rev().filter(|at| *at == 0 || text[at - 1] == b'\n');
+    match lines_max.checked_sub(1).map(|skipped| starts.nth(skipped)) {
+        None => Vec::new(),
+        Some(Some(start)) => text[start..].to_vec(),
+        Some(None) => text,
+    }
+}

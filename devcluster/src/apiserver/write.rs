@@ -1,0 +1,212 @@
+//! Changing: create, replace, patch, delete.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
+use serde_json::Value;
+
+use super::{
+    content::{self, Sent},
+    path::{Query, Target},
+    read,
+    selector::Selector,
+    status::Refused,
+    validate,
+};
+use crate::{
+    admission, defaults,
+    kind::Kind,
+    object::{Key, Object},
+    store::{Deleted, Deletion, Propagation, Store},
+};
+
+/// Creates what was sent, if its kind, the namespace, its limits and its quotas allow it.
+///
+/// # Errors
+/// Whatever is in the way.
+pub(crate) fn create(
+    store: &mut Store,
+    target: &Target,
+    sent: Object,
+    now: Timestamp,
+) -> Result<Arc<Object>, Refused> {
+    let mut object = store.named(clean(sent));
+    let key = object.key();
+    check_namespace(store, &key)?;
+    object = defaults::complete(object);
+    validate::check(&object)?;
+    // A name that is taken is told before a quota that is used up, as in Kubernetes.
+    if store.get(&key).is_none() {
+        let admitted = admission::admit(store, object);
+        object = admitted.map_err(|forbidden| Refused::by_admission(&key, &forbidden))?;
+    }
+    store
+        .create(object, now)
+        .map_err(|refusal| Refused::by_store(&target_key(target, &key), &refusal))
+}
+
+fn target_key(target: &Target, key: &Key) -> Key {
+    Key::new(target.kind, &target.namespace, &key.name)
+}
+
+/// What only the server says of an object.
+fn clean(mut object: Object) -> Object {
+    let metadata = &mut object.metadata;
+    metadata.uid = None;
+    metadata.resource_version = None;
+    metadata.creation_timestamp = None;
+    metadata.deletion_timestamp = None;
+    metadata.deletion_grace_period_seconds = None;
+    metadata.generation = None;
+    metadata.managed_fields = None;
+    metadata.self_link = None;
+    if object.kind.has_status() {
+        object.content.remove("status");
+    }
+    object
+}
+
+fn check_namespace(store: &Store, key: &Key) -> Result<(), Refused> {
+    if !key.kind.is_namespaced() {
+        return Ok(());
+    }
+    if key.namespace.is_empty() {
+        return Err(Refused::method_not_allowed());
+    }
+    let namespace = read::get(store, &Key::new(Kind::Namespace, "", &key.namespace))?;
+    if namespace.is_going() {
+        let what = format!(
+            "unable to create new content in namespace {} because it is being terminated",
+            key.namespace
+        );
+        return Err(Refused::forbidden(key.kind, &key.name, &what));
+    }
+    Ok(())
+}
+
+/// Replaces an object, or its status alone.
+///
+/// # Errors
+/// Whatever is in the way.
+pub(crate) fn replace(
+    store: &mut Store,
+    target: &Target,
+    sent: Object,
+) -> Result<Arc<Object>, Refused> {
+    let key = target.key();
+    let found = read::get(store, &key)?;
+    let object = match target.part {
+        Some(_) => {
+            let mut object = Object::clone(&found);
+            object.metadata.resource_version = sent.metadata.resource_version;
+            put_status(&mut object, sent.content.get("status").cloned());
+            object
+        }
+        None if target.kind.has_status() => {
+            let mut object = sent;
+            put_status(&mut object, found.content.get("status").cloned());
+            object
+        }
+        None => sent,
+    };
+    validate::check(&object)?;
+    store.update(object).map_err(|refusal| Refused::by_store(&key, &refusal))
+}
+
+fn put_status(object: &mut Object, status: Option<Value>) {
+    match status {
+        Some(status) => object.content.insert("status".to_owned(), status),
+        None => object.content.remove("status"),
+    };
+}
+
+/// Merges a patch into an object, or into its status alone.
+///
+/// # Errors
+/// Whatever is in the way.
+pub(crate) fn patch(
+    store: &mut Store,
+    target: &Target,
+    query: &Query,
+    patch: &Bytes,
+) -> Result<(Arc<Object>, Vec<String>), Refused> {
+    let patch: Value = serde_json::from_slice(patch)
+        .map_err(|error| Refused::bad_request(format!("error decoding patch: {error}")))?;
+    let names_a_version = patch.pointer("/metadata/resourceVersion").is_some();
+    let mut value = read::get(store, &target.key())?.to_value();
+    content::merge(&mut value, patch);
+    let Sent { mut object, warnings } = content::typed(&value, target, query)?;
+    if !names_a_version {
+        object.metadata.resource_version = None;
+    }
+    Ok((replace(store, target, object)?, warnings))
+}
+
+/// How the caller wants to delete. A body outweighs the query, also where it says nothing.
+///
+/// # Errors
+/// When it can't be understood.
+pub(crate) fn deletion(body: &Bytes, query: &Query) -> Result<Deletion, Refused> {
+    let options = if body.is_empty() {
+        let grace = query.number("gracePeriodSeconds")?.and_then(|grace| i64::try_from(grace).ok());
+        DeleteOptions {
+            propagation_policy: query.get("propagationPolicy").map(str::to_owned),
+            grace_period_seconds: grace,
+            ..DeleteOptions::default()
+        }
+    } else {
+        serde_json::from_slice(body)
+            .map_err(|error| Refused::bad_request(format!("delete options: {error}")))?
+    };
+    let propagation = match options.propagation_policy.as_deref() {
+        None => None,
+        Some("Foreground") => Some(Propagation::Foreground),
+        Some("Background") => Some(Propagation::Background),
+        Some("Orphan") => Some(Propagation::Orphan),
+        Some(other) => {
+            return Err(Refused::bad_request(format!("propagationPolicy: {other} is not known")));
+        }
+    };
+    Ok(Deletion {
+        propagation,
+        uid: options.preconditions.and_then(|preconditions| preconditions.uid),
+        grace_seconds: options.grace_period_seconds,
+    })
+}
+
+/// Deletes one object.
+///
+/// # Errors
+/// When it is not there, or another than was meant.
+pub(crate) fn delete(
+    store: &mut Store,
+    key: &Key,
+    deletion: &Deletion,
+    now: Timestamp,
+) -> Result<Deleted, Refused> {
+    store.delete(key, deletion, now).map_err(|refusal| Refused::by_store(key, &refusal))
+}
+
+/// Deletes what is selected, and gives it as it was left or lost.
+///
+/// # Errors
+/// When the request makes no sense.
+pub(crate) fn delete_all(
+    store: &mut Store,
+    target: &Target,
+    query: &Query,
+    deletion: &Deletion,
+    now: Timestamp,
+) -> Result<Vec<Arc<Object>>, Refused> {
+    let selector = Selector::of(query, target.kind)?;
+    let all = store.list(target.kind, target.within()).filter(|object| selector.selects(object));
+    let keys: Vec<_> = all.map(|object| object.key()).collect();
+    let each = keys.iter().map(|key| {
+        Ok(match delete(store, key, deletion, now)? {
+            Deleted::Gone(object) | Deleted::Going(object) => object,
+        })
+    });
+    each.collect()
+}

@@ -1,0 +1,109 @@
+//! A tool's home, as an administrator lays it out.
+
+use std::{
+    io,
+    os::unix::fs::{PermissionsExt, chown},
+    path::{Path, PathBuf},
+};
+
+use rustix::process::geteuid;
+use serde_json::{Value, json};
+use tokio::fs;
+
+use crate::Identity;
+
+/// Tools' user ids begin here; below are the users of the machine.
+pub const UID_MIN: u32 = 20_000;
+/// And end here; above, some systems keep ids for themselves.
+pub const UID_MAX: u32 = 59_999;
+
+/// What a tool has on the file system.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// The folder.
+    pub path: PathBuf,
+    /// Its owner, and the group.
+    pub uid: u32,
+}
+
+/// Where a cluster is, for a kubeconfig.
+#[derive(Debug, Clone, Copy)]
+pub struct Address<'a> {
+    /// URL of the API server.
+    pub server: &'a str,
+    /// The file of the CA that signed its certificate.
+    pub ca: &'a Path,
+}
+
+/// The user that a tool gets: one of its own when we are root, else ourselves.
+pub fn uid_of(number: u32) -> u32 {
+    let own = geteuid();
+    if own.is_root() { UID_MIN + number % (UID_MAX - UID_MIN + 1) } else { own.as_raw() }
+}
+
+impl Home {
+    /// Makes the folder, with the two files of the certificate and a kubeconfig.
+    ///
+    /// # Errors
+    /// When the file system does not allow it.
+    pub async fn make(
+        &self,
+        identity: &Identity,
+        cluster: Address<'_>,
+        namespace: &str,
+    ) -> io::Result<()> {
+        fs::create_dir_all(&self.path).await?;
+        set_mode(&self.path, 0o755).await?;
+        self.give(&self.path)?;
+        for folder in [".toolskube", ".kube"].map(|folder| self.path.join(folder)) {
+            fs::create_dir(&folder).await?;
+            set_mode(&folder, 0o700).await?;
+            self.give(&folder)?;
+        }
+        let kube = self.path.join(".toolskube");
+        self.write(&kube.join("client.crt"), &identity.certificate).await?;
+        self.write(&kube.join("client.key"), &identity.key).await?;
+        let user = json!({
+            "client-certificate": kube.join("client.crt"), "client-key": kube.join("client.key"),
+        });
+        self.write(&self.path.join(".kube/config"), &kubeconfig(cluster, &user, namespace)).await
+    }
+
+    async fn write(&self, file: &Path, text: &str) -> io::Result<()> {
+        write_private(file, text).await?;
+        self.give(file)
+    }
+
+    /// Makes the tool the owner of a file.
+    ///
+    /// # Errors
+    /// When we may not give files away.
+    pub fn give(&self, file: &Path) -> io::Result<()> {
+        chown(file, Some(self.uid), Some(self.uid))
+    }
+}
+
+/// Writes a file that only its owner can read.
+pub(crate) async fn write_private(file: &Path, text: &str) -> io::Result<()> {
+    fs::write(file, text).await?;
+    set_mode(file, 0o600).await
+}
+
+async fn set_mode(file: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(file, PermissionsExt::from_mode(mode)).await
+}
+
+/// A kubeconfig for one user; JSON is YAML too.
+pub(crate) fn kubeconfig(cluster: Address<'_>, user: &Value, namespace: &str) -> String {
+    json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "tool",
+        "clusters": [{"name": "cluster", "cluster": {
+            "server": cluster.server, "certificate-authority": cluster.ca,
+        }}],
+        "users": [{"name": "tool", "user": user}],
+        "contexts": [{"name": "tool", "context": {
+            "cluster": "cluster", "user": "tool", "namespace": namespace,
+        }}],
+    })
+    .to_string()
+}

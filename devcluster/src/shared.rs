@@ -1,0 +1,86 @@
+//! The store behind a lock, the time, and who wants to know of changes.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use crate::{controllers::engine::Engine, store::Store};
+
+/// What API server, controllers and kubelet have in common.
+pub(crate) struct Shared {
+    engine: Mutex<Engine>,
+    clock: Clock,
+    changed: watch::Sender<u64>,
+}
+
+enum Clock {
+    Real,
+    Explicit(Mutex<Timestamp>),
+}
+
+impl Shared {
+    /// With the machine's clock, or with one that stands at a time until it is moved.
+    pub(crate) fn new(store: Store, stands_at: Option<Timestamp>) -> Self {
+        let clock = stands_at.map_or(Clock::Real, |at| Clock::Explicit(Mutex::new(at)));
+        let changed = watch::Sender::new(store.version());
+        Self { engine: Mutex::new(Engine::new(store)), clock, changed }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        match &self.clock {
+            Clock::Real => Timestamp::now(),
+            Clock::Explicit(at) => *lock(at),
+        }
+    }
+
+    /// Moves a clock that stands.
+    ///
+    /// # Panics
+    /// When it is the machine's.
+    pub(crate) fn advance(&self, by: SignedDuration) {
+        let Clock::Explicit(at) = &self.clock else {
+            panic!("the machine's clock moves by itself")
+        };
+        let mut at = lock(at);
+        *at = at.checked_add(by).unwrap_or(*at);
+    }
+
+    /// Looks at the store or changes it, and tells of it if it changed.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Store, Timestamp) -> T) -> T {
+        self.with_engine(|engine, now| act(&mut engine.store, now))
+    }
+
+    /// Lets the controllers do everything that there is to do now. Gives when there will be more.
+    pub(crate) fn settle(&self) -> Option<Timestamp> {
+        self.with_engine(|engine, now| {
+            engine.settle(now);
+            engine.next_due()
+        })
+    }
+
+    /// Lets one controller look at one object. False when there is none to look at.
+    pub(crate) fn step(&self) -> bool {
+        self.with_engine(Engine::step)
+    }
+
+    fn with_engine<T>(&self, act: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
+        let now = self.now();
+        let mut engine = lock(&self.engine);
+        let outcome = act(&mut engine, now);
+        let version = engine.store.version();
+        self.changed.send_if_modified(|seen| std::mem::replace(seen, version) != version);
+        outcome
+    }
+
+    /// The version of the last change, and whatever comes.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+}
+
+/// What a panic left behind is still whole: every change of the store is one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
