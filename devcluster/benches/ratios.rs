@@ -12,12 +12,8 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Request;
-use kube::{
-    Client as Kube,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kube::Client as Kube;
 use serde_json::json;
 use tjf_api_types::{ObjectName, RunRequest};
 use tjf_cli::{Client, Credentials, Pem};
@@ -35,7 +31,7 @@ fn main() -> ExitCode {
 async fn ratios(world: Arc<World>) {
     let tool = world.tool("bench").await;
     let ours = through_the_service(&tool);
-    let direct = to_kubernetes(&world, &tool).await;
+    let direct = world.cluster.kubernetes(Some(&tool.identity)).await;
     list(&tool, &ours, &direct).await;
     run(&tool, &ours, &direct).await;
 }
@@ -50,27 +46,6 @@ fn through_the_service(tool: &Tool) -> Client {
     };
     let server = format!("https://{}", tool.service().address);
     Client::new(&server, &credentials).unwrap().without_retries()
-}
-
-/// The tool's own client of Kubernetes, as somebody would write it by hand.
-async fn to_kubernetes(world: &World, tool: &Tool) -> Kube {
-    let site = &world.cluster.site;
-    let user = json!({
-        "client-certificate-data": STANDARD.encode(&tool.identity.certificate),
-        "client-key-data": STANDARD.encode(&tool.identity.key),
-    });
-    let kubeconfig = json!({
-        "current-context": "tool",
-        "clusters": [{"name": "cluster", "cluster": {
-            "server": site.server, "certificate-authority": site.ca,
-        }}],
-        "users": [{"name": "tool", "user": user}],
-        "contexts": [{"name": "tool", "context": {"cluster": "cluster", "user": "tool"}}],
-    });
-    let kubeconfig: Kubeconfig = serde_json::from_value(kubeconfig).unwrap();
-    let options = KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
-    Kube::try_from(config).unwrap()
 }
 
 /// `list` of 23 jobs, against the four lists that it is made from, asked one after the other.

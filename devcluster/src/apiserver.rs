@@ -47,7 +47,7 @@ use crate::{
     Authority,
     object::Key,
     shared::Shared,
-    store::{Deleted, Store},
+    store::{Deleted, Deletion, Store},
 };
 
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -126,13 +126,7 @@ impl ApiServer {
     ) -> Result<Response<Body>, Infallible> {
         self.until_it_goes_on().await;
         let outcome = self.outcome(peer, request).await;
-        Ok(outcome.unwrap_or_else(|refused| {
-            let mut response = json_response(refused.code, &refused.to_value());
-            if let Some(seconds) = refused.retry_after() {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            }
-            response
-        }))
+        Ok(outcome.unwrap_or_else(|refused| refusal(&refused)))
     }
 
     async fn outcome(
@@ -159,7 +153,12 @@ impl ApiServer {
             Method::GET if target.part == Some(Part::Log) => self.log(&target, &query).await,
             Method::GET if is_watch => self.watch(target, &query),
             Method::GET => self.look(&target, &query),
-            Method::DELETE => self.delete(&target, &query, &whole(body).await?),
+            Method::DELETE => {
+                let deletion = write::deletion(&whole(body).await?, &query)?;
+                let warnings = write::warnings(&target, &deletion);
+                let outcome = self.delete(&target, &query, &deletion);
+                Ok(warned(outcome.unwrap_or_else(|refused| refusal(&refused)), &warnings))
+            }
             Method::PATCH => {
                 content::check_type(&parts.headers, "application/merge-patch+json")?;
                 let body = whole(body).await?;
@@ -213,21 +212,22 @@ impl ApiServer {
         Ok(warned(json_response(code, &object.to_value()), &warnings))
     }
 
-    fn delete(&self, target: &Target, query: &Query, body: &Bytes) -> Outcome {
-        let deletion = write::deletion(body, query)?;
+    fn delete(&self, target: &Target, query: &Query, deletion: &Deletion) -> Outcome {
         if target.name.is_none() {
-            let items =
-                self.with(|store, now| write::delete_all(store, target, query, &deletion, now))?;
+            let (items, version) = self.with(|store, now| {
+                let items = write::delete_all(store, target, query, deletion, now)?;
+                Ok((items, store.version()))
+            })?;
             let items: Vec<_> = items.iter().map(|object| read::item(object)).collect();
             let kind = target.kind;
             let list = serde_json::json!({
                 "kind": format!("{}List", kind.name()), "apiVersion": kind.api_version(),
-                "metadata": {}, "items": items,
+                "metadata": {"resourceVersion": version.to_string()}, "items": items,
             });
             return Ok(json_response(StatusCode::OK, &list));
         }
         let key = target.key();
-        let value = match self.with(|store, now| write::delete(store, &key, &deletion, now))? {
+        let value = match self.with(|store, now| write::delete(store, &key, deletion, now))? {
             Deleted::Going(object) => object.to_value(),
             Deleted::Gone(object) if answers_with_object(&key) => object.to_value(),
             Deleted::Gone(object) => status::deleted(&key, object.uid()),
@@ -255,6 +255,14 @@ fn json_response(code: StatusCode, value: &Value) -> Response<Body> {
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn refusal(refused: &Refused) -> Response<Body> {
+    let mut response = json_response(refused.code, &refused.to_value());
+    if let Some(seconds) = refused.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
 }
 

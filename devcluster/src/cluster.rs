@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::geteuid;
 use serde_json::{Value, json};
@@ -195,13 +194,10 @@ impl Cluster {
         let identity = self.administrator();
         let Site { server, ca, .. } = self.site();
         let address = Address { server: &server, ca: &ca };
-        let data = |pem: &str| STANDARD.encode(pem);
-        let user = json!({
-            "client-certificate-data": data(&identity.certificate),
-            "client-key-data": data(&identity.key),
-        });
+        let user = home::user(&identity);
         let file = self.folder.path().join("kubeconfig");
-        home::write_private(&file, &home::kubeconfig(address, &user, "default")).await?;
+        let kubeconfig = home::kubeconfig(address, &user, "default").to_string();
+        home::write_private(&file, &kubeconfig).await?;
         Ok(file)
     }
 

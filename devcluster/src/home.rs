@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rustix::process::geteuid;
 use serde_json::{Value, json};
 use tokio::fs;
@@ -66,7 +67,8 @@ impl Home {
         let user = json!({
             "client-certificate": kube.join("client.crt"), "client-key": kube.join("client.key"),
         });
-        self.write(&self.path.join(".kube/config"), &kubeconfig(cluster, &user, namespace)).await
+        let kubeconfig = kubeconfig(cluster, &user, namespace).to_string();
+        self.write(&self.path.join(".kube/config"), &kubeconfig).await
     }
 
     async fn write(&self, file: &Path, text: &str) -> io::Result<()> {
@@ -93,8 +95,16 @@ async fn set_mode(file: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(file, PermissionsExt::from_mode(mode)).await
 }
 
+/// A kubeconfig's user, with certificate and key in it.
+pub(crate) fn user(identity: &Identity) -> Value {
+    json!({
+        "client-certificate-data": STANDARD.encode(&identity.certificate),
+        "client-key-data": STANDARD.encode(&identity.key),
+    })
+}
+
 /// A kubeconfig for one user; JSON is YAML too.
-pub(crate) fn kubeconfig(cluster: Address<'_>, user: &Value, namespace: &str) -> String {
+pub(crate) fn kubeconfig(cluster: Address<'_>, user: &Value, namespace: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "tool",
         "clusters": [{"name": "cluster", "cluster": {
@@ -105,5 +115,4 @@ pub(crate) fn kubeconfig(cluster: Address<'_>, user: &Value, namespace: &str) ->
             "cluster": "cluster", "user": "tool", "namespace": namespace,
         }}],
     })
-    .to_string()
 }

@@ -7,21 +7,26 @@ pub mod authority;
 mod cluster;
 pub mod controllers;
 pub mod defaults;
+pub mod demo;
 pub mod home;
 pub mod kind;
 mod kubelet;
+mod machine;
 pub mod namespace;
 pub mod object;
+pub mod platform;
 pub mod pod;
 mod programs;
 mod service;
 mod shared;
 pub mod store;
 pub mod suite;
+pub mod up;
 
 pub use self::{
     authority::{Authority, Identity, Subject},
     cluster::{Cluster, Options, Outage, StartError, Time, ToolError},
+    machine::Machine,
     programs::Programs,
     service::{ABSENT_IMAGE, Service, ServiceError, Site},
 };

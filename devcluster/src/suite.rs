@@ -22,7 +22,7 @@ pub use self::{
     client::{Answer, Call, Client},
     cluster::{Cluster, Fault, Place},
     command::{Output, run_program},
-    environment::{Environment, Machine, NoCluster},
+    environment::{Environment, NoCluster},
     proxy::DelayingProxy,
     runner::{measure, run},
     scenario::{Needs, Play, Scenario, World},

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod command;
+mod conformance;
 mod credentials;
 mod drain;
 mod ending;
@@ -57,6 +58,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         names::all(),
         drain::all(),
         command::all(),
+        conformance::all(),
         output::all(),
         ending::all(),
         isolation::all(),

@@ -176,6 +176,15 @@ pub(crate) fn deletion(body: &Bytes, query: &Query) -> Result<Deletion, Refused>
     })
 }
 
+/// What Kubernetes warns of: the default of Jobs is older than its garbage collector.
+pub(crate) fn warnings(target: &Target, deletion: &Deletion) -> Vec<String> {
+    let is_warned = target.kind == Kind::Job && deletion.propagation.is_none();
+    let warning = "child pods are preserved by default when jobs are deleted; set \
+        propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress \
+        this warning";
+    is_warned.then(|| warning.to_owned()).into_iter().collect()
+}
+
 /// Deletes one object.
 ///
 /// # Errors

@@ -34,7 +34,7 @@ impl Processes {
         let (stdout, stderr) = log.map_err(|error| format!("{}: {error}", start.log.display()))?;
         let (program, arguments) = start.argv.split_first().ok_or("there is no command")?;
         let mut command = Command::new(program);
-        command.args(arguments).env_clear().envs(&start.env);
+        command.args(arguments).env_clear().envs(&start.env).current_dir(&start.working_dir);
         command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0);
         if let Some(user) = start.user {
             command.uid(user.uid).gid(user.gid);

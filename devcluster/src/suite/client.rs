@@ -49,8 +49,12 @@ pub struct Call {
 impl Call {
     /// A request without a body; the path is what comes after `/api/v1`.
     pub fn new(method: Method, path: &str) -> Self {
-        let path = format!("{BASE_PATH}{path}");
-        Self { method, path, headers: Vec::new(), body: Bytes::new() }
+        Self::to(method, &format!("{BASE_PATH}{path}"))
+    }
+
+    /// The same of a path that is whole.
+    pub fn to(method: Method, path: &str) -> Self {
+        Self { method, path: path.to_owned(), headers: Vec::new(), body: Bytes::new() }
     }
 
     /// A GET.

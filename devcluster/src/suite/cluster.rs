@@ -104,6 +104,29 @@ impl Cluster {
         }
     }
 
+    /// A client of Kubernetes that shows this certificate, or none.
+    ///
+    /// # Panics
+    /// When the certificate can't be used.
+    pub async fn kubernetes(&self, identity: Option<&Identity>) -> kube::Client {
+        let user = identity.map_or_else(|| json!({}), home::user);
+        let address = Address { server: &self.site.server, ca: &self.site.ca };
+        let kubeconfig = home::kubeconfig(address, &user, "default");
+        let kubeconfig = serde_json::from_value(kubeconfig).expect("a kubeconfig");
+        client(kubeconfig).await.unwrap_or_else(|error| panic!("no client: {error}"))
+    }
+
+    /// Talks to the API server itself, as whoever shows this certificate.
+    ///
+    /// # Panics
+    /// When the server's URL is not one of an IP address.
+    pub async fn raw_client(&self, identity: Option<&Identity>) -> super::Client {
+        let address = self.site.server.strip_prefix("https://").and_then(|it| it.parse().ok());
+        let address = address.expect("the API server's address is https://IP:PORT");
+        let ca = fs::read_to_string(&self.site.ca).await.expect("the CA's file");
+        super::Client::new(address, &ca, identity)
+    }
+
     /// Whether it is a whole Kubernetes, with kinds of object that no job needs.
     pub fn is_real(&self) -> bool {
         self.environment().is_some()
@@ -217,7 +240,7 @@ async fn connect(environment: Environment) -> Result<(Ground, Site, kube::Client
         text.map_err(|error| format!("{}: {error}", file.display()))
     };
     let authority = Authority::from_pem(&read(&site.ca).await?, &read(&environment.ca_key).await?);
-    let admin = client(&environment.kubeconfig).await?;
+    let admin = administrator(&environment.kubeconfig).await?;
     let version = admin.apiserver_version().await;
     version.map_err(|error| format!("the cluster at {}: {error}", site.server))?;
     let site = site.clone();
@@ -233,17 +256,21 @@ async fn start(program: PathBuf) -> Result<(Ground, Site, kube::Client), String>
     let cluster = crate::Cluster::start(options).await.map_err(text)?;
     let site = cluster.site();
     let kubeconfig = cluster.write_kubeconfig().await.map_err(text)?;
-    let admin = client(&kubeconfig).await?;
+    let admin = administrator(&kubeconfig).await?;
     Ok((Ground::Embedded(Arc::new(cluster)), site, admin))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the administrator's, on a cluster for tests")]
-async fn client(kubeconfig: &Path) -> Result<kube::Client, String> {
-    let kubeconfig = Kubeconfig::read_from(kubeconfig).map_err(text)?;
+async fn administrator(kubeconfig: &Path) -> Result<kube::Client, String> {
+    client(Kubeconfig::read_from(kubeconfig).map_err(text)?).await
+}
+
+async fn client(kubeconfig: Kubeconfig) -> Result<kube::Client, String> {
     let options = KubeConfigOptions::default();
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(text)?;
     kube::Client::try_from(config).map_err(text)
 }
+
 /// A fault of the cluster; it ends when this is dropped, also when a test fails.
 #[must_use = "the fault ends when this is dropped"]
 pub struct Fault {

@@ -1,10 +1,10 @@
-//! What the environment says of this machine, and of a cluster that somebody else runs.
+//! What the environment says of a cluster that somebody else runs.
 
 use std::{env, ffi::OsString, path::PathBuf};
 
 use thiserror::Error;
 
-use crate::Site;
+use crate::{Site, machine::Variable};
 
 /// The image of jobs, when the environment names no other: busybox and bash, able to run as any
 /// user.
@@ -22,17 +22,6 @@ pub struct NoCluster {
     are: &'static str,
 }
 
-/// What is on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Machine {
-    /// `CARGO`: what builds the two programs.
-    pub cargo: PathBuf,
-    /// `HOME`: the user's, where a cluster's own command may keep things.
-    pub home: OsString,
-    /// `PATH`: where scripts find their programs.
-    pub path: OsString,
-}
-
 /// A cluster that somebody else runs.
 #[derive(Debug, Clone)]
 pub struct Environment {
@@ -46,27 +35,6 @@ pub struct Environment {
     /// `TJF_CLUSTER_COMMAND`: takes `pause`, `resume` and `kill` with a daemon's name, and `up`.
     /// Optional; without it no faults are made.
     pub command: Option<PathBuf>,
-}
-
-type Variable<'a> = &'a dyn Fn(&str) -> Option<OsString>;
-
-impl Machine {
-    /// Reads the process's environment.
-    #[expect(clippy::disallowed_methods, reason = "one of two places that read variables")]
-    pub fn read() -> Self {
-        Self::from(&|name| env::var_os(name))
-    }
-
-    fn from(variable: Variable<'_>) -> Self {
-        let or = |name: &str, otherwise: &str| {
-            variable(name).filter(|value| !value.is_empty()).unwrap_or_else(|| otherwise.into())
-        };
-        Self {
-            cargo: or("CARGO", "cargo").into(),
-            home: or("HOME", "/"),
-            path: or("PATH", "/usr/local/bin:/usr/bin:/bin"),
-        }
-    }
 }
 
 impl Environment {
@@ -125,10 +93,9 @@ mod tests {
 
     #[test]
     fn an_empty_variable_counts_as_not_set() {
-        let variable = |name: &str| {
-            Some(if ["TJF_CLUSTER_COMMAND", "CARGO"].contains(&name) { "" } else { "x" }.into())
-        };
-        assert_eq!(Environment::from(&variable).unwrap().command, None);
-        assert_eq!(Machine::from(&variable).cargo, PathBuf::from("cargo"));
+        let environment = Environment::from(&|name| {
+            Some(if name == "TJF_CLUSTER_COMMAND" { "" } else { "x" }.into())
+        });
+        assert_eq!(environment.unwrap().command, None);
     }
 }

@@ -13,8 +13,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Cluster, Machine, Needs, Place, Play, Scenario, World};
-use crate::{Programs, Service};
+use super::{Cluster, Needs, Place, Play, Scenario, World};
+use crate::{Machine, Programs, Service};
 
 /// Scenarios at once; a node has room for the pods of many more, two processors have not.
 const AT_ONCE_MAX: usize = 6;

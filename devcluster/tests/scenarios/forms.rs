@@ -4,7 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::{Value, json};
-use tjf_devcluster::suite::{Call, Machine, World, run_program};
+use tjf_devcluster::{
+    Machine,
+    suite::{Call, World, run_program},
+};
 
 use super::scenarios;
 

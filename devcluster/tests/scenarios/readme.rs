@@ -7,7 +7,10 @@ use kube::{
     Api,
     api::{DeleteParams, PostParams},
 };
-use tjf_devcluster::suite::{Machine, Needs, World, eventually, run_program};
+use tjf_devcluster::{
+    Machine,
+    suite::{Needs, World, eventually, run_program},
+};
 
 use super::scenarios;
 

@@ -1,0 +1,48 @@
+//! What the environment says of this machine.
+
+use std::{env, ffi::OsString, path::PathBuf};
+
+/// What is on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// `CARGO`: what builds the two programs.
+    pub cargo: PathBuf,
+    /// `HOME`: the user's, where a cluster's own command may keep things.
+    pub home: OsString,
+    /// `PATH`: where scripts find their programs.
+    pub path: OsString,
+}
+
+/// Gives the value of a variable, if it is set.
+pub(crate) type Variable<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+impl Machine {
+    /// Reads the process's environment.
+    #[expect(clippy::disallowed_methods, reason = "one of two places that read variables")]
+    pub fn read() -> Self {
+        Self::from(&|name| env::var_os(name))
+    }
+
+    fn from(variable: Variable<'_>) -> Self {
+        let or = |name: &str, otherwise: &str| {
+            variable(name).filter(|value| !value.is_empty()).unwrap_or_else(|| otherwise.into())
+        };
+        Self {
+            cargo: or("CARGO", "cargo").into(),
+            home: or("HOME", "/"),
+            path: or("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        let machine = Machine::from(&|name| (name != "HOME").then(OsString::new));
+        assert_eq!(machine.cargo, PathBuf::from("cargo"));
+        assert_eq!(machine.home, "/");
+    }
+}

@@ -1,0 +1,127 @@
+//! The whole platform on this machine: a cluster, the service, two tools.
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rustix::process::geteuid;
+use thiserror::Error;
+use tokio::{process::Command, time::Instant};
+
+use crate::{
+    ABSENT_IMAGE, Cluster, Options, Programs, Service, ServiceError, StartError, Subject,
+    ToolError,
+    home::{self, Home},
+    machine::Machine,
+};
+
+/// The tools that there are.
+pub const TOOLS: [&str; 2] = ["tf-test", "tf-other"];
+
+/// Why there is no platform.
+#[derive(Debug, Error)]
+pub enum PlatformError {
+    /// The product's programs can't be built.
+    #[error("{0}")]
+    Programs(String),
+    /// There is no cluster.
+    #[error(transparent)]
+    Cluster(#[from] StartError),
+    /// There is no service.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// There are no tools.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// A program can't be run, or nobody listens to us.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Everything that runs.
+pub struct Platform {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The service.
+    pub service: Service,
+    /// The product's programs.
+    pub programs: Programs,
+    /// How long the cluster took to start.
+    pub start_time: Duration,
+    machine: Machine,
+}
+
+impl Platform {
+    /// Builds the product's programs and starts everything. The cluster's pods are supervised by
+    /// the program that calls this.
+    ///
+    /// # Errors
+    /// [`PlatformError`].
+    pub async fn start() -> Result<Self, PlatformError> {
+        let machine = Machine::read();
+        let programs = Programs::build(&machine.cargo).await.map_err(PlatformError::Programs)?;
+        let began = Instant::now();
+        let cluster = Cluster::start(Options {
+            program: Some(std::env::current_exe()?),
+            absent_images: vec![ABSENT_IMAGE.to_owned()],
+            ..Options::default()
+        })
+        .await?;
+        let start_time = began.elapsed();
+        for (number, name) in (0..).zip(TOOLS) {
+            let home = Home { path: cluster.site().homes.join(name), uid: home::uid_of(number) };
+            let identity = cluster.authority().issue(Subject::tool(name));
+            cluster.make_tool(name, &home, &identity).await?;
+        }
+        let service = Service::start(&programs.api, &cluster.site()).await?;
+        Ok(Self { cluster, service, programs, start_time, machine })
+    }
+
+    /// The home of a tool.
+    pub fn home_of(&self, tool: &str) -> PathBuf {
+        self.cluster.site().homes.join(tool)
+    }
+
+    /// What makes the command find everything, as a person would set it, beside the home.
+    pub fn variables(&self) -> [(&'static str, OsString); 3] {
+        let folder = self.programs.command.parent().unwrap_or(Path::new("/"));
+        let path = [folder.as_os_str(), ":".as_ref(), &self.machine.path];
+        [
+            ("PATH", path.into_iter().collect()),
+            ("TOOLFORGE_JOBS_SERVER", format!("https://{}", self.service.address).into()),
+            ("TOOLFORGE_JOBS_CA", self.service.ca_file().into()),
+        ]
+    }
+
+    /// A shell that runs this text in the home of a tool, as its user.
+    pub fn shell(&self, tool: &str, text: &str) -> Command {
+        let home = self.home_of(tool);
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(text).env_clear().envs(self.variables()).env("HOME", &home);
+        shell.current_dir(home).stdin(std::process::Stdio::null()).kill_on_drop(true);
+        if geteuid().is_root() {
+            let number = (0..).zip(TOOLS).find(|(_, name)| *name == tool);
+            let uid = home::uid_of(number.map_or(0, |(number, _)| number));
+            shell.uid(uid).gid(uid);
+        }
+        shell
+    }
+
+    /// Ends everything, and waits until nothing is left.
+    pub async fn stop(self) {
+        self.cluster.stop().await;
+    }
+}
+
+/// Tells a person, who may have left.
+///
+/// # Errors
+/// When nobody listens.
+pub(crate) fn say(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{text}")?;
+    stdout.flush()
+}
