@@ -5,12 +5,21 @@
 //! the time has come that it named. Asked twice without anything done between, it says the same; asked
 //! again after it was done, it has nothing to say.
 
+mod cronjob;
 pub mod engine;
+pub mod garbage;
+mod job;
+pub mod namespace;
+mod quota;
+mod replication;
+#[cfg(test)]
+mod testing;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ObjectReference;
 
 use crate::{
+    kind::Kind,
     object::{Key, Object},
     store::{Deletion, Store},
 };
@@ -89,8 +98,19 @@ pub fn reference(object: &Object) -> ObjectReference {
     }
 }
 
-/// Asks the controller of an object's kind.
+/// Asks the garbage collector about an object, and then the controller of its kind.
 fn reconcile(view: View<'_>, key: &Key) -> Reaction {
-    let _ = (view, key);
-    Reaction::default()
+    let Some(object) = view.store.get(key) else { return Reaction::default() };
+    let reaction = garbage::reconcile(view, object);
+    if reaction != Reaction::default() {
+        return reaction;
+    }
+    match object.kind {
+        Kind::Namespace => namespace::reconcile(view, object),
+        Kind::ReplicationController => replication::reconcile(view, object),
+        Kind::ResourceQuota => quota::reconcile(view, object),
+        Kind::Job => job::reconcile(view, object),
+        Kind::CronJob => cronjob::reconcile(view, object),
+        Kind::Pod | Kind::ConfigMap | Kind::LimitRange | Kind::Event => Reaction::default(),
+    }
 }

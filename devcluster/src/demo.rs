@@ -29,7 +29,7 @@ cat hello.out",
         TOOLS[0],
         "One that fails. Its exit code is the command's own.",
         "toolforge-jobs run 'echo no such wiki >&2; exit 3' --type tf-busybox --name broken --wait
-echo \"exit code $?\"
+echo \"its exit code was $?\"
 cat broken.err",
     ),
     (
@@ -87,16 +87,17 @@ pub async fn run() -> Result<(), PlatformError> {
     Ok(())
 }
 
-/// Shows lines as in a terminal, and what they print.
+/// Shows lines as in a terminal: each, and then what it prints, for programs and for people.
 async fn play(
     platform: &Platform,
     (tool, why, lines): &(&str, &str, &str),
 ) -> Result<(), PlatformError> {
     say(&format!("\n{why}"))?;
-    let shown: Vec<_> = lines.lines().map(|line| format!("{tool}$ {line}")).collect();
-    say(&shown.join("\n"))?;
-    // What a line of these prints for people belongs where it happens.
-    let output = platform.shell(tool, &format!("exec 2>&1\n{lines}")).output().await?;
+    let shown = |line: &str| format!("{tool}$ {line}").replace('\'', r"'\''");
+    let typed = |line: &str| format!("echo '{}'\n{line}\n", shown(line));
+    // All in one shell, so that one line can ask for the exit code of another.
+    let script: String = lines.lines().map(typed).collect();
+    let output = platform.shell(tool, &format!("exec 2>&1\n{script}")).output().await?;
     say(String::from_utf8_lossy(&output.stdout).trim_end())?;
     Ok(())
 }

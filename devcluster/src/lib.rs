@@ -21,6 +21,8 @@ mod service;
 mod shared;
 pub mod store;
 pub mod suite;
+#[cfg(test)]
+mod testing;
 pub mod up;
 
 pub use self::{

@@ -4,6 +4,7 @@
 //! calls says what time it is, and who wants to follow reads the log. Versions are one sequence for
 //! all kinds, as in etcd.
 
+mod deletion;
 mod names;
 
 use std::{
@@ -12,11 +13,14 @@ use std::{
     sync::Arc,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use thiserror::Error;
 
-use self::names::Names;
+use self::{
+    deletion::{has_grace, set_end, set_propagation},
+    names::Names,
+};
 use crate::{
     kind::Kind,
     object::{Key, Object},
@@ -26,9 +30,6 @@ use crate::{
 pub const FOREGROUND: &str = "foregroundDeletion";
 /// Kept by whoever deletes an object but lets its dependents live.
 pub const ORPHAN: &str = "orphan";
-
-/// How long a pod may take to end when nobody said so.
-const POD_GRACE_SECONDS: i64 = 30;
 
 /// What is not done, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -180,9 +181,18 @@ impl Store {
     /// The end of a name for the next thing that an object makes: what creates under a name of its
     /// own can tell that name when it is refused.
     pub fn suffix_for(&self, uid: &str) -> String {
+        self.names_for(uid).suffix()
+    }
+
+    /// A uid for an object that is about to be created, so that others can name it already.
+    pub fn uid_for(&self, key: &Key) -> String {
+        self.names_for(key).uid()
+    }
+
+    fn names_for(&self, what: impl Hash) -> Names {
         let mut hasher = DefaultHasher::new();
-        (self.version, uid).hash(&mut hasher);
-        Names::new(hasher.finish()).suffix()
+        (self.version, what).hash(&mut hasher);
+        Names::new(hasher.finish())
     }
 
     /// The objects that name this one as an owner.
@@ -231,6 +241,8 @@ impl Store {
             return Err(Refusal::AlreadyExists { is_going: found.is_going() });
         }
         object.metadata.creation_timestamp = Some(Time(now));
+        object.metadata.deletion_timestamp = None;
+        object.metadata.deletion_grace_period_seconds = None;
         object.metadata.generation = object.content.contains_key("spec").then_some(1);
         Ok(self.put(key, None, object))
     }
@@ -281,20 +293,8 @@ impl Store {
         let found = Arc::clone(self.objects.get(key).ok_or(Refusal::NotFound)?);
         check_uid(&found, deletion.uid.as_deref())?;
         let mut object = Object::clone(&found);
-        match deletion.propagation.unwrap_or_else(|| default_propagation(key.kind)) {
-            Propagation::Foreground => object.add_finalizer(FOREGROUND),
-            Propagation::Orphan => object.add_finalizer(ORPHAN),
-            Propagation::Background => {}
-        }
-        let grace = grace_seconds(&object, deletion.grace_seconds);
-        // A second deletion can only shorten the grace.
-        let shorter =
-            object.metadata.deletion_grace_period_seconds.map_or(grace, |old| old.min(grace));
-        if !object.is_going() || object.metadata.deletion_grace_period_seconds != Some(shorter) {
-            let end = now.checked_add(SignedDuration::from_secs(shorter)).unwrap_or(now);
-            object.metadata.deletion_timestamp = Some(Time(end));
-            object.metadata.deletion_grace_period_seconds = Some(shorter);
-        }
+        set_propagation(&mut object, deletion.propagation);
+        set_end(&mut object, deletion.grace_seconds, now);
         if object.finalizers().is_empty() && !has_grace(&object) {
             return Ok(Deleted::Gone(self.remove(key, found, object)));
         }
@@ -350,40 +350,6 @@ impl Store {
             self.dependents.entry(owner.uid).or_default().insert(key.clone());
         }
     }
-}
-
-/// Kubernetes' own defaults: those of Jobs and of replication controllers are older than the garbage
-/// collector, and so let everything live.
-fn default_propagation(kind: Kind) -> Propagation {
-    match kind {
-        Kind::Job | Kind::ReplicationController => Propagation::Orphan,
-        Kind::Namespace
-        | Kind::Pod
-        | Kind::CronJob
-        | Kind::ConfigMap
-        | Kind::LimitRange
-        | Kind::ResourceQuota
-        | Kind::Event => Propagation::Background,
-    }
-}
-
-/// Only what runs has a grace: a pod that is on a node, and has not ended.
-fn grace_seconds(object: &Object, asked: Option<i64>) -> i64 {
-    let (spec, status) = (object.content.get("spec"), object.content.get("status"));
-    let spec = |name: &str| spec.and_then(|spec| spec.get(name));
-    let phase = status.and_then(|status| status.get("phase")).and_then(|phase| phase.as_str());
-    if object.kind != Kind::Pod
-        || spec("nodeName").is_none()
-        || matches!(phase, Some("Succeeded" | "Failed"))
-    {
-        return 0;
-    }
-    let own = || spec("terminationGracePeriodSeconds").and_then(serde_json::Value::as_i64);
-    asked.or_else(own).unwrap_or(POD_GRACE_SECONDS).max(0)
-}
-
-fn has_grace(object: &Object) -> bool {
-    object.metadata.deletion_grace_period_seconds.is_some_and(|seconds| seconds > 0)
 }
 
 fn check_uid(found: &Object, wanted: Option<&str>) -> Result<(), Refusal> {

@@ -59,7 +59,13 @@ impl Requirement {
 
 /// `a=b,c!=d,e,!f,g in (h,i),j notin (k)`.
 fn requirements(text: &str) -> Result<Vec<Requirement>, Refused> {
-    split_outside_parentheses(text).into_iter().map(requirement).collect()
+    let mut parts = split_outside_parentheses(text).into_iter();
+    let first = parts.next().map(requirement).into_iter();
+    let rest = parts.map(|part| match part {
+        "" => Err(Refused::bad_request("found '', expected: identifier after ','")),
+        part => requirement(part),
+    });
+    first.chain(rest).collect()
 }
 
 fn split_outside_parentheses(text: &str) -> Vec<&str> {
@@ -93,8 +99,9 @@ fn requirement(text: &str) -> Result<Requirement, Refused> {
     let label = label.trim();
     let is_label_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
     if label.is_empty() || !label.chars().all(is_label_letter) {
-        let message = "unable to parse requirement: found '', expected: ',', ')' or identifier";
-        return Err(Refused::bad_request(message.replace("''", &format!("'{label}'"))));
+        return Err(Refused::bad_request(format!(
+            "unable to parse requirement: found '{label}', expected: ',', ')' or identifier"
+        )));
     }
     Ok(Requirement { label: label.to_owned(), test })
 }

@@ -14,6 +14,8 @@ use crate::{
 };
 
 const PAUSE_MIN: SignedDuration = SignedDuration::from_millis(5);
+/// For what the store refused.
+const REFUSED_PAUSE_MAX: SignedDuration = SignedDuration::from_secs(1);
 
 /// The store, and what the controllers still have to look at.
 pub struct Engine {
@@ -80,14 +82,15 @@ impl Engine {
     }
 
     fn react(&mut self, key: Key, reaction: Reaction, now: Timestamp) {
+        let mut again = reaction.again;
         for action in reaction.actions {
             if act(&mut self.store, action, now).is_err() {
-                // Somebody else was quicker; it is looked at anew.
-                self.due.insert(key, now);
-                return;
+                // It is looked at anew, but not at this very time: the same answer would fail again.
+                again = Again::At(now);
+                break;
             }
         }
-        let at = match reaction.again {
+        let at = match again {
             Again::Never => return,
             Again::At(at) => at,
             Again::Failed { pause_max } => {
@@ -111,7 +114,7 @@ fn concerned(store: &Store, change: &Change) -> BTreeSet<Key> {
         }
     }
     let namespace = &change.key.namespace;
-    if change.key.kind != Kind::Event && change.key.kind != Kind::ResourceQuota {
+    if change.key.kind != Kind::Event {
         let quotas = store.list(Kind::ResourceQuota, Some(namespace));
         keys.extend(quotas.map(|quota| quota.key()));
     }

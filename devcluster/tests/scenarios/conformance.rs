@@ -9,12 +9,12 @@ mod deletes;
 mod reads;
 mod watches;
 
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 use expect_test::expect_file;
 use http::{HeaderMap, Method, header};
 use serde_json::{Value, json};
-use tjf_devcluster::suite::{Answer, Call, Client, Tool, World};
+use tjf_devcluster::suite::{Answer, Call, Client, Tool, World, eventually};
 
 use super::scenarios;
 
@@ -25,6 +25,8 @@ scenarios![
     watches_are_answered_as_written_down,
     callers_are_known_as_written_down,
 ];
+
+const SOON: Duration = Duration::from_secs(60);
 
 /// What was asked and answered, with what is different every time taken out.
 pub(super) struct Transcript {
@@ -82,6 +84,26 @@ impl Transcript {
         };
         let call = Call::to(method, path).header(header::CONTENT_TYPE.as_str(), content_type);
         self.client.send(call.body(body)).await
+    }
+
+    /// Asks until the answer is as expected.
+    pub(super) async fn until(&self, path: &str, what: &str, is_so: impl Fn(&Value) -> bool) {
+        eventually(&format!("{what} at {path}"), SOON, async || {
+            let heard = self.ask(Method::GET, path, Vec::new()).await.body;
+            if is_so(&heard) { Ok(()) } else { Err(heard) }
+        })
+        .await;
+    }
+
+    /// Creates a Job that never makes a pod, and waits until its controller has said so. Gives its
+    /// first version.
+    pub(super) async fn create_suspended(&self, name: &str) -> String {
+        let body = suspended(name).to_string().into_bytes();
+        let heard = self.ask(Method::POST, &self.path("jobs"), body).await;
+        let path = self.path(&format!("jobs/{name}"));
+        let is_suspended = |job: &Value| job["status"]["conditions"][0]["type"] == "Suspended";
+        self.until(&path, "it is suspended", is_suspended).await;
+        heard.body["metadata"]["resourceVersion"].as_str().unwrap().to_owned()
     }
 
     /// Asks, and writes down what was answered.

@@ -203,6 +203,9 @@ async fn limits(transcript: &mut Transcript, jobs: &str) {
         let heard = transcript.ask(Method::POST, jobs, object.to_string().into_bytes()).await;
         assert_eq!(heard.code, 201, "{}", heard.body);
     }
+    let quota = transcript.path("resourcequotas/tool");
+    let is_full = |quota: &Value| quota["status"]["used"]["count/jobs.batch"] == "200";
+    transcript.until(&quota, "all are counted", is_full).await;
     let one_more = suspended("one-more");
     transcript.tell("create: one job too many", Method::POST, jobs, &one_more).await;
 }

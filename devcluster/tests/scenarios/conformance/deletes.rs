@@ -1,14 +1,9 @@
 //! Deleting, with each policy.
 
-use std::time::Duration;
-
 use http::Method;
 use serde_json::{Value, json};
-use tjf_devcluster::suite::eventually;
 
 use super::{Transcript, job, pod, suspended};
-
-const SOON: Duration = Duration::from_secs(60);
 
 pub(super) async fn play(transcript: &mut Transcript) {
     let absent = transcript.path("jobs/nope");
@@ -60,7 +55,7 @@ async fn propagation(transcript: &mut Transcript) {
         create(transcript, "jobs", &sleeper).await;
         let pods = transcript.path(&format!("pods?labelSelector=app%3D{name}"));
         let running = |heard: &Value| heard["items"][0]["status"]["phase"] == "Running";
-        until(transcript, &pods, "a pod runs", running).await;
+        transcript.until(&pods, "a pod runs", running).await;
 
         let path = format!("{}{query}", transcript.path(&format!("jobs/{name}")));
         let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
@@ -68,7 +63,7 @@ async fn propagation(transcript: &mut Transcript) {
         let finalizers = &heard.body["metadata"]["finalizers"];
         transcript.note(&format!("delete: {what}"), &format!("{} {finalizers}", heard.code));
         let path = transcript.path(&format!("jobs/{name}"));
-        until(transcript, &path, "the job is gone", |heard| heard["code"] == 404).await;
+        transcript.until(&path, "the job is gone", |heard| heard["code"] == 404).await;
         let lives_on = !matches!(name, "d2" | "d4" | "d6");
         let is_left = |heard: &Value| {
             let pods = heard["items"].as_array().unwrap();
@@ -76,17 +71,9 @@ async fn propagation(transcript: &mut Transcript) {
             let is_free = pods.iter().any(has_no_owner);
             if lives_on { is_free } else { pods.is_empty() }
         };
-        until(transcript, &pods, "its pods are as expected", is_left).await;
+        transcript.until(&pods, "its pods are as expected", is_left).await;
         transcript.note("its pods", if lives_on { "live on, without owner" } else { "are gone" });
     }
-}
-
-async fn until(transcript: &Transcript, path: &str, what: &str, is_so: impl Fn(&Value) -> bool) {
-    eventually(&format!("{what} at {path}"), SOON, async || {
-        let heard = transcript.ask(Method::GET, path, Vec::new()).await.body;
-        if is_so(&heard) { Ok(()) } else { Err(heard) }
-    })
-    .await;
 }
 
 async fn collections(transcript: &mut Transcript) {

@@ -9,9 +9,7 @@ pub(super) async fn play(transcript: &mut Transcript) {
     let jobs = transcript.path("jobs");
     let mut versions = Vec::new();
     for name in ["a", "b", "c"] {
-        let body = suspended(name).to_string().into_bytes();
-        let heard = transcript.ask(Method::POST, &jobs, body).await;
-        versions.push(heard.body["metadata"]["resourceVersion"].as_str().unwrap().to_owned());
+        versions.push(transcript.create_suspended(name).await);
     }
     for (what, query) in [
         ("everything", ""),

@@ -4,19 +4,17 @@ use http::Method;
 use serde_json::{Value, json};
 use tjf_devcluster::suite::World;
 
-use super::{Transcript, suspended};
+use super::Transcript;
 
 pub(super) async fn play(world: &World, transcript: &mut Transcript) {
     let jobs = transcript.path("jobs");
-    let create = |name: &str| suspended(name).to_string().into_bytes();
-    let heard = transcript.ask(Method::POST, &jobs, create("w1")).await;
-    let version = heard.body["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    let version = transcript.create_suspended("w1").await;
     let path = transcript.path("jobs/w1");
     let patch = json!({"metadata": {"labels": {"app": "other"}}}).to_string().into_bytes();
     transcript.ask(Method::PATCH, &path, patch).await;
     let background = json!({"propagationPolicy": "Background"}).to_string().into_bytes();
     transcript.ask(Method::DELETE, &path, background).await;
-    transcript.ask(Method::POST, &jobs, create("w2")).await;
+    transcript.create_suspended("w2").await;
 
     let selected = "labelSelector=app%20in%20(w1,w2)&";
     for (what, query) in [
