@@ -9,7 +9,7 @@ use k8s_openapi::{
 };
 use serde_json::json;
 
-use crate::{kind::Kind, object::Object};
+use crate::{controllers::namespace, kind::Kind, object::Object};
 
 /// The label by which a Job knows its pods.
 const CONTROLLER_UID: &str = "batch.kubernetes.io/controller-uid";
@@ -20,7 +20,7 @@ pub fn complete(mut object: Object) -> Object {
     match object.kind {
         Kind::Job => {
             let spec = job(&object);
-            object.with_spec(&spec)
+            object.with_spec(&spec).with_status(&json!({}))
         }
         Kind::CronJob => {
             let mut spec: CronJobSpec = object.spec();
@@ -28,7 +28,7 @@ pub fn complete(mut object: Object) -> Object {
             spec.failed_jobs_history_limit.get_or_insert(1);
             spec.successful_jobs_history_limit.get_or_insert(3);
             spec.suspend.get_or_insert(false);
-            object.with_spec(&spec)
+            object.with_spec(&spec).with_status(&json!({}))
         }
         Kind::ReplicationController => {
             let mut spec: ReplicationControllerSpec = object.spec();
@@ -45,7 +45,7 @@ pub fn complete(mut object: Object) -> Object {
             object.with_spec(&spec).with_status(&json!({"phase": "Pending"}))
         }
         Kind::Namespace => {
-            object.add_finalizer("kubernetes");
+            object.add_finalizer(namespace::FINALIZER);
             object.with_status(&json!({"phase": "Active"}))
         }
         Kind::ConfigMap | Kind::LimitRange | Kind::ResourceQuota | Kind::Event => object,

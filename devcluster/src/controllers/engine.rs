@@ -86,7 +86,7 @@ impl Engine {
         for action in reaction.actions {
             if act(&mut self.store, action, now).is_err() {
                 // It is looked at anew, but not at this very time: the same answer would fail again.
-                again = Again::At(now);
+                again = Again::Failed { pause_max: REFUSED_PAUSE_MAX };
                 break;
             }
         }

@@ -20,9 +20,6 @@ use crate::{
     store::{Deletion, Propagation},
 };
 
-/// What keeps a pod until it has been counted.
-pub(super) const TRACKING: &str = "batch.kubernetes.io/job-tracking";
-
 /// Between two tries: as long at first, then twice as long each time, up to this.
 const BACK_OFF_MIN: SignedDuration = SignedDuration::from_secs(10);
 const BACK_OFF_MAX: SignedDuration = SignedDuration::from_secs(600);
@@ -32,12 +29,13 @@ const SOURCE: &str = "job-controller";
 
 /// What is to be done about a Job.
 pub(super) fn reconcile(view: View<'_>, job: &Object) -> Reaction {
-    if job.is_going() {
-        // The garbage collector sees to what it leaves behind.
-        return Reaction::default();
-    }
     let (spec, old): (JobSpec, JobStatus) = (job.spec(), job.status());
     let pods = Pods::of(view.store, job);
+    if job.is_going() {
+        // Its pods are the garbage collector's, which waits until they are free to go.
+        let actions = pods.tracked_ended().map(pods::release).collect();
+        return Reaction { actions, again: Again::Never };
+    }
     if let Some(ended_at) = conditions::ended_at(&old) {
         return finished(view, job, &spec, &pods, ended_at);
     }

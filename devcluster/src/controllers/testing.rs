@@ -42,6 +42,15 @@ impl Cluster {
         created.uid().to_owned()
     }
 
+    /// Creates a Job, and gives the name of its pod.
+    pub(super) fn create_job(&mut self, name: &str) -> String {
+        let containers = json!([{"name": "job", "image": "tjf.local/busybox:1"}]);
+        let spec = json!({"template": {"spec": {"containers": containers}}});
+        self.create(object(Kind::Job, name, json!({"spec": spec})));
+        let is_its_own = |pod: &String| pod.starts_with(&format!("{name}-"));
+        self.names(Kind::Pod).into_iter().find(is_its_own).expect("a Job makes a pod")
+    }
+
     pub(super) fn find(&self, kind: Kind, name: &str) -> Option<&Object> {
         let namespace = if kind.is_namespaced() { NAMESPACE } else { "" };
         self.engine.store.get(&Key::new(kind, namespace, name)).map(|object| &**object)

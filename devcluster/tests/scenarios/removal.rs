@@ -28,15 +28,17 @@ scenarios![
 ];
 
 /// Kind and name of everything in the namespace, with its uid.
-async fn everything(tool: &Tool) -> BTreeMap<String, String> {
+async fn everything(world: &World, tool: &Tool) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     all.extend(named::<Pod>(tool).await);
     all.extend(named::<Job>(tool).await);
     all.extend(named::<CronJob>(tool).await);
     all.extend(named::<ReplicationController>(tool).await);
-    all.extend(named::<Deployment>(tool).await);
-    all.extend(named::<ReplicaSet>(tool).await);
     all.extend(named::<ConfigMap>(tool).await);
+    if world.cluster.is_real() {
+        all.extend(named::<Deployment>(tool).await);
+        all.extend(named::<ReplicaSet>(tool).await);
+    }
     all
 }
 
@@ -60,17 +62,21 @@ where
 }
 
 /// What a tool may have beside its jobs: a webservice, whose pods carry `toolforge=tool` too, and
-/// things of its own.
-async fn create_foreign(tool: &Tool, image: &str) {
+/// things of its own. Gives how many objects that is: the embedded cluster knows no webservices,
+/// and gives no namespace the CA.
+async fn create_foreign(world: &World, tool: &Tool) -> usize {
+    let image = &world.cluster.site.image;
     let web = json!({"toolforge": "tool", "name": "web"});
     let pod = json!({"restartPolicy": "Never", "containers": [
         {"name": "c", "image": image, "command": ["sleep", "3600"]},
     ]});
-    create::<Deployment>(tool, json!({"metadata": {"name": "web", "labels": web}, "spec": {
-        "replicas": 1, "selector": {"matchLabels": web}, "template": {"metadata": {"labels": web},
-        "spec": {"containers": pod["containers"]}},
-    }}))
-    .await;
+    if world.cluster.is_real() {
+        let template =
+            json!({"metadata": {"labels": web}, "spec": {"containers": pod["containers"]}});
+        let spec = json!({"replicas": 1, "selector": {"matchLabels": web}, "template": template});
+        let metadata = json!({"name": "web", "labels": web});
+        create::<Deployment>(tool, json!({"metadata": metadata, "spec": spec})).await;
+    }
     create::<Pod>(tool, json!({"metadata": {"name": "bare", "labels": web}, "spec": pod})).await;
     let template = json!({"metadata": {"labels": {"toolforge": "tool"}}, "spec": pod});
     let spec = json!({"template": template});
@@ -81,16 +87,17 @@ async fn create_foreign(tool: &Tool, image: &str) {
     let labelled = |name: &str| json!({"metadata": {"name": name, "labels": nearly}});
     create::<ConfigMap>(tool, labelled("settings")).await;
     create::<Pod>(tool, with(labelled("nearly"), &json!({"spec": pod}))).await;
+    // A deployment, its replica set and its pod, and the CA; a pod; a job and its pod; two that are
+    // nearly ours.
+    if world.cluster.is_real() { 9 } else { 5 }
 }
 
 async fn flush_leaves_no_pod_and_touches_nothing_foreign(world: Arc<World>) {
     let tool = world.tool("flush").await;
-    create_foreign(&tool, &world.cluster.site.image).await;
-    // A deployment, its replica set and its pod; a pod; a job and its pod; two that are nearly
-    // ours, and the CA.
+    let count = create_foreign(&world, &tool).await;
     let foreign = eventually("foreign objects", POD_TIME_MAX, async || {
-        let all = everything(&tool).await;
-        if all.len() == 9 { Ok(all) } else { Err(all) }
+        let all = everything(&world, &tool).await;
+        if all.len() == count { Ok(all) } else { Err(all) }
     })
     .await;
     let sleep = "echo on; exec sleep 3600";
@@ -105,19 +112,19 @@ async fn flush_leaves_no_pod_and_touches_nothing_foreign(world: Arc<World>) {
 
     let deleted: Value = tool.send(Call::flush()).await.expect(200);
     assert_eq!(deleted, json!({"deleted": ["bot", "cron", "done", "once"]}));
-    assert_eq!(everything(&tool).await, foreign);
+    assert_eq!(everything(&world, &tool).await, foreign);
     assert_eq!(tool.list().await, []);
 }
 
 async fn delete_takes_one_job_and_leaves_the_others(world: Arc<World>) {
     let tool = world.tool("delete").await;
-    create_foreign(&tool, &world.cluster.site.image).await;
+    let count = create_foreign(&world, &tool).await;
     let sleep = "echo on; exec sleep 3600";
     tool.run(one_off("other", sleep)).await;
     tool.read_until("other.out", "on", POD_TIME_MAX).await;
     let before = eventually("all objects", POD_TIME_MAX, async || {
-        let all = everything(&tool).await;
-        if all.len() == 11 { Ok(all) } else { Err(all) }
+        let all = everything(&world, &tool).await;
+        if all.len() == count + 2 { Ok(all) } else { Err(all) }
     })
     .await;
     let cron = with(one_off("bot", sleep), &json!({"schedule": "0 0 1 1 *"}));
@@ -128,23 +135,23 @@ async fn delete_takes_one_job_and_leaves_the_others(world: Arc<World>) {
             create_child(&tool, "bot", "bot-child").await.unwrap();
         }
         eventually("a pod of the job", POD_TIME_MAX, async || {
-            let all = everything(&tool).await;
+            let all = everything(&world, &tool).await;
             if all.len() == before.len() + 2 + usize::from(scheduled) { Ok(()) } else { Err(all) }
         })
         .await;
         tool.delete("bot").await;
-        assert_eq!(everything(&tool).await, before);
+        assert_eq!(everything(&world, &tool).await, before);
     }
 }
 
 async fn what_is_deleted_while_its_pod_is_starting_leaves_no_pod(world: Arc<World>) {
     let tool = world.tool("early").await;
-    let before = everything(&tool).await;
+    let before = everything(&world, &tool).await;
     let many = with(continuous("bot", "exec sleep 3600"), &json!({"replicas": 4}));
     for job in [many, one_off("bot", "exec sleep 3600")] {
         tool.run(job).await;
         tool.delete("bot").await;
-        let left = everything(&tool).await;
+        let left = everything(&world, &tool).await;
         let objects = left.keys().filter(|name| !before.contains_key(*name));
         assert_eq!(objects.count(), 0, "{left:?}");
     }

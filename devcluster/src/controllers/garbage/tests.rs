@@ -157,33 +157,30 @@ fn tracked(name: &str, owners: Vec<OwnerReference>) -> Object {
 #[test]
 fn a_pod_waits_to_be_counted_only_by_a_job_that_is_there() {
     let mut cluster = Cluster::new();
-    let uid = cluster.create(object(Kind::Job, "j", json!({"spec": {}})));
-    let owner = owner(Kind::Job, "j", &uid);
-    cluster.create(tracked("p", vec![owner]));
+    let name = cluster.create_job("j");
     cluster.create(tracked("stray", Vec::new()));
-    assert_eq!(cluster.get(Kind::Pod, "p").finalizers(), [JOB_TRACKING]);
+    assert_eq!(cluster.get(Kind::Pod, &name).finalizers(), [JOB_TRACKING]);
     assert_eq!(cluster.get(Kind::Pod, "stray").metadata.finalizers, None);
-    cluster.start("p");
+    cluster.start(&name);
     cluster.assert_steady();
 
     cluster.delete(Kind::Job, "j", Propagation::Background);
-    let pod = cluster.get(Kind::Pod, "p");
+    let pod = cluster.get(Kind::Pod, &name);
     assert!(pod.is_going());
     assert_eq!(pod.metadata.finalizers, None);
     assert_eq!(pod.metadata.deletion_grace_period_seconds, Some(30));
     cluster.assert_steady();
-    cluster.let_go_of_pod("p");
+    cluster.let_go_of_pod(&name);
     assert_eq!(cluster.names(Kind::Pod), ["stray"]);
 }
 
 #[test]
 fn a_pod_whose_job_lets_it_live_waits_for_nobody() {
     let mut cluster = Cluster::new();
-    let uid = cluster.create(object(Kind::Job, "j", json!({"spec": {}})));
-    cluster.create(tracked("p", vec![owner(Kind::Job, "j", &uid)]));
+    let name = cluster.create_job("j");
     cluster.delete(Kind::Job, "j", Propagation::Orphan);
     assert_eq!(cluster.names(Kind::Job), [""; 0]);
-    let pod = cluster.get(Kind::Pod, "p");
+    let pod = cluster.get(Kind::Pod, &name);
     assert!(!pod.is_going());
     assert_eq!(pod.metadata.finalizers, None);
     assert_eq!(pod.metadata.owner_references, None);

