@@ -35,7 +35,10 @@ pub fn complete(mut object: Object) -> Object {
             spec.replicas.get_or_insert(1);
             let labels = spec.template.as_ref().and_then(|template| template.metadata.as_ref());
             let labels = labels.and_then(|metadata| metadata.labels.clone());
-            spec.selector = spec.selector.filter(|selector| !selector.is_empty()).or(labels);
+            spec.selector =
+                spec.selector.filter(|selector| !selector.is_empty()).or(labels.clone());
+            let own = &mut object.metadata.labels;
+            *own = own.take().filter(|own| !own.is_empty()).or(labels);
             object.with_spec(&spec).with_status(&json!({"replicas": 0}))
         }
         Kind::Pod => {
