@@ -32,8 +32,6 @@ use crate::{
     store::{Refusal, Store},
 };
 
-/// How many changes are remembered: a watch that is further behind begins anew.
-const LOG_LENGTH_MAX: usize = 10_000;
 /// The CA's name, as on a real cluster.
 const AUTHORITY: &str = "kubernetes";
 
@@ -41,7 +39,7 @@ const AUTHORITY: &str = "kubernetes";
 const IMAGE: &str = "tjf.local/this-machine:1";
 
 /// What kind of cluster it is to be.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Who moves time.
     pub time: Time,
@@ -49,6 +47,15 @@ pub struct Options {
     pub program: Option<PathBuf>,
     /// Images that can't be had.
     pub absent_images: Vec<String>,
+    /// How many changes are remembered: a watch that is further behind has to begin anew.
+    pub changes_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let (time, program, absent_images) = (Time::Real, None, Vec::new());
+        Self { time, program, absent_images, changes_max: 10_000 }
+    }
 }
 
 /// Who moves time.
@@ -123,7 +130,7 @@ impl Cluster {
             Time::Real => None,
             Time::Explicit(at) => Some(at),
         };
-        let shared = Arc::new(Shared::new(Store::new(seed, LOG_LENGTH_MAX), stands_at));
+        let shared = Arc::new(Shared::new(Store::new(seed, options.changes_max), stands_at));
         let authority = Authority::generate(AUTHORITY);
         tokio::fs::write(folder.path().join("ca.crt"), &authority.certificate).await?;
         let logs = folder.path().join("logs");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use rustix::process::geteuid;
+use rustix::process::{getegid, geteuid};
 use serde_json::{Value, json};
 use tokio::fs;
 
@@ -23,8 +23,10 @@ pub const UID_MAX: u32 = 59_999;
 pub struct Home {
     /// The folder.
     pub path: PathBuf,
-    /// Its owner, and the group.
+    /// Its owner.
     pub uid: u32,
+    /// Its group.
+    pub gid: u32,
 }
 
 /// Where a cluster is, for a kubeconfig.
@@ -36,13 +38,19 @@ pub struct Address<'a> {
     pub ca: &'a Path,
 }
 
-/// The user that a tool gets: one of its own when we are root, else ourselves.
-pub fn uid_of(number: u32) -> u32 {
-    let own = geteuid();
-    if own.is_root() { UID_MIN + number % (UID_MAX - UID_MIN + 1) } else { own.as_raw() }
-}
-
 impl Home {
+    /// The home of a tool, which is not there yet. Its owner is a user of the tool's own when we
+    /// are root, else ourselves.
+    pub fn of(path: PathBuf, number: u32) -> Self {
+        let (uid, gid) = if geteuid().is_root() {
+            let id = UID_MIN + number % (UID_MAX - UID_MIN + 1);
+            (id, id)
+        } else {
+            (geteuid().as_raw(), getegid().as_raw())
+        };
+        Self { path, uid, gid }
+    }
+
     /// Makes the folder, with the two files of the certificate and a kubeconfig.
     ///
     /// # Errors
@@ -81,7 +89,7 @@ impl Home {
     /// # Errors
     /// When we may not give files away.
     pub fn give(&self, file: &Path) -> io::Result<()> {
-        chown(file, Some(self.uid), Some(self.uid))
+        chown(file, Some(self.uid), Some(self.gid))
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Machine {
     pub home: OsString,
     /// `PATH`: where scripts find their programs.
     pub path: OsString,
+    /// `TJF_REQUIRE_SHELLS`: a test whose program is missing fails, where it would be left out.
+    pub must_be_complete: bool,
 }
 
 /// Gives the value of a variable, if it is set.
@@ -31,7 +33,13 @@ impl Machine {
             cargo: or("CARGO", "cargo").into(),
             home: or("HOME", "/"),
             path: or("PATH", "/usr/local/bin:/usr/bin:/bin"),
+            must_be_complete: variable("TJF_REQUIRE_SHELLS").is_some_and(|value| value == "1"),
         }
+    }
+
+    /// Whether a program can be found.
+    pub fn has(&self, program: &str) -> bool {
+        env::split_paths(&self.path).any(|folder| folder.join(program).is_file())
     }
 }
 

@@ -13,9 +13,7 @@ use tokio::{process::Command, time::Instant};
 
 use crate::{
     ABSENT_IMAGE, Cluster, Options, Programs, Service, ServiceError, StartError, Subject,
-    ToolError,
-    home::{self, Home},
-    machine::Machine,
+    ToolError, home::Home, machine::Machine,
 };
 
 /// The tools that there are.
@@ -71,10 +69,9 @@ impl Platform {
         })
         .await?;
         let start_time = began.elapsed();
-        for (number, name) in (0..).zip(TOOLS) {
-            let home = Home { path: cluster.site().homes.join(name), uid: home::uid_of(number) };
+        for name in TOOLS {
             let identity = cluster.authority().issue(Subject::tool(name));
-            cluster.make_tool(name, &home, &identity).await?;
+            cluster.make_tool(name, &home_of(&cluster, name), &identity).await?;
         }
         let service = Service::start(&programs.api, &cluster.site()).await?;
         Ok(Self { cluster, service, programs, start_time, machine })
@@ -82,7 +79,7 @@ impl Platform {
 
     /// The home of a tool.
     pub fn home_of(&self, tool: &str) -> PathBuf {
-        self.cluster.site().homes.join(tool)
+        home_of(&self.cluster, tool).path
     }
 
     /// What makes the command find everything, as a person would set it, beside the home.
@@ -98,14 +95,12 @@ impl Platform {
 
     /// A shell that runs this text in the home of a tool, as its user.
     pub fn shell(&self, tool: &str, text: &str) -> Command {
-        let home = self.home_of(tool);
+        let Home { path: home, uid, gid } = home_of(&self.cluster, tool);
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(text).env_clear().envs(self.variables()).env("HOME", &home);
         shell.current_dir(home).stdin(std::process::Stdio::null()).kill_on_drop(true);
         if geteuid().is_root() {
-            let number = (0..).zip(TOOLS).find(|(_, name)| *name == tool);
-            let uid = home::uid_of(number.map_or(0, |(number, _)| number));
-            shell.uid(uid).gid(uid);
+            shell.uid(uid).gid(gid);
         }
         shell
     }
@@ -114,6 +109,11 @@ impl Platform {
     pub async fn stop(self) {
         self.cluster.stop().await;
     }
+}
+
+fn home_of(cluster: &Cluster, tool: &str) -> Home {
+    let number = (0..).zip(TOOLS).find(|(_, name)| *name == tool);
+    Home::of(cluster.site().homes.join(tool), number.map_or(0, |(number, _)| number))
 }
 
 /// Tells a person, who may have left.

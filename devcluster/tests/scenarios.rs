@@ -28,23 +28,29 @@ use tjf_devcluster::suite::Scenario;
 /// For a pod to be scheduled and started, on a machine that does much else.
 const POD_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// Names the tests of a topic; one that is not named is dead code, and the compiler says so.
+/// Names the tests of a topic, and what they need; one that is not named is dead code, and the
+/// compiler says so.
 macro_rules! scenarios {
-    ($($name:ident),* $(,)?) => {
-        $crate::scenarios::scenarios!(needs: tjf_devcluster::suite::Needs::Nothing; $($name),*);
-    };
-    (needs: $needs:expr; $($name:ident),* $(,)?) => {
+    ($($name:ident $(: $needs:expr)?),* $(,)?) => {
         /// The tests of this topic.
         pub(crate) fn all() -> Vec<tjf_devcluster::suite::Scenario> {
             vec![$(tjf_devcluster::suite::Scenario {
                 name: concat!(module_path!(), "::", stringify!($name)),
-                needs: $needs,
+                needs: $crate::scenarios::needs!($($needs)?),
                 play: |world| Box::pin($name(world)),
             }),*]
         }
     };
 }
-use scenarios;
+macro_rules! needs {
+    () => {
+        tjf_devcluster::suite::Needs::Nothing
+    };
+    ($needs:expr) => {
+        $needs
+    };
+}
+use {needs, scenarios};
 
 /// Every test; first those that wait longest.
 pub(crate) fn all() -> Vec<Scenario> {

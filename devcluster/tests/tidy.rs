@@ -3,6 +3,8 @@
 //!
 //! Each rule is a sentence of ARCHITECTURE.md; what breaks it is named with the sentence.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -141,8 +141,7 @@ impl Cluster {
     pub(crate) fn plan_tool(&self, purpose: &str) -> Made {
         let number = self.tools.fetch_add(1, Ordering::Relaxed);
         let name = format!("e2e-{purpose}-{}{number}", self.run);
-        let uid = home::uid_of(self.first.wrapping_add(number));
-        let home = Home { path: self.site.homes.join(&name), uid };
+        let home = Home::of(self.site.homes.join(&name), self.first.wrapping_add(number));
         let identity = self.authority().issue(Subject::tool(&name));
         Made { name, home, identity }
     }

@@ -152,11 +152,24 @@ impl Suite {
     }
 
     /// Why a scenario can't be played here.
-    fn lacks(&self, needs: Needs) -> Option<&'static str> {
+    fn lacks(&self, needs: Needs) -> Option<String> {
+        let machine = Machine::read();
         match needs {
-            Needs::RealCluster(why) if !self.cluster.is_real() => Some(why),
-            Needs::Faults if !self.cluster.can_fail() => Some("TJF_CLUSTER_COMMAND is not set"),
-            Needs::Nothing | Needs::Faults | Needs::RealCluster(_) => None,
+            Needs::RealCluster(why) if !self.cluster.is_real() => Some(why.to_owned()),
+            Needs::Faults if !self.cluster.can_fail() => {
+                Some("TJF_CLUSTER_COMMAND is not set".to_owned())
+            }
+            Needs::Users if !rustix::process::geteuid().is_root() => {
+                Some("only root can give each tool a user of its own".to_owned())
+            }
+            Needs::Program(name) if !machine.has(name) && !machine.must_be_complete => {
+                Some(format!("there is no {name} here"))
+            }
+            Needs::Nothing
+            | Needs::Faults
+            | Needs::Users
+            | Needs::Program(_)
+            | Needs::RealCluster(_) => None,
         }
     }
 

@@ -29,6 +29,10 @@ pub enum Needs {
     Nothing,
     /// To be alone, since it disturbs the whole cluster.
     Faults,
+    /// That each tool has a user of its own, which only root can give it.
+    Users,
+    /// A program that not every machine has.
+    Program(&'static str),
     /// What only a real Kubernetes has, for this reason.
     RealCluster(&'static str),
 }

@@ -27,8 +27,10 @@ pub struct Tool {
 pub struct Shared {
     /// The tool's name.
     pub name: String,
-    /// Its user and group id.
+    /// Its user id.
     pub uid: u32,
+    /// Its group id.
+    pub gid: u32,
     /// Its home.
     pub home: PathBuf,
     /// Its certificate, as it shows it to the service.
@@ -52,9 +54,9 @@ impl Tool {
         programs: Programs,
         service: Arc<Service>,
     ) -> Self {
-        let Made { name, home: Home { path: home, uid }, identity } = made;
+        let Made { name, home: Home { path: home, uid, gid }, identity } = made;
         let client = service.client(Some(&identity));
-        let shared = Arc::new(Shared { name, uid, home, identity, cluster, programs });
+        let shared = Arc::new(Shared { name, uid, gid, home, identity, cluster, programs });
         Self { client, service, shared }
     }
 

@@ -14,9 +14,9 @@ use super::{one_off, scenarios};
 const TOLD_TIME_MAX: Duration = Duration::from_secs(35);
 const BACK_TIME_MAX: Duration = Duration::from_secs(60);
 
-scenarios![needs: Needs::Faults;
-    an_api_server_that_stands_still_is_told_and_survived,
-    an_api_server_that_is_killed_is_told_and_survived,
+scenarios![
+    an_api_server_that_stands_still_is_told_and_survived: Needs::Faults,
+    an_api_server_that_is_killed_is_told_and_survived: Needs::Faults,
 ];
 
 /// Everything that needs Kubernetes says so; what does not is answered.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tjf_api_types::{JobView, Phase};
 use tjf_devcluster::{
     Authority, Subject,
-    suite::{Answer, Call, Tool, World},
+    suite::{Answer, Call, Needs, Tool, World},
 };
 use tokio::io::AsyncReadExt;
 
@@ -22,7 +22,7 @@ scenarios![
     a_body_cannot_name_another_tool,
     a_link_to_another_tools_key_does_not_open_its_door,
     another_tools_certificate_in_the_home_does_not_open_its_door,
-    a_log_path_through_a_link_does_not_touch_another_tools_file,
+    a_log_path_through_a_link_does_not_touch_another_tools_file: Needs::Users,
     whoever_shows_no_good_certificate_is_turned_away,
 ];
 
@@ -206,7 +206,7 @@ async fn a_log_path_through_a_link_does_not_touch_another_tools_file(world: Arc<
     let victim = world.tool("file").await;
     let file = victim.home.join("diary");
     tokio::fs::write(&file, "dear diary\n").await.unwrap();
-    std::os::unix::fs::chown(&file, Some(victim.uid), Some(victim.uid)).unwrap();
+    std::os::unix::fs::chown(&file, Some(victim.uid), Some(victim.gid)).unwrap();
     let thief = world.tool("pen").await;
     symlink(&file, thief.home.join("file")).unwrap();
     symlink(&victim.home, thief.home.join("folder")).unwrap();

@@ -23,7 +23,7 @@ scenarios![
 pub(super) async fn assert_only_files_tell(tool: &Tool, job: &str) {
     for file in [format!("{job}.out"), format!("{job}.err")] {
         let metadata = tokio::fs::metadata(tool.home.join(&file)).await.unwrap();
-        assert_eq!((metadata.uid(), metadata.gid()), (tool.uid, tool.uid), "{file}");
+        assert_eq!((metadata.uid(), metadata.gid()), (tool.uid, tool.gid), "{file}");
     }
     let pods = tool.pods_of(job).await;
     assert!(!pods.is_empty(), "{job} has no pod");
@@ -119,7 +119,7 @@ async fn both_streams_may_share_a_file_in_a_folder_with_an_odd_name(world: Arc<W
     let tool = world.tool("path").await;
     let folder = tool.home.join("a b;$(c)'\"");
     tokio::fs::create_dir(&folder).await.unwrap();
-    std::os::unix::fs::chown(&folder, Some(tool.uid), Some(tool.uid)).unwrap();
+    std::os::unix::fs::chown(&folder, Some(tool.uid), Some(tool.gid)).unwrap();
     let file = "a b;$(c)'\"/$$ log";
     let both = json!({"filelog_stdout": file, "filelog_stderr": file});
     let job = tool.run(with(one_off("odd", "echo out; echo err >&2"), &both)).await;

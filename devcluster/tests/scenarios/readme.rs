@@ -14,8 +14,9 @@ use tjf_devcluster::{
 
 use super::scenarios;
 
-scenarios![needs: Needs::RealCluster("its CertificateSigningRequests and Roles are asked for");
-    the_readme_leads_a_newcomer_to_a_finished_job,
+scenarios![
+    the_readme_leads_a_newcomer_to_a_finished_job:
+        Needs::RealCluster("its CertificateSigningRequests and Roles are asked for"),
 ];
 
 /// A person with an administrator's rights types these in one shell, one after the other.
