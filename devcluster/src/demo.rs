@@ -94,8 +94,8 @@ async fn play(
 ) -> Result<(), PlatformError> {
     say(&format!("\n{why}"))?;
     let shown = |line: &str| format!("{tool}$ {line}").replace('\'', r"'\''");
-    let typed = |line: &str| format!("echo '{}'\n{line}\n", shown(line));
     // All in one shell, so that one line can ask for the exit code of another.
+    let typed = |line: &str| format!("code=$?\necho '{}'\n(exit $code)\n{line}\n", shown(line));
     let script: String = lines.lines().map(typed).collect();
     let output = platform.shell(tool, &format!("exec 2>&1\n{script}")).output().await?;
     say(String::from_utf8_lossy(&output.stdout).trim_end())?;

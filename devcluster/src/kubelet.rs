@@ -19,7 +19,7 @@ use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::worker::Worker;
-use crate::{kind::Kind, object::Object, shared::Shared};
+use crate::{kind::Kind, object::Object, shared::Shared, store::Deletion};
 
 /// The node's name.
 const NODE: &str = "devcluster";
@@ -96,6 +96,7 @@ impl Kubelet {
                     stop.send_if_modified(|known| std::mem::replace(known, grace) != grace);
                 }
                 None if is_new(pod) => self.take(pod),
+                None if pod.is_going() => self.remove(pod),
                 _ => {}
             }
         }
@@ -112,6 +113,19 @@ impl Kubelet {
         self.workers.spawn(async move {
             worker.run().await;
             uid
+        });
+    }
+
+    /// Nothing of it runs any more, so its grace is over.
+    fn remove(&self, pod: &Object) {
+        let deletion = Deletion {
+            grace_seconds: Some(0),
+            uid: Some(pod.uid().to_owned()),
+            ..Deletion::default()
+        };
+        self.node.shared.with(|store, now| {
+            // Somebody else may have forced it away.
+            let _ = store.delete(&pod.key(), &deletion, now);
         });
     }
 

@@ -1,8 +1,13 @@
 //! `tjf-devcluster`: a small Kubernetes on this machine, with the platform on it.
 
-use std::process::ExitCode;
+use std::{
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{self, ExitCode},
+};
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use tjf_devcluster::{demo, platform::PlatformError, pod, up};
 
 /// A small Kubernetes on this machine, with the platform on it.
@@ -21,6 +26,12 @@ enum Command {
     /// Supervises the processes of one pod. The kubelet starts it.
     #[command(hide = true)]
     Pod,
+    /// Becomes another program that ends when this one's parent does.
+    #[command(hide = true)]
+    Attached {
+        /// The program.
+        program: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -28,7 +39,21 @@ fn main() -> ExitCode {
         Command::Demo => play(demo::run()),
         Command::Up => play(up::run()),
         Command::Pod => pod::run(),
+        Command::Attached { program } => attach(&program),
     }
+}
+
+/// Never returns when it succeeds.
+#[expect(clippy::print_stderr, reason = "this is where errors end")]
+fn attach(program: &Path) -> ExitCode {
+    let parent = getppid();
+    let attached = set_parent_process_death_signal(Some(Signal::KILL));
+    // One that is gone already sends no signal any more.
+    if attached.is_ok() && getppid() == parent {
+        let error = process::Command::new(program).exec();
+        eprintln!("error: {}: {error}", program.display());
+    }
+    ExitCode::FAILURE
 }
 
 #[expect(clippy::print_stderr, reason = "this is where errors end")]

@@ -60,10 +60,12 @@ impl Platform {
     /// [`PlatformError`].
     pub async fn start() -> Result<Self, PlatformError> {
         let machine = Machine::read();
-        let programs = Programs::build(&machine.cargo).await.map_err(PlatformError::Programs)?;
+        let own = std::env::current_exe()?;
+        let programs = Programs::build(&machine.cargo, Some(own.clone())).await;
+        let programs = programs.map_err(PlatformError::Programs)?;
         let began = Instant::now();
         let cluster = Cluster::start(Options {
-            program: Some(std::env::current_exe()?),
+            program: Some(own),
             absent_images: vec![ABSENT_IMAGE.to_owned()],
             ..Options::default()
         })
@@ -73,7 +75,7 @@ impl Platform {
             let identity = cluster.authority().issue(Subject::tool(name));
             cluster.make_tool(name, &home_of(&cluster, name), &identity).await?;
         }
-        let service = Service::start(&programs.api, &cluster.site()).await?;
+        let service = Service::start(&programs, &cluster.site()).await?;
         Ok(Self { cluster, service, programs, start_time, machine })
     }
 

@@ -12,6 +12,9 @@ pub struct Programs {
     pub api: PathBuf,
     /// `toolforge-jobs`.
     pub command: PathBuf,
+    /// This crate's own program, through which a service is started so that it ends with us, even
+    /// if we are killed.
+    pub launcher: Option<PathBuf>,
 }
 
 impl Programs {
@@ -20,7 +23,7 @@ impl Programs {
     ///
     /// # Errors
     /// When they can't be built; cargo has told why.
-    pub async fn build(cargo: &Path) -> Result<Self, String> {
+    pub async fn build(cargo: &Path, launcher: Option<PathBuf>) -> Result<Self, String> {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
         let output = Command::new(cargo)
             .args(["build", "--locked", "--bins", "-p", "tjf-handlers", "-p", "tjf-cli"])
@@ -43,7 +46,16 @@ impl Programs {
             let program = built.iter().find(|program| program.ends_with(name)).cloned();
             program.ok_or_else(|| format!("cargo built no {name}"))
         };
-        Ok(Self { api: find("toolforge-jobs-api")?, command: find("toolforge-jobs")? })
+        let (api, command) = (find("toolforge-jobs-api")?, find("toolforge-jobs")?);
+        Ok(Self { api, command, launcher })
+    }
+
+    /// What starts a service.
+    pub(crate) fn service(&self) -> Command {
+        let Some(launcher) = &self.launcher else { return Command::new(&self.api) };
+        let mut command = Command::new(launcher);
+        command.arg("attached").arg(&self.api);
+        command
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -16,13 +16,13 @@ use tokio::{
     fs,
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
-    process::{Child, ChildStderr, Command},
+    process::{Child, ChildStderr},
     sync::watch,
     task::JoinSet,
     time::timeout,
 };
 
-use crate::{Authority, Identity};
+use crate::{Authority, Identity, Programs};
 
 const START_TIME_MAX: Duration = Duration::from_secs(20);
 /// The service's own limit for a drain is 25 s.
@@ -88,11 +88,12 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError`].
-    pub async fn start(program: &Path, site: &Site) -> Result<Self, ServiceError> {
+    pub async fn start(programs: &Programs, site: &Site) -> Result<Self, ServiceError> {
         let authority = Authority::generate("devcluster");
         let folder = write_files(&authority, site).await?;
         let file = |name: &str| folder.path().join(name);
-        let mut child = Command::new(program)
+        let mut child = programs
+            .service()
             .env_clear()
             .env("TJF_LISTEN", "127.0.0.1:0")
             .env("TJF_ADMIN_LISTEN", "127.0.0.1:0")

@@ -129,6 +129,31 @@ async fn two_hundred_jobs_run_to_completion() {
     cluster.stop().await;
 }
 
+/// Some are deleted before they begin, some while they run, and some in the moment of their end:
+/// none of them may wait for its whole grace, which is 30 s.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deleted_at_any_moment_leaves_no_pod() {
+    const JOBS: usize = 60;
+    let (cluster, client) = start(with_pods()).await;
+    let jobs = Api::<Job>::namespaced(client.clone(), NAMESPACE);
+    let each = (0..JOBS).map(|number| {
+        let (client, jobs) = (&client, &jobs);
+        async move {
+            let name = format!("j{number}");
+            let pause = format!("sleep 0.0{}", number % 10);
+            create::<Job>(client, job(&name, &pause)).await;
+            jobs.delete(&name, &DeleteParams::background()).await.unwrap();
+        }
+    });
+    futures_util::future::join_all(each).await;
+    tjf_devcluster::suite::eventually("no pod is left", SOON / 4, async || {
+        let pods = names::<Pod>(&client).await;
+        if pods.is_empty() { Ok(()) } else { Err(pods) }
+    })
+    .await;
+    cluster.stop().await;
+}
+
 #[tokio::test]
 async fn a_watch_that_is_too_far_behind_is_told_to_begin_anew() {
     let (_cluster, client) = start(Options { changes_max: 4, ..Options::default() }).await;

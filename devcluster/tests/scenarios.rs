@@ -14,6 +14,7 @@ mod keys;
 mod malformed;
 mod names;
 mod output;
+mod platform;
 mod readme;
 mod removal;
 mod room;
@@ -56,6 +57,7 @@ use {needs, scenarios};
 pub(crate) fn all() -> Vec<Scenario> {
     [
         schedules::all(),
+        platform::all(),
         readme::all(),
         credentials::all(),
         malformed::all(),

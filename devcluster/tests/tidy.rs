@@ -228,7 +228,7 @@ fn words_stay_where_they_belong() {
             looked_at += 1;
             let is_excepted =
                 |name: &&str| within == *name || within.starts_with(&format!("{name}/"));
-            if except.iter().any(|name| is_excepted(&name)) {
+            if except.iter().any(is_excepted) {
                 continue;
             }
             let said = words.iter().filter(|word| source.code().contains(**word));

@@ -19,7 +19,6 @@ use crate::{
     controllers::{Note, engine, reference},
     object::{Key, Object},
     pod::protocol::{EXIT_CODE_KILLED, Report, Start},
-    store::Deletion,
 };
 
 /// The first pause before a program is started again that has ended more than once.
@@ -63,16 +62,9 @@ impl Worker {
         Self { node, key, uid, pod, spec, progress: Progress::default(), stops }
     }
 
-    /// Runs the pod to its end; then it is only a record, or gone if that was asked.
+    /// Runs the pod to its end; then it is only a record.
     pub(super) async fn run(mut self) {
         self.bind();
-        self.work().await;
-        if self.stops.borrow().is_some() {
-            self.remove();
-        }
-    }
-
-    async fn work(&mut self) {
         self.show(status::waiting("ContainerCreating", None));
         if self.until_possible().await == Then::Ends {
             return;
@@ -262,16 +254,6 @@ impl Worker {
         let note = Note { about, is_warning: true, reason, message, source: "kubelet" };
         self.node.shared.with(|store, now| {
             let _ = engine::tell(store, &note, now);
-        });
-    }
-
-    /// Nothing of it runs any more, so the grace is over.
-    fn remove(&self) {
-        let deletion =
-            Deletion { grace_seconds: Some(0), uid: Some(self.uid.clone()), ..Deletion::default() };
-        self.node.shared.with(|store, now| {
-            // Somebody else may have forced it away.
-            let _ = store.delete(&self.key, &deletion, now);
         });
     }
 

@@ -144,9 +144,13 @@ struct Suite {
 
 impl Suite {
     async fn begin(place: Place) -> Result<Self, String> {
-        let programs = Programs::build(&Machine::read().cargo).await?;
+        let launcher = match &place {
+            Place::Embedded(program) => Some(program.clone()),
+            Place::Named => None,
+        };
+        let programs = Programs::build(&Machine::read().cargo, launcher).await?;
         let cluster = Arc::new(Cluster::at(place).await?);
-        let service = Service::start(&programs.api, &cluster.site).await;
+        let service = Service::start(&programs, &cluster.site).await;
         let service = service.map_err(|error| error.to_string())?;
         Ok(Self { cluster, service: Arc::new(service), programs, began: Instant::now() })
     }

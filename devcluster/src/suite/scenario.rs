@@ -103,7 +103,7 @@ impl World {
     /// When it does not start.
     pub async fn start_service_at(&self, server: &str) -> Arc<Service> {
         let site = Site { server: server.to_owned(), ..self.cluster.site.clone() };
-        let service = Service::start(&self.programs.api, &site).await;
+        let service = Service::start(&self.programs, &site).await;
         let service = Arc::new(service.unwrap_or_else(|error| panic!("{error}")));
         self.services.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&service));
         service
