@@ -4,13 +4,16 @@ use std::{io::IsTerminal, time::Duration};
 
 use tokio::{
     fs,
-    time::{Instant, interval},
+    time::{Instant, interval, timeout},
 };
 
 use crate::platform::{Platform, PlatformError, TOOLS, say};
 
 /// A whole minute, and what a pod takes.
 const TICK_TIME_MAX: Duration = Duration::from_secs(75);
+
+/// What lines may take that wait for no minute.
+const STEP_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// What a person would type, one after the other, and why.
 const BEFORE_THE_TICK: [(&str, &str, &str); 5] = [
@@ -97,7 +100,9 @@ async fn play(
     // All in one shell, so that one line can ask for the exit code of another.
     let typed = |line: &str| format!("code=$?\necho '{}'\n(exit $code)\n{line}\n", shown(line));
     let script: String = lines.lines().map(typed).collect();
-    let output = platform.shell(tool, &format!("exec 2>&1\n{script}")).output().await?;
+    let output = platform.shell(tool, &format!("exec 2>&1\n{script}")).output();
+    let output = timeout(STEP_TIME_MAX, output).await;
+    let output = output.map_err(|_| std::io::Error::other("these lines do not end"))??;
     say(String::from_utf8_lossy(&output.stdout).trim_end())?;
     Ok(())
 }

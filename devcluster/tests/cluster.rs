@@ -129,23 +129,38 @@ async fn two_hundred_jobs_run_to_completion() {
     cluster.stop().await;
 }
 
-/// Some are deleted before they begin, some while they run, and some in the moment of their end:
-/// none of them may wait for its whole grace, which is 30 s.
+/// Each is deleted as soon as its pod is seen to run; some have ended then, some have not, and some
+/// end in this very moment. None may wait for its whole grace, which is 30 s.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_deleted_at_any_moment_leaves_no_pod() {
+async fn what_is_deleted_in_the_moment_of_its_end_leaves_no_pod() {
     const JOBS: usize = 60;
     let (cluster, client) = start(with_pods()).await;
-    let jobs = Api::<Job>::namespaced(client.clone(), NAMESPACE);
-    let each = (0..JOBS).map(|number| {
-        let (client, jobs) = (&client, &jobs);
-        async move {
-            let name = format!("j{number}");
-            let pause = format!("sleep 0.0{}", number % 10);
-            create::<Job>(client, job(&name, &pause)).await;
-            jobs.delete(&name, &DeleteParams::background()).await.unwrap();
+    let (jobs, pods) = (
+        Api::<Job>::namespaced(client.clone(), NAMESPACE),
+        Api::<Pod>::namespaced(client.clone(), NAMESPACE),
+    );
+    let events = pods.watch(&WatchParams::default(), "0").await.unwrap();
+    let mut events = pin!(events);
+    let delete_what_runs = async {
+        let mut deleted = HashSet::new();
+        while deleted.len() < JOBS {
+            let event = events.try_next().await.unwrap();
+            let Some(WatchEvent::Modified(pod)) = event else { continue };
+            let name = pod.labels()["job-name"].clone();
+            let runs = pod.status.unwrap().phase.as_deref() == Some("Running");
+            if runs && deleted.insert(name.clone()) {
+                jobs.delete(&name, &DeleteParams::background()).await.unwrap();
+            }
         }
-    });
-    futures_util::future::join_all(each).await;
+    };
+    let create_all = async {
+        for number in 0..JOBS {
+            let pause = format!("sleep 0.0{}", number % 10);
+            create::<Job>(&client, job(&format!("j{number}"), &pause)).await;
+        }
+    };
+    let both = Box::pin(async { tokio::join!(delete_what_runs, create_all) });
+    within("all are deleted", SOON, both).await;
     tjf_devcluster::suite::eventually("no pod is left", SOON / 4, async || {
         let pods = names::<Pod>(&client).await;
         if pods.is_empty() { Ok(()) } else { Err(pods) }

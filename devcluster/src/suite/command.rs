@@ -1,8 +1,10 @@
 //! Running a program to its end.
 
-use std::{ffi::OsStr, path::Path, process::Stdio, time::Duration};
+use std::{
+    ffi::OsStr, os::unix::process::ExitStatusExt, path::Path, process::Stdio, time::Duration,
+};
 
-use tokio::{process::Command, time::timeout};
+use tokio::{io::AsyncReadExt, process::Command, time::timeout};
 
 const TIME_MAX: Duration = Duration::from_secs(120);
 
@@ -25,13 +27,25 @@ pub async fn run_program(program: &Path, words: &[&str], variables: &[(&str, &Os
     let mut command = Command::new(program);
     command.args(words).env_clear().envs(variables.iter().copied());
     command.stdin(Stdio::null()).kill_on_drop(true);
-    let output = timeout(TIME_MAX, command.output()).await;
-    let output = output.unwrap_or_else(|_| panic!("{words:?} does not end"));
-    let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-    let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
-    Output {
-        code: output.status.code().or(signal.map(|signal| signal + 128)).unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn();
+    let mut child = child.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    let pipes = child.stdout.take().zip(child.stderr.take());
+    let (mut from_stdout, mut from_stderr) = pipes.expect("they were piped");
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let ended = timeout(TIME_MAX, async {
+        tokio::join!(
+            from_stdout.read_to_end(&mut stdout),
+            from_stderr.read_to_end(&mut stderr),
+            child.wait(),
+        )
+        .2
+    })
+    .await;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&stdout), text(&stderr));
+    let status = ended.unwrap_or_else(|_| panic!("{words:?} does not end:\n{stdout}\n{stderr}"));
+    let status = status.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    let signal = status.signal().map(|signal| signal + 128);
+    Output { code: status.code().or(signal).unwrap_or(-1), stdout, stderr }
 }
