@@ -1,7 +1,7 @@
 //! The Kubernetes protocol over the store: HTTP, mutual TLS, JSON.
 //!
-//! It speaks as much as the product, its tests and `kubectl get` need, in Kubernetes' own words, and
-//! refuses everything else by name. It knows no controller: whatever it changes, the log tells.
+//! It speaks as much as the product, its tests and `kubectl get` need, in Kubernetes' own words,
+//! and refuses everything else by name. It knows no controller: whatever it changes, the log tells.
 
 mod content;
 mod discovery;

@@ -2,11 +2,13 @@
 //!
 //! A controller is a pure function from what is there, and what time it is, to what should be done
 //! about one object. It is asked whenever the object or something that it owns has changed, or when
-//! the time has come that it named. Asked twice without anything done between, it says the same; asked
-//! again after it was done, it has nothing to say.
+//! the time has come that it named. Asked twice without anything done between, it says the same;
+//! asked again after it was done, it has nothing to say.
 
 mod cronjob;
 pub mod engine;
+#[cfg(test)]
+mod fixture;
 pub mod garbage;
 mod job;
 pub mod namespace;
@@ -16,13 +18,21 @@ mod replication;
 mod testing;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::{
+    api::core::v1::{ObjectReference, PodTemplateSpec},
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+};
+
+use serde_json::Map;
 
 use crate::{
     kind::Kind,
     object::{Key, Object},
-    store::{Deletion, Store},
+    store::{Deletion, Propagation, Store},
 };
+
+/// What a pod's name has of its owner's name at most, as with any `generateName`.
+const PREFIX_LENGTH_MAX: usize = 58;
 
 /// What a controller sees.
 #[derive(Clone, Copy)]
@@ -96,6 +106,47 @@ pub fn reference(object: &Object) -> ObjectReference {
         resource_version: object.metadata.resource_version.clone(),
         field_path: None,
     }
+}
+
+/// How an object names the one that made it.
+fn owner_reference(object: &Object) -> OwnerReference {
+    OwnerReference {
+        api_version: object.kind.api_version().to_owned(),
+        kind: object.kind.name().to_owned(),
+        name: object.name().to_owned(),
+        uid: object.uid().to_owned(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    }
+}
+
+/// A pod that an object makes from its template, under a name of its own.
+fn pod_of(store: &Store, owner: &Object, template: &PodTemplateSpec) -> Object {
+    let prefix: String = format!("{}-", owner.name()).chars().take(PREFIX_LENGTH_MAX).collect();
+    let ObjectMeta { labels, annotations, finalizers, .. } =
+        template.metadata.clone().unwrap_or_default();
+    let metadata = ObjectMeta {
+        name: Some(format!("{prefix}{}", store.suffix_for(owner.uid()))),
+        generate_name: Some(prefix),
+        namespace: owner.metadata.namespace.clone(),
+        labels,
+        annotations,
+        finalizers,
+        owner_references: Some(vec![owner_reference(owner)]),
+        ..ObjectMeta::default()
+    };
+    let pod = Object { kind: Kind::Pod, metadata, content: Map::new() };
+    pod.with_spec(&template.spec.clone().unwrap_or_default())
+}
+
+/// Deletes this very object; what it owns follows.
+fn delete(object: &Object) -> Action {
+    let deletion = Deletion {
+        propagation: Some(Propagation::Background),
+        uid: Some(object.uid().to_owned()),
+        grace_seconds: None,
+    };
+    Action::Delete(object.key(), deletion)
 }
 
 /// Asks the garbage collector about an object, and then the controller of its kind.

@@ -1,9 +1,9 @@
 //! The end-to-end suite's tools: a cluster to test on, and everything that a test makes on it.
 //!
 //! A test gets a [`World`] and makes what it needs: a [`Tool`] with a certificate, a home and a
-//! namespace of its own, or a [`Service`] of its own; so tests run side by side, on any cluster.
-//! Nothing of the product is linked: its two programs are built and driven from outside, over TLS,
-//! and judged by what the administrator of the cluster and the owner of the home can see.
+//! namespace of its own, or a [`crate::Service`] of its own; so tests run side by side, on any
+//! cluster. Nothing of the product is linked: its two programs are built and driven from outside,
+//! over TLS, and judged by what the administrator of the cluster and the owner of the home can see.
 
 mod client;
 mod cluster;

@@ -1,269 +1,302 @@
-//! Cron jobs: a Job whenever the schedule says so.
+//! Starts Jobs when their time has come.
+//!
+//! A child is created in one reaction and noted in the status in the next, when it has a uid; until
+//! then its name says which tick it is of. So no tick has two children, whatever comes between.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+mod calendar;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
-    api::{
-        batch::v1::{CronJobSpec, CronJobStatus, JobStatus},
-        core::v1::ObjectReference,
-    },
-    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time},
+    api::batch::v1::{CronJobSpec, CronJobStatus, JobStatus},
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time},
 };
-use serde_json::json;
-use tjf_handlers::job::schedule::{Schedule, time_zone};
+use serde_json::{Map, Value};
 
-use super::{Action, Again, Note, Reaction, View, reference};
+use self::calendar::Calendar;
+use super::{Action, Again, Note, Reaction, View, delete, job::ended, owner_reference, reference};
 use crate::{
     admission,
     kind::Kind,
     object::{Key, Object},
-    store::{Deletion, Propagation},
 };
 
-const SOURCE: &str = "cronjob-controller";
-/// When the child is known to be for, in the cron job's own zone.
+/// Tells a child's tick.
 const SCHEDULED_AT: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
-/// Between two tries to create a child for which there is no room.
-const REFUSED_PAUSE_MAX: SignedDuration = SignedDuration::from_secs(60);
 
-/// What is to be done about a cron job.
+/// How many finished children stay when the object does not say so.
+const SUCCESSFUL_KEPT: i32 = 3;
+const FAILED_KEPT: i32 = 1;
+
+/// The longest pause before a child that was refused is tried again.
+const REFUSED_PAUSE_MAX: SignedDuration = SignedDuration::from_mins(1);
+
+/// What is to be done about a CronJob.
 pub(super) fn reconcile(view: View<'_>, cronjob: &Object) -> Reaction {
     if cronjob.is_going() {
         return Reaction::default();
     }
-    let (spec, status): (CronJobSpec, CronJobStatus) = (cronjob.spec(), cronjob.status());
-    let owns = |job: &&Object| job.controller().is_some_and(|owner| owner.uid == cronjob.uid());
-    let children = view.store.dependents_of(cronjob.uid()).map(AsRef::as_ref).filter(owns);
-    let mut children: Vec<_> = children.collect();
-    children.sort_by_key(|job| job.created_at());
-    let (old, reaction) = (status.clone(), Reaction::default());
-    let mut look = Look { view, cronjob, spec, status, children, reaction };
-    look.note_ends();
-    look.keep_history();
-    if look.spec.suspend != Some(true) {
-        look.tick();
-    }
-    look.finish(&old)
+    let owned = view.store.dependents_of(cronjob.uid()).filter(|object| {
+        object.kind == Kind::Job
+            && object.controller().is_some_and(|owner| owner.uid == cronjob.uid())
+    });
+    let children: Vec<_> = owned.map(Child::new).collect();
+    Look { view, cronjob, spec: cronjob.spec(), status: cronjob.status(), children }.reaction()
 }
 
-/// One look at a cron job.
+/// A Job that a CronJob owns, whoever made it.
+struct Child<'a> {
+    object: &'a Arc<Object>,
+    status: JobStatus,
+    /// The kind of the condition that ended it.
+    end: Option<String>,
+}
+
+impl<'a> Child<'a> {
+    fn new(object: &'a Arc<Object>) -> Self {
+        let status: JobStatus = object.status();
+        let end = ended(&status).map(|condition| condition.type_.clone());
+        Self { object, status, end }
+    }
+
+    fn has_succeeded(&self) -> bool {
+        self.end.as_deref() == Some("Complete")
+    }
+
+    /// The tick that its name says it is of.
+    fn tick(&self, cronjob: &Object) -> Option<Timestamp> {
+        let minutes = self.object.name().strip_prefix(cronjob.name())?.strip_prefix('-')?;
+        Timestamp::from_second(minutes.parse::<i64>().ok()?.checked_mul(60)?).ok()
+    }
+}
+
+/// A CronJob, as it is seen once.
 struct Look<'a> {
     view: View<'a>,
     cronjob: &'a Object,
     spec: CronJobSpec,
     status: CronJobStatus,
-    /// Oldest first.
-    children: Vec<&'a Object>,
-    reaction: Reaction,
-}
-
-/// How a child ended: `Complete` or `Failed`, and when.
-fn end(job: &Object) -> Option<(String, Timestamp)> {
-    let status: JobStatus = job.status();
-    let conditions = status.conditions.unwrap_or_default();
-    let end = conditions.into_iter().find(|condition| {
-        ["Complete", "Failed"].contains(&condition.type_.as_str()) && condition.status == "True"
-    })?;
-    let at = end.last_transition_time.map_or(Timestamp::UNIX_EPOCH, |time| time.0);
-    Some((end.type_, at))
+    children: Vec<Child<'a>>,
 }
 
 impl Look<'_> {
-    /// Children that have ended or gone are not active any more. Those that somebody else made
-    /// never were, and are only spoken of.
-    fn note_ends(&mut self) {
-        let active = self.status.active.take().unwrap_or_default();
-        for child in self.children.clone() {
-            let was_active = active.iter().any(|one| one.uid.as_deref() == Some(child.uid()));
-            match end(child) {
-                None if !was_active => {
-                    let name = child.name();
-                    let message =
-                        format!("Saw a job that the controller did not create or forgot: {name}");
-                    self.tell_once(true, "UnexpectedJob", message);
-                }
-                Some((condition, at)) if was_active => {
-                    if condition == "Complete" {
-                        self.status.last_successful_time = Some(Time(at));
-                    }
-                    let name = child.name();
-                    let message = format!("Saw completed job: {name}, condition: {condition}");
-                    self.tell(false, "SawCompletedJob", message);
-                }
-                None | Some(_) => {}
+    /// One thing at a time: whatever changes the object or a child is a reason to look again.
+    fn reaction(&self) -> Reaction {
+        let mut status = self.status.clone();
+        let mut notes = Vec::new();
+        self.note_started(&mut status);
+        self.note_ended(&mut status, &mut notes);
+        if status != self.status {
+            let mut actions = vec![self.updated(&status)];
+            actions.extend(notes.into_iter().map(Action::Tell));
+            return Reaction { actions, again: Again::Never };
+        }
+        let outdated = self.outdated();
+        if !outdated.is_empty() {
+            let actions = outdated.into_iter().flat_map(|child| self.delete(child)).collect();
+            return Reaction { actions, again: Again::Never };
+        }
+        let mut reaction = match Calendar::read(&self.spec) {
+            _ if self.spec.suspend == Some(true) => Reaction::default(),
+            Ok(calendar) => self.start(&calendar),
+            Err((reason, message)) => {
+                let since = self.cronjob.created_at();
+                let note = self.tell_since(since, self.note(true, reason, message));
+                Reaction { actions: note.into_iter().collect(), again: Again::Never }
+            }
+        };
+        reaction.actions.extend(self.unexpected());
+        reaction
+    }
+
+    /// Takes children into the status that were created since it was written.
+    fn note_started(&self, status: &mut CronJobStatus) {
+        for child in &self.children {
+            let since = self.last_tick(status);
+            let tick = child.tick(self.cronjob).filter(|tick| *tick <= self.view.now);
+            if let Some(tick) = tick.filter(|tick| *tick > since) {
+                status.last_schedule_time = Some(Time(tick));
+                status.active.get_or_insert_default().push(reference(child.object));
             }
         }
-        let runs = |one: &ObjectReference| {
-            let is_it = |job: &&&Object| Some(job.uid()) == one.uid.as_deref();
-            self.children.iter().find(is_it).is_some_and(|job| end(job).is_none())
+    }
+
+    /// Takes children out of the status that have ended, or are not there any more.
+    fn note_ended(&self, status: &mut CronJobStatus, notes: &mut Vec<Note>) {
+        let mut active = status.active.take().unwrap_or_default();
+        active.retain(|known| {
+            let child =
+                self.children.iter().find(|it| known.uid.as_deref() == Some(it.object.uid()));
+            let name = known.name.as_deref().unwrap_or_default();
+            let (reason, message) = match child.map(|child| &child.end) {
+                Some(None) => return true,
+                Some(Some(end)) => {
+                    ("SawCompletedJob", format!("Saw completed job: {name}, condition: {end}"))
+                }
+                None => ("MissingJob", format!("Active job went missing: {name}")),
+            };
+            notes.push(self.note(false, reason, message));
+            false
+        });
+        status.active = Some(active).filter(|active| !active.is_empty());
+        let successes = self.children.iter().filter(|child| child.has_succeeded());
+        let successes = successes.filter_map(|child| child.status.completion_time.clone());
+        status.last_successful_time = successes.chain(status.last_successful_time.take()).max();
+    }
+
+    /// The finished children that are too many, oldest first.
+    fn outdated(&self) -> Vec<&Child<'_>> {
+        let oldest = |succeeded: bool, kept: Option<i32>, default: i32| {
+            let ended = self.children.iter().filter(|child| child.end.is_some());
+            let mut ended: Vec<_> =
+                ended.filter(|child| child.has_succeeded() == succeeded).collect();
+            ended.sort_by_key(|child| {
+                let start = child.status.start_time.as_ref().map(|time| time.0);
+                (start.is_none(), start, child.object.name())
+            });
+            let kept = usize::try_from(kept.unwrap_or(default)).unwrap_or(0);
+            ended.truncate(ended.len().saturating_sub(kept));
+            ended.retain(|child| !child.object.is_going());
+            ended
         };
-        let running: Vec<_> = active.into_iter().filter(runs).collect();
-        self.status.active = Some(running).filter(|running| !running.is_empty());
+        let mut outdated = oldest(true, self.spec.successful_jobs_history_limit, SUCCESSFUL_KEPT);
+        outdated.extend(oldest(false, self.spec.failed_jobs_history_limit, FAILED_KEPT));
+        outdated
     }
 
-    /// Of those that ended only the last few are kept.
-    fn keep_history(&mut self) {
-        let limits = [
-            ("Complete", self.spec.successful_jobs_history_limit.unwrap_or(3)),
-            ("Failed", self.spec.failed_jobs_history_limit.unwrap_or(1)),
-        ];
-        for (condition, limit) in limits {
-            let ended = |job: &&&Object| end(job).is_some_and(|(name, _)| name == condition);
-            let ended: Vec<_> = self.children.iter().filter(ended).collect();
-            let surplus = ended.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
-            let deletions = ended.into_iter().take(surplus).map(|job| delete(job));
-            self.reaction.actions.extend(deletions);
-        }
+    /// Children that somebody else made, and that are at work: they are told of once each.
+    fn unexpected(&self) -> Vec<Action> {
+        let is_known = |child: &&Child<'_>| {
+            let mut active = self.status.active.iter().flatten();
+            active.any(|known| known.uid.as_deref() == Some(child.object.uid()))
+        };
+        let at_work = self.children.iter().filter(|child| child.end.is_none());
+        let told = at_work.filter(|child| !is_known(child)).filter_map(|child| {
+            let name = child.object.name();
+            let message = format!("Saw a job that the controller did not create or forgot: {name}");
+            let note = self.note(true, "UnexpectedJob", message);
+            self.tell_since(child.object.created_at(), note)
+        });
+        told.collect()
     }
 
-    /// Starts what is due, and says when the next will be.
-    fn tick(&mut self) {
-        let Some((schedule, zone)) = self.schedule() else { return };
-        let now = self.view.now;
-        let next = schedule.next_after(now, &zone);
-        self.reaction.again = next.map_or(Again::Never, Again::At);
-        let Some(due) = self.due(&schedule, &zone) else { return };
-        let active = self.status.active.clone().unwrap_or_default();
+    /// Starts what is due, if it may start.
+    fn start(&self, calendar: &Calendar) -> Reaction {
+        let again = self.at_next_tick(calendar);
+        let due = calendar.last_between(self.earliest(), self.view.now);
+        let name = |tick: Timestamp| format!("{}-{}", self.cronjob.name(), tick.as_second() / 60);
+        let is_free = |name: &str| {
+            let key = Key::new(Kind::Job, self.cronjob.namespace(), name);
+            self.view.store.get(&key).is_none()
+        };
+        let Some(tick) = due.filter(|tick| is_free(&name(*tick))) else {
+            return Reaction { actions: Vec::new(), again };
+        };
+        let active = self.status.active.as_deref().unwrap_or_default();
         match self.spec.concurrency_policy.as_deref() {
             Some("Forbid") if !active.is_empty() => {
-                // When that ends, there is another look.
                 let message = "Not starting job because prior execution is running and \
                                concurrency policy is Forbid";
-                self.tell_once(false, "JobAlreadyActive", message.to_owned());
+                let note = self.note(false, "JobAlreadyActive", message.to_owned());
+                let actions = self.tell_since(tick, note).into_iter().collect();
+                Reaction { actions, again }
             }
-            Some("Replace") => {
-                let is_active =
-                    |job: &&&Object| active.iter().any(|one| one.uid.as_deref() == Some(job.uid()));
-                let deletions = self.children.iter().filter(is_active).map(|job| delete(job));
-                self.reaction.actions.extend(deletions);
-                self.status.active = None;
-                self.start(due, &zone);
-            }
-            _ => self.start(due, &zone),
+            Some("Replace") if !active.is_empty() => Reaction { actions: self.replace(), again },
+            _ => self.create(calendar, tick, name(tick), again),
         }
     }
 
-    /// Kubernetes does not spread macros, as the product does before it sends five fields.
-    fn schedule(&self) -> Option<(Schedule, TimeZone)> {
-        let text = match self.spec.schedule.trim() {
-            "@hourly" => "0 * * * *",
-            "@daily" | "@midnight" => "0 0 * * *",
-            "@weekly" => "0 0 * * 0",
-            "@monthly" => "0 0 1 * *",
-            "@yearly" | "@annually" => "0 0 1 1 *",
-            text => text,
-        };
-        let zone = time_zone(self.spec.time_zone.as_deref().unwrap_or("Etc/UTC")).ok()?;
-        Some((Schedule::parse(text, "", "").ok()?, zone))
+    /// The tick that was started last, or when there was none to start yet.
+    fn last_tick(&self, status: &CronJobStatus) -> Timestamp {
+        let last = status.last_schedule_time.as_ref().map(|time| time.0);
+        last.unwrap_or_else(|| self.cronjob.created_at())
     }
 
-    /// The latest tick that has come and was not kept, unless it is too late for it. Of several
-    /// that were missed only the last one counts.
-    fn due(&self, schedule: &Schedule, zone: &TimeZone) -> Option<Timestamp> {
-        let now = self.view.now;
-        let kept = self.status.last_schedule_time.as_ref().map(|time| time.0);
-        let kept = kept.unwrap_or_else(|| self.cronjob.created_at());
+    /// Before which no tick is made up for.
+    fn earliest(&self) -> Timestamp {
+        let since = self.last_tick(&self.status);
         let deadline = self.spec.starting_deadline_seconds.map(SignedDuration::from_secs);
-        let earliest = deadline.and_then(|deadline| now.checked_sub(deadline).ok());
-        let mut due = None;
-        let mut tick = schedule.next_after(kept.max(earliest.unwrap_or(kept)), zone);
-        while let Some(at) = tick.filter(|at| *at <= now) {
-            due = Some(at);
-            tick = schedule.next_after(at, zone);
-        }
-        due
+        let oldest = deadline.and_then(|deadline| self.view.now.checked_sub(deadline).ok());
+        oldest.map_or(since, |oldest| oldest.max(since))
     }
 
-    fn start(&mut self, due: Timestamp, zone: &TimeZone) {
-        let child = self.child(due, zone);
-        if self.view.store.get(&child.key()).is_some() {
-            // It was made before, and its own end was not noted.
-            self.status.last_schedule_time = Some(Time(due));
-            return;
-        }
-        let name = child.name().to_owned();
-        match admission::admit(self.view.store, child) {
-            Ok(child) => {
-                self.status.active.get_or_insert_default().push(reference(&child));
-                self.status.last_schedule_time = Some(Time(due));
-                self.reaction.actions.push(Action::Create(Box::new(child)));
-                self.tell(false, "SuccessfulCreate", format!("Created job {name}"));
-            }
-            Err(forbidden) => {
-                self.tell(true, "FailedCreate", format!("Error creating job: {forbidden}"));
-                self.reaction.again = Again::Failed { pause_max: REFUSED_PAUSE_MAX };
-            }
-        }
+    /// Makes room for the next child, which comes when the status says that there is room.
+    fn replace(&self) -> Vec<Action> {
+        let status = CronJobStatus { active: None, ..self.status.clone() };
+        let mut actions = vec![self.updated(&status)];
+        let active = self.status.active.iter().flatten();
+        let children = active.filter_map(|known| {
+            self.children.iter().find(|it| known.uid.as_deref() == Some(it.object.uid()))
+        });
+        actions.extend(children.flat_map(|child| self.delete(child)));
+        actions
     }
 
-    fn child(&self, due: Timestamp, zone: &TimeZone) -> Object {
-        let template = self.spec.job_template.metadata.clone().unwrap_or_default();
-        let owner = OwnerReference {
-            api_version: Kind::CronJob.api_version().to_owned(),
-            kind: Kind::CronJob.name().to_owned(),
-            name: self.cronjob.name().to_owned(),
-            uid: self.cronjob.uid().to_owned(),
-            controller: Some(true),
-            block_owner_deletion: Some(true),
-        };
-        let mut annotations = template.annotations.unwrap_or_default();
-        let local = due.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
-        annotations.insert(SCHEDULED_AT.to_owned(), local);
-        let mut child = Object::make(Kind::Job, json!({"spec": self.spec.job_template.spec}));
-        let key = Key::new(Kind::Job, self.cronjob.namespace(), &child_name(self.cronjob, due));
-        child.metadata = ObjectMeta {
-            uid: Some(self.view.store.uid_for(&key)),
-            name: Some(key.name),
-            namespace: Some(key.namespace),
-            labels: template.labels,
+    fn create(&self, calendar: &Calendar, tick: Timestamp, name: String, again: Again) -> Reaction {
+        let template = &self.spec.job_template;
+        let ObjectMeta { labels, annotations, .. } = template.metadata.clone().unwrap_or_default();
+        let mut annotations = annotations.unwrap_or_default();
+        annotations.insert(SCHEDULED_AT.to_owned(), calendar.shown(tick));
+        let message = format!("Created job {name}");
+        let metadata = ObjectMeta {
+            name: Some(name),
+            namespace: self.cronjob.metadata.namespace.clone(),
+            labels,
             annotations: Some(annotations),
-            owner_references: Some(vec![owner]),
+            owner_references: Some(vec![owner_reference(self.cronjob)]),
             ..ObjectMeta::default()
         };
-        child
+        let job = Object { kind: Kind::Job, metadata, content: Map::<String, Value>::new() };
+        let job = job.with_spec(&template.spec.clone().unwrap_or_default());
+        match admission::admit(self.view.store, job) {
+            Ok(job) => {
+                let note = self.note(false, "SuccessfulCreate", message);
+                Reaction { actions: vec![Action::Create(Box::new(job)), Action::Tell(note)], again }
+            }
+            Err(forbidden) => {
+                let message = format!("Error creating job: {forbidden}");
+                let note = self.note(true, "FailedCreate", message);
+                let again = Again::Failed { pause_max: REFUSED_PAUSE_MAX };
+                Reaction { actions: vec![Action::Tell(note)], again }
+            }
+        }
     }
 
-    fn tell(&mut self, is_warning: bool, reason: &'static str, message: String) {
-        let about = reference(self.cronjob);
-        let note = Note { about, is_warning, reason, message, source: SOURCE };
-        self.reaction.actions.push(Action::Tell(note));
+    fn delete(&self, child: &Child<'_>) -> [Action; 2] {
+        let message = format!("Deleted job {}", child.object.name());
+        [delete(child.object), Action::Tell(self.note(false, "SuccessfulDelete", message))]
     }
 
-    /// What stays true is not told again with every look.
-    fn tell_once(&mut self, is_warning: bool, reason: &'static str, message: String) {
-        let is_this = |event: &Object| {
-            let field = |name: &str| event.content.get(name).and_then(|value| value.as_str());
+    fn at_next_tick(&self, calendar: &Calendar) -> Again {
+        calendar.next_after(self.view.now).map_or(Again::Never, Again::At)
+    }
+
+    fn updated(&self, status: &CronJobStatus) -> Action {
+        Action::Update(Box::new(self.cronjob.clone().with_status(status)))
+    }
+
+    /// Tells something, unless it has been told since. Kubernetes tells it whenever it looks.
+    fn tell_since(&self, since: Timestamp, note: Note) -> Option<Action> {
+        let says_it = |event: &Object| {
+            let field = |name: &str| event.content.get(name).and_then(Value::as_str);
             let about = event.content.get("involvedObject").and_then(|about| about.get("uid"));
-            field("reason") == Some(reason)
-                && field("message") == Some(&message)
-                && about.and_then(|uid| uid.as_str()) == Some(self.cronjob.uid())
+            let last = field("lastTimestamp").and_then(|time| time.parse::<Timestamp>().ok());
+            about.and_then(Value::as_str) == Some(self.cronjob.uid())
+                && field("reason") == Some(note.reason)
+                && field("message") == Some(note.message.as_str())
+                // Events have whole seconds.
+                && last.is_some_and(|last| last.as_second() >= since.as_second())
         };
         let mut events = self.view.store.list(Kind::Event, Some(self.cronjob.namespace()));
-        if !events.any(|event| is_this(event)) {
-            self.tell(is_warning, reason, message);
-        }
+        let is_told = events.any(|event| says_it(event));
+        (!is_told).then_some(Action::Tell(note))
     }
 
-    fn finish(mut self, old: &CronJobStatus) -> Reaction {
-        if self.status != *old {
-            let changed = self.cronjob.clone().with_status(&self.status);
-            self.reaction.actions.insert(0, Action::Update(Box::new(changed)));
-        }
-        self.reaction
+    fn note(&self, is_warning: bool, reason: &'static str, message: String) -> Note {
+        let about = reference(self.cronjob);
+        Note { about, is_warning, reason, message, source: "cronjob-controller" }
     }
-}
-
-/// With the minutes since 1970, as Kubernetes names it.
-fn child_name(cronjob: &Object, due: Timestamp) -> String {
-    format!("{}-{}", cronjob.name(), due.as_second() / 60)
-}
-
-fn delete(job: &Object) -> Action {
-    let deletion = Deletion {
-        propagation: Some(Propagation::Background),
-        uid: Some(job.uid().to_owned()),
-        grace_seconds: None,
-    };
-    Action::Delete(job.key(), deletion)
 }
 
 #[cfg(test)]

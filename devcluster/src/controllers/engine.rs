@@ -85,7 +85,8 @@ impl Engine {
         let mut again = reaction.again;
         for action in reaction.actions {
             if act(&mut self.store, action, now).is_err() {
-                // It is looked at anew, but not at this very time: the same answer would fail again.
+                // It is looked at anew, but not at this very time: the same answer would fail
+                // again.
                 again = Again::Failed { pause_max: REFUSED_PAUSE_MAX };
                 break;
             }

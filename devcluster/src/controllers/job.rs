@@ -1,258 +1,313 @@
-//! Jobs: pods until enough have succeeded or too many have failed.
+//! Makes the pods of Jobs, and counts how they end.
+//!
+//! A pod keeps a finalizer until it has been counted, so that none vanishes before. Kubernetes
+//! writes its uid into the Job's status first, since its finalizer and the count are two requests,
+//! and one of them may fail. Here all actions of one reaction are done under one lock, right after
+//! the look that they follow from: nobody changes a pod or the Job in between, so that a count and
+//! the release of what was counted are one step, and `uncountedTerminatedPods` is always empty.
+//!
+//! A reaction writes the status *or* creates a pod: a created pod is a reason to look again.
 
 mod conditions;
 mod pods;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
-    api::batch::v1::{JobSpec, JobStatus, UncountedTerminatedPods},
+    api::batch::v1::{JobCondition, JobSpec, JobStatus},
     apimachinery::pkg::apis::meta::v1::Time,
 };
 
+pub(super) use self::conditions::ended;
 use self::{
-    conditions::{COMPLETE, FAILED, FAILURE_TARGET, SUCCESS_CRITERIA_MET, SUSPENDED, Verdict},
-    pods::Pods,
+    conditions::Verdict,
+    pods::{Fate, Pod, Pods},
 };
-use super::{Action, Again, Note, Reaction, View, reference};
-use crate::{
-    admission,
-    object::Object,
-    store::{Deletion, Propagation},
-};
+use super::{Action, Again, Note, Reaction, View, delete, garbage::JOB_TRACKING, reference};
+use crate::{admission, object::Object};
 
-/// Between two tries: as long at first, then twice as long each time, up to this.
-const BACK_OFF_MIN: SignedDuration = SignedDuration::from_secs(10);
-const BACK_OFF_MAX: SignedDuration = SignedDuration::from_secs(600);
-/// Between two tries to create a pod for which there is no room.
-const REFUSED_PAUSE_MAX: SignedDuration = SignedDuration::from_secs(60);
-const SOURCE: &str = "job-controller";
+/// How many pods may fail when the Job does not say so.
+const BACKOFF_LIMIT: i32 = 6;
+
+/// The longest pause before a pod that was refused is tried again.
+const REFUSED_PAUSE_MAX: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is to be done about a Job.
 pub(super) fn reconcile(view: View<'_>, job: &Object) -> Reaction {
-    let (spec, old): (JobSpec, JobStatus) = (job.spec(), job.status());
+    let old: JobStatus = job.status();
     let pods = Pods::of(view.store, job);
-    if job.is_going() {
-        // Its pods are the garbage collector's, which waits until they are free to go.
-        let actions = pods.tracked_ended().map(pods::release).collect();
-        return Reaction { actions, again: Again::Never };
+    match ended(&old) {
+        Some(end) => finished(view, job, &pods, end),
+        None => Look { view, job, spec: job.spec(), pods, old: old.clone() }.reaction(),
     }
-    if let Some(ended_at) = conditions::ended_at(&old) {
-        return finished(view, job, &spec, &pods, ended_at);
-    }
-    let mut look =
-        Look { view, job, spec, status: old.clone(), pods, reaction: Reaction::default() };
-    look.decide();
-    look.finish(&old)
 }
 
-/// A Job that has ended stays as it is, until its time is over.
-fn finished(
-    view: View<'_>,
-    job: &Object,
-    spec: &JobSpec,
-    pods: &Pods<'_>,
-    ended_at: Timestamp,
-) -> Reaction {
-    let mut actions: Vec<_> = pods.tracked_ended().map(pods::release).collect();
-    actions.extend(pods.active().map(pods::delete));
-    let ttl = spec.ttl_seconds_after_finished.map(|ttl| SignedDuration::from_secs(ttl.into()));
-    let Some(end) = ttl.and_then(|ttl| ended_at.checked_add(ttl).ok()) else {
+/// Nothing happens to a finished Job any more, but that it may be told to go.
+fn finished(view: View<'_>, job: &Object, pods: &Pods<'_>, end: &JobCondition) -> Reaction {
+    let tracked = pods.iter().filter(|pod| pod.is_tracked());
+    let mut actions: Vec<_> = tracked.map(|pod| released(pod.object)).collect();
+    let lifetime = job.spec::<JobSpec>().ttl_seconds_after_finished.filter(|_| !job.is_going());
+    let Some((seconds, Time(end))) = lifetime.zip(end.last_transition_time.clone()) else {
         return Reaction { actions, again: Again::Never };
     };
-    if view.now < end {
-        return Reaction { actions, again: Again::At(end) };
+    let last = after(end, seconds.into());
+    if view.now < last {
+        return Reaction { actions, again: Again::At(last) };
     }
-    let deletion = Deletion {
-        propagation: Some(Propagation::Background),
-        uid: Some(job.uid().to_owned()),
-        grace_seconds: None,
-    };
-    actions.push(Action::Delete(job.key(), deletion));
+    actions.push(delete(job));
     Reaction { actions, again: Again::Never }
 }
 
-/// One look at a Job that has not ended.
+/// An unfinished Job, as it is seen once.
 struct Look<'a> {
     view: View<'a>,
     job: &'a Object,
     spec: JobSpec,
-    status: JobStatus,
     pods: Pods<'a>,
-    reaction: Reaction,
+    old: JobStatus,
 }
 
-impl Look<'_> {
-    fn decide(&mut self) {
-        if self.spec.suspend == Some(true) {
-            return self.suspend();
-        }
-        if conditions::is_true(&self.status, SUSPENDED) {
-            self.set(&Verdict::resumed(), SUSPENDED, false);
-            self.tell(false, "Resumed", "Job resumed".to_owned());
-            self.status.start_time = None;
-        }
-        self.status.start_time.get_or_insert(Time(self.view.now));
-        self.count();
-        if conditions::is_true(&self.status, SUCCESS_CRITERIA_MET) {
-            return self.complete();
-        }
-        if let Some(verdict) = conditions::verdict(&self.status, FAILURE_TARGET) {
-            return self.fail(&verdict);
-        }
-        if self.status.succeeded.unwrap_or(0) >= self.completions() {
-            return self.set(&Verdict::completions_reached(), SUCCESS_CRITERIA_MET, true);
-        }
-        match self.too_late_or_too_often() {
-            Some(verdict) => {
-                self.set(&verdict, FAILURE_TARGET, true);
-                self.delete_active();
-            }
-            None => self.keep_running(),
-        }
-    }
+/// What comes of a look.
+#[derive(Default)]
+struct Plan<'a> {
+    status: JobStatus,
+    /// Pods whose finalizer is taken away.
+    released: Vec<&'a Object>,
+    /// Pods that are deleted.
+    deleted: Vec<&'a Object>,
+    notes: Vec<Note>,
+}
 
-    fn suspend(&mut self) {
-        // What ends because of this is no failure.
-        self.reaction.actions.extend(self.pods.tracked_ended().map(pods::release));
-        self.delete_active();
-        if !conditions::is_true(&self.status, SUSPENDED) {
-            self.set(&Verdict::suspended(), SUSPENDED, true);
-            self.tell(false, "Suspended", "Job suspended".to_owned());
-        }
-        self.status.start_time = None;
-    }
-
-    /// Counts pods that have ended, and lets go of them. All actions of a reaction are done under
-    /// one lock, and what they change was seen under it: so none is counted twice or not at all.
-    fn count(&mut self) {
-        let add = |to: &mut Option<i32>, count: usize| {
-            let count = i32::try_from(count).unwrap_or(i32::MAX);
-            *to = Some(to.unwrap_or(0).saturating_add(count)).filter(|sum| *sum > 0);
+impl<'a> Plan<'a> {
+    fn count(&mut self, pod: &Pod<'a>) {
+        let count = match pod.fate {
+            Fate::Succeeded => &mut self.status.succeeded,
+            Fate::Failed | Fate::Active | Fate::Terminating => &mut self.status.failed,
         };
-        add(
-            &mut self.status.succeeded,
-            self.pods.tracked_ended().filter(|pod| pods::has_succeeded(pod)).count(),
-        );
-        add(
-            &mut self.status.failed,
-            self.pods.tracked_ended().filter(|pod| !pods::has_succeeded(pod)).count(),
-        );
-        self.reaction.actions.extend(self.pods.tracked_ended().map(pods::release));
+        *count.get_or_insert(0) += 1;
+        self.released.push(pod.object);
     }
 
-    fn complete(&mut self) {
-        self.delete_active();
-        if self.pods.is_quiet() {
-            self.set(&Verdict::completions_reached(), COMPLETE, true);
-            self.status.completion_time = Some(Time(self.view.now));
-            self.tell(false, "Completed", "Job completed".to_owned());
+    /// Deletes a pod that nobody holds against the Job.
+    fn dismiss(&mut self, pod: &Pod<'a>) {
+        if pod.is_tracked() {
+            self.released.push(pod.object);
+        }
+        self.deleted.push(pod.object);
+    }
+}
+
+impl<'a> Look<'a> {
+    fn reaction(&self) -> Reaction {
+        let mut plan = Plan { status: self.old.clone(), ..Plan::default() };
+        for pod in self.pods.iter().filter(|pod| pod.is_tracked() && self.is_over(pod)) {
+            plan.count(pod);
+        }
+        match self.verdict(&plan.status) {
+            _ if self.job.is_going() => self.let_go(&mut plan),
+            Some(verdict) => self.end(&mut plan, verdict),
+            None if self.is_suspended() => self.rest(&mut plan),
+            None => self.work(&mut plan),
+        }
+        self.write_numbers(&mut plan);
+        let actions = self.actions(plan);
+        if !actions.is_empty() {
+            return Reaction { actions, again: self.again(None) };
+        }
+        if self.lacks_pod() { self.create() } else { Reaction { actions, again: self.again(None) } }
+    }
+
+    /// Whether a pod counts as ended: one that is told to go already does, unless the Job says
+    /// that it waits for the real end.
+    fn is_over(&self, pod: &Pod<'_>) -> bool {
+        match pod.fate {
+            Fate::Succeeded | Fate::Failed => true,
+            Fate::Terminating => !self.waits_for_ends(),
+            Fate::Active => false,
         }
     }
 
-    fn fail(&mut self, verdict: &Verdict) {
-        self.delete_active();
-        if self.pods.is_quiet() {
-            self.set(verdict, FAILED, true);
-            self.tell(true, verdict.reason, verdict.message.to_owned());
+    fn waits_for_ends(&self) -> bool {
+        self.spec.pod_replacement_policy.as_deref() == Some("Failed")
+    }
+
+    fn is_suspended(&self) -> bool {
+        self.spec.suspend == Some(true)
+    }
+
+    /// How the Job is to end, once that is known. It never changes again then.
+    fn verdict(&self, status: &JobStatus) -> Option<Verdict> {
+        let backoff_limit = self.spec.backoff_limit.unwrap_or(BACKOFF_LIMIT);
+        if let Some(verdict) = Verdict::announced(status) {
+            Some(verdict)
+        } else if status.failed.unwrap_or(0) > backoff_limit {
+            Some(Verdict::BackoffLimitExceeded)
+        } else if self.deadline().is_some_and(|deadline| deadline <= self.view.now) {
+            Some(Verdict::DeadlineExceeded)
+        } else {
+            let is_enough = status.succeeded.unwrap_or(0) >= self.completions().unwrap_or(1);
+            (is_enough && self.pods.count(Fate::Active) == 0).then_some(Verdict::Completed)
         }
     }
 
-    fn too_late_or_too_often(&self) -> Option<Verdict> {
-        // One that was deleted by hand has as good as failed.
-        let failed = self.status.failed.unwrap_or(0) + as_i32(self.pods.terminating().count());
-        if failed > self.spec.backoff_limit.unwrap_or(6) {
-            return Some(Verdict::backoff_limit_exceeded());
-        }
-        let is_over = self.deadline().is_some_and(|deadline| self.view.now >= deadline);
-        is_over.then(Verdict::deadline_exceeded)
-    }
-
-    /// Creates the next pod, or says when to look again.
-    fn keep_running(&mut self) {
-        self.reaction.again = self.deadline().map_or(Again::Never, Again::At);
-        let replaces_terminating = self.spec.pod_replacement_policy.as_deref() != Some("Failed");
-        let mut present = self.pods.active().count();
-        if !replaces_terminating {
-            present += self.pods.terminating().count();
-        }
-        let left = self.completions() - self.status.succeeded.unwrap_or(0);
-        let wanted = left.min(self.spec.parallelism.unwrap_or(1));
-        if as_i32(present) > wanted {
-            let surplus = self.pods.active().last().map(pods::delete);
-            self.reaction.actions.extend(surplus);
-        } else if as_i32(present) < wanted {
-            match self.next_try().filter(|next| self.view.now < *next) {
-                Some(next) => {
-                    let deadline = self.deadline().unwrap_or(next);
-                    self.reaction.again = Again::At(next.min(deadline));
-                }
-                None => self.create(),
-            }
-        }
-    }
-
-    fn create(&mut self) {
-        let pod = pods::new(self.view.store, self.job, &self.spec);
-        let name = pod.name().to_owned();
-        match admission::admit(self.view.store, pod) {
-            Ok(pod) => {
-                self.reaction.actions.push(Action::Create(Box::new(pod)));
-                self.tell(false, "SuccessfulCreate", format!("Created pod: {name}"));
-            }
-            Err(forbidden) => {
-                self.tell(true, "FailedCreate", format!("Error creating: {forbidden}"));
-                self.reaction.again = Again::Failed { pause_max: REFUSED_PAUSE_MAX };
-            }
-        }
-    }
-
-    /// After the last failure there is a pause.
-    fn next_try(&self) -> Option<Timestamp> {
-        let failures = u32::try_from(self.status.failed?).ok()?;
-        let doublings = failures.saturating_sub(1).min(10);
-        let pause = (BACK_OFF_MIN * 2_i32.pow(doublings)).min(BACK_OFF_MAX);
-        self.pods.last_failure()?.checked_add(pause).ok()
+    /// How many pods have to succeed. When only `parallelism` is given they all work on the same
+    /// thing, and one that succeeds says that it is done.
+    fn completions(&self) -> Option<i32> {
+        self.spec.completions.or_else(|| self.spec.parallelism.is_none().then_some(1))
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        let seconds = SignedDuration::from_secs(self.spec.active_deadline_seconds?);
-        self.status.start_time.as_ref()?.0.checked_add(seconds).ok()
+        let Time(start) = self.old.start_time.clone().filter(|_| !self.is_suspended())?;
+        self.spec.active_deadline_seconds.map(|seconds| after(start, seconds))
     }
 
-    fn completions(&self) -> i32 {
-        self.spec.completions.unwrap_or(1)
+    /// A Job that is going counts what has ended, and holds nothing back.
+    fn let_go(&self, plan: &mut Plan<'a>) {
+        let rest = self.pods.iter().filter(|pod| pod.is_tracked() && !self.is_over(pod));
+        plan.released.extend(rest.map(|pod| pod.object));
     }
 
-    fn delete_active(&mut self) {
-        self.reaction.actions.extend(self.pods.active().map(pods::delete));
-    }
-
-    fn set(&mut self, verdict: &Verdict, name: &'static str, is_true: bool) {
-        conditions::set(&mut self.status, name, is_true, verdict, self.view.now);
-    }
-
-    fn tell(&mut self, is_warning: bool, reason: &'static str, message: String) {
-        let about = reference(self.job);
-        let note = Note { about, is_warning, reason, message, source: SOURCE };
-        self.reaction.actions.push(Action::Tell(note));
-    }
-
-    /// The status goes first, or a pod could be let go uncounted.
-    fn finish(mut self, old: &JobStatus) -> Reaction {
-        self.status.active = Some(as_i32(self.pods.active().count())).filter(|count| *count > 0);
-        self.status.ready = Some(as_i32(self.pods.ready().count()));
-        self.status.terminating = Some(as_i32(self.pods.terminating().count()));
-        self.status.uncounted_terminated_pods = Some(UncountedTerminatedPods::default());
-        if self.status != *old {
-            let changed = self.job.clone().with_status(&self.status);
-            self.reaction.actions.insert(0, Action::Update(Box::new(changed)));
+    /// Says how it will end, and that it has ended when no pod is at work any more.
+    fn end(&self, plan: &mut Plan<'a>, verdict: Verdict) {
+        for pod in self.pods.iter().filter(|pod| !pod.has_ended()) {
+            if pod.is_tracked() && !self.is_over(pod) {
+                if verdict == Verdict::Completed {
+                    plan.released.push(pod.object);
+                } else {
+                    plan.count(pod);
+                }
+            }
+            if pod.fate == Fate::Active {
+                plan.deleted.push(pod.object);
+            }
         }
-        self.reaction
+        if Verdict::announced(&self.old).is_none() {
+            verdict.announce(&mut plan.status, self.view.now);
+        } else if self.pods.iter().all(Pod::has_ended) {
+            verdict.enact(&mut plan.status, self.view.now);
+            let is_warning = verdict != Verdict::Completed;
+            let (reason, message) = verdict.event();
+            plan.notes.push(self.note(is_warning, reason, message.to_owned()));
+        }
+    }
+
+    /// A suspended Job has no pods, and its time does not run.
+    fn rest(&self, plan: &mut Plan<'a>) {
+        for pod in self.pods.iter().filter(|pod| pod.fate == Fate::Active) {
+            plan.dismiss(pod);
+        }
+        plan.status.start_time = None;
+        if conditions::set_suspended(&mut plan.status, true, self.view.now) {
+            plan.notes.push(self.note(false, "Suspended", "Job suspended".to_owned()));
+        }
+    }
+
+    fn work(&self, plan: &mut Plan<'a>) {
+        if conditions::set_suspended(&mut plan.status, false, self.view.now) {
+            plan.notes.push(self.note(false, "Resumed", "Job resumed".to_owned()));
+        }
+        plan.status.start_time.get_or_insert(Time(self.view.now));
+        for pod in self.pods.by_use().skip(self.wanted(&plan.status)) {
+            plan.dismiss(pod);
+        }
+    }
+
+    /// How many pods should be at work.
+    fn wanted(&self, status: &JobStatus) -> usize {
+        let succeeded = status.succeeded.unwrap_or(0);
+        let parallelism = self.spec.parallelism.unwrap_or(1);
+        let wanted = match self.completions() {
+            Some(completions) => (completions - succeeded).min(parallelism),
+            // Those at work may finish; no other begins.
+            None if succeeded > 0 => return self.pods.count(Fate::Active),
+            None => parallelism,
+        };
+        usize::try_from(wanted).unwrap_or(0)
+    }
+
+    /// What is about to be deleted is not at work any more.
+    fn write_numbers(&self, plan: &mut Plan<'a>) {
+        let is_kept = |pod: &&Pod<'_>| !plan.deleted.iter().any(|it| it.uid() == pod.object.uid());
+        let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        let at_work = || self.pods.iter().filter(|pod| pod.fate == Fate::Active).filter(is_kept);
+        let active = number(at_work().count());
+        let ready = number(at_work().filter(|pod| pod.is_ready).count());
+        let terminating = number(self.pods.count(Fate::Terminating) + plan.deleted.len());
+        plan.status.active = Some(active).filter(|count| *count > 0);
+        plan.status.ready = Some(ready);
+        plan.status.terminating = Some(terminating);
+        plan.status.uncounted_terminated_pods.get_or_insert_default();
+    }
+
+    fn actions(&self, plan: Plan<'_>) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if plan.status != self.old {
+            let job = self.job.clone().with_status(&plan.status);
+            actions.push(Action::Update(Box::new(job)));
+        }
+        actions.extend(plan.released.into_iter().map(released));
+        for pod in plan.deleted {
+            let message = format!("Deleted pod: {}", pod.name());
+            actions.push(delete(pod));
+            actions.push(Action::Tell(self.note(false, "SuccessfulDelete", message)));
+        }
+        actions.extend(plan.notes.into_iter().map(Action::Tell));
+        actions
+    }
+
+    /// Asked only when the status says all there is to say.
+    fn lacks_pod(&self) -> bool {
+        let is_at_rest = Verdict::announced(&self.old).is_some() || self.is_suspended();
+        let terminating =
+            if self.waits_for_ends() { self.pods.count(Fate::Terminating) } else { 0 };
+        !is_at_rest
+            && !self.job.is_going()
+            && self.pods.count(Fate::Active) + terminating < self.wanted(&self.old)
+    }
+
+    /// Tries a pod, unless the last one failed too short a time ago.
+    fn create(&self) -> Reaction {
+        let pause_end = self.pods.pause_end(self.old.failed.unwrap_or(0));
+        if let Some(end) = pause_end.filter(|end| self.view.now < *end) {
+            return Reaction { actions: Vec::new(), again: self.again(Some(end)) };
+        }
+        let pod = pods::next(self.view.store, self.job, &self.spec.template);
+        match admission::admit(self.view.store, pod) {
+            Ok(pod) => {
+                let message = format!("Created pod: {}", pod.name());
+                let note = self.note(false, "SuccessfulCreate", message);
+                let actions = vec![Action::Create(Box::new(pod)), Action::Tell(note)];
+                Reaction { actions, again: self.again(None) }
+            }
+            Err(forbidden) => {
+                let note = self.note(true, "FailedCreate", format!("Error creating: {forbidden}"));
+                let left = self.deadline().map(|deadline| deadline.duration_since(self.view.now));
+                let pause_max = REFUSED_PAUSE_MAX.min(left.unwrap_or(REFUSED_PAUSE_MAX));
+                let again = Again::Failed { pause_max };
+                Reaction { actions: vec![Action::Tell(note)], again }
+            }
+        }
+    }
+
+    fn again(&self, time: Option<Timestamp>) -> Again {
+        let is_decided = self.job.is_going() || Verdict::announced(&self.old).is_some();
+        let deadline = self.deadline().filter(|_| !is_decided);
+        deadline.into_iter().chain(time).min().map_or(Again::Never, Again::At)
+    }
+
+    fn note(&self, is_warning: bool, reason: &'static str, message: String) -> Note {
+        let about = reference(self.job);
+        Note { about, is_warning, reason, message, source: "job-controller" }
     }
 }
 
-fn as_i32(count: usize) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
+fn released(pod: &Object) -> Action {
+    let mut pod = pod.clone();
+    pod.remove_finalizer(JOB_TRACKING);
+    Action::Update(Box::new(pod))
+}
+
+fn after(time: Timestamp, seconds: i64) -> Timestamp {
+    time.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -4,14 +4,10 @@ mod replica;
 mod status;
 
 use jiff::SignedDuration;
-use k8s_openapi::{
-    api::core::v1::{PodStatus, PodTemplateSpec, ReplicationControllerSpec},
-    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
-};
-use serde_json::Map;
+use k8s_openapi::api::core::v1::{PodTemplateSpec, ReplicationControllerSpec};
 
 use self::replica::Replica;
-use super::{Action, Again, Note, Reaction, View, reference};
+use super::{Action, Again, Note, Reaction, View, pod_of, reference};
 use crate::{
     admission::{Forbidden, admit},
     kind::Kind,
@@ -65,7 +61,7 @@ fn create(
     template: &PodTemplateSpec,
     reaction: &mut Reaction,
 ) -> Result<(), Forbidden> {
-    match admit(view.store, new_pod(view, controller, template)) {
+    match admit(view.store, pod_of(view.store, controller, template)) {
         Ok(pod) => {
             let message = format!("Created pod: {}", pod.name());
             reaction.actions.push(Action::Create(Box::new(pod)));
@@ -79,32 +75,6 @@ fn create(
             Err(refusal)
         }
     }
-}
-
-fn new_pod(view: View<'_>, controller: &Object, template: &PodTemplateSpec) -> Object {
-    let prefix = format!("{}-", controller.name());
-    let owner = OwnerReference {
-        api_version: controller.kind.api_version().to_owned(),
-        kind: controller.kind.name().to_owned(),
-        name: controller.name().to_owned(),
-        uid: controller.uid().to_owned(),
-        controller: Some(true),
-        block_owner_deletion: Some(true),
-    };
-    let model = template.metadata.clone().unwrap_or_default();
-    let metadata = ObjectMeta {
-        name: Some(format!("{prefix}{}", view.store.suffix_for(controller.uid()))),
-        generate_name: Some(prefix),
-        namespace: controller.metadata.namespace.clone(),
-        labels: model.labels,
-        annotations: model.annotations,
-        finalizers: model.finalizers,
-        owner_references: Some(vec![owner]),
-        ..ObjectMeta::default()
-    };
-    let status = PodStatus { phase: Some("Pending".to_owned()), ..PodStatus::default() };
-    let pod = Object { kind: Kind::Pod, metadata, content: Map::new() };
-    pod.with_spec(&template.spec.clone().unwrap_or_default()).with_status(&status)
 }
 
 fn delete(pod: &Object) -> Action {

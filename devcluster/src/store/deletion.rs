@@ -59,8 +59,8 @@ pub(super) fn has_grace(object: &Object) -> bool {
     object.metadata.deletion_grace_period_seconds.is_some_and(|seconds| seconds > 0)
 }
 
-/// Kubernetes' own defaults: those of Jobs and of replication controllers are older than the garbage
-/// collector, and so let everything live.
+/// Kubernetes' own defaults: those of Jobs and of replication controllers are older than the
+/// garbage collector, and so let everything live.
 fn default_propagation(kind: Kind) -> Propagation {
     match kind {
         Kind::Job | Kind::ReplicationController => Propagation::Orphan,

@@ -23,9 +23,9 @@ scenarios![
 const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
 const SIGNED_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// Plays the blocks of the README from "Make a tool" on, word for word, and then its script with nothing but
-/// curl. Left out is the build, which this suite has done; what differs from the page is only what a test has
-/// of its own: the tool's name and two ports.
+/// Plays the blocks of the README from "Make a tool" on, word for word, and then its script with
+/// nothing but curl. Left out is the build, which this suite has done; what differs from the page
+/// is only what a test has of its own: the tool's name and two ports.
 async fn the_readme_leads_a_newcomer_to_a_finished_job(world: Arc<World>) {
     let tool = world.unmade_tool("readme");
     let mut script =
@@ -83,7 +83,8 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// A cluster signs the certificates of its clients; one that keeps the CA's key to itself leaves that to us.
+/// A cluster signs the certificates of its clients; one that keeps the CA's key to itself leaves
+/// that to us.
 async fn sign_if_the_cluster_does_not<T>(world: &World, tool: &str) -> T {
     let requests = Api::<CertificateSigningRequest>::all(world.cluster.admin.clone());
     let mut request = eventually("the request is approved", SIGNED_TIME_MAX, async || {

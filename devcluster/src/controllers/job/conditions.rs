@@ -1,4 +1,4 @@
-//! What a Job's conditions say.
+//! The milestones of a Job.
 
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -6,83 +6,115 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::Time,
 };
 
-pub(super) const COMPLETE: &str = "Complete";
-pub(super) const FAILED: &str = "Failed";
-/// Comes before `Complete`, while pods are still ending.
-pub(super) const SUCCESS_CRITERIA_MET: &str = "SuccessCriteriaMet";
-/// Comes before `Failed`, likewise.
-pub(super) const FAILURE_TARGET: &str = "FailureTarget";
-pub(super) const SUSPENDED: &str = "Suspended";
+const SUSPENDED: &str = "Suspended";
 
-/// Why a condition holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) reason: &'static str,
-    pub(super) message: &'static str,
+/// The condition that ended a Job, if it has ended.
+pub(in crate::controllers) fn ended(status: &JobStatus) -> Option<&JobCondition> {
+    find(status, "Complete").or_else(|| find(status, "Failed"))
+}
+
+/// How a Job ends. It is announced first, by a condition of its own, and comes true when no pod is
+/// at work any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Completed,
+    BackoffLimitExceeded,
+    DeadlineExceeded,
 }
 
 impl Verdict {
-    pub(super) fn completions_reached() -> Self {
-        let message = "Reached expected number of succeeded pods";
-        Self { reason: "CompletionsReached", message }
+    /// The one that a Job's status tells.
+    pub(super) fn announced(status: &JobStatus) -> Option<Self> {
+        // A failure first, as Kubernetes does: it may be announced from outside at any time.
+        let failure = find(status, Self::BackoffLimitExceeded.target());
+        match failure.map(|condition| condition.reason.as_deref()) {
+            Some(Some("DeadlineExceeded")) => Some(Self::DeadlineExceeded),
+            Some(_) => Some(Self::BackoffLimitExceeded),
+            None => find(status, Self::Completed.target()).map(|_| Self::Completed),
+        }
     }
 
-    pub(super) fn backoff_limit_exceeded() -> Self {
-        let message = "Job has reached the specified backoff limit";
-        Self { reason: "BackoffLimitExceeded", message }
+    /// Says that it is to come.
+    pub(super) fn announce(self, status: &mut JobStatus, now: Timestamp) {
+        self.add(status, self.target(), now);
     }
 
-    pub(super) fn deadline_exceeded() -> Self {
-        let message = "Job was active longer than specified deadline";
-        Self { reason: "DeadlineExceeded", message }
+    /// Says that it has come.
+    pub(super) fn enact(self, status: &mut JobStatus, now: Timestamp) {
+        match self {
+            Self::Completed => {
+                self.add(status, "Complete", now);
+                status.completion_time = Some(Time(now));
+            }
+            Self::BackoffLimitExceeded | Self::DeadlineExceeded => self.add(status, "Failed", now),
+        }
     }
 
-    pub(super) fn suspended() -> Self {
-        Self { reason: "JobSuspended", message: "Job suspended" }
+    /// Reason and message of the event that tells it.
+    pub(super) const fn event(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Completed => ("Completed", "Job completed"),
+            Self::BackoffLimitExceeded | Self::DeadlineExceeded => self.words(),
+        }
     }
 
-    pub(super) fn resumed() -> Self {
-        Self { reason: "JobResumed", message: "Job resumed" }
+    const fn target(self) -> &'static str {
+        match self {
+            Self::Completed => "SuccessCriteriaMet",
+            Self::BackoffLimitExceeded | Self::DeadlineExceeded => "FailureTarget",
+        }
+    }
+
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Completed => ("CompletionsReached", "Reached expected number of succeeded pods"),
+            Self::BackoffLimitExceeded => {
+                ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
+            }
+            Self::DeadlineExceeded => {
+                ("DeadlineExceeded", "Job was active longer than specified deadline")
+            }
+        }
+    }
+
+    fn add(self, status: &mut JobStatus, kind: &str, now: Timestamp) {
+        set(status, condition(kind, true, self.words(), now));
     }
 }
 
-pub(super) fn is_true(status: &JobStatus, name: &str) -> bool {
-    find(status, name).is_some()
+/// Says whether a Job is suspended. False when that was said already; of one that never was,
+/// nothing is said.
+pub(super) fn set_suspended(status: &mut JobStatus, is_suspended: bool, now: Timestamp) -> bool {
+    let is_new = find(status, SUSPENDED).is_some() != is_suspended;
+    if is_new {
+        let resumed = ("JobResumed", "Job resumed");
+        let words = if is_suspended { ("JobSuspended", "Job suspended") } else { resumed };
+        set(status, condition(SUSPENDED, is_suspended, words, now));
+    }
+    is_new
 }
 
-/// Why a failure is on its way.
-pub(super) fn verdict(status: &JobStatus, name: &str) -> Option<Verdict> {
-    let reason = find(status, name)?.reason.as_deref()?;
-    let all = [Verdict::backoff_limit_exceeded(), Verdict::deadline_exceeded()];
-    all.into_iter().find(|verdict| verdict.reason == reason)
+/// The condition of this kind, if it is true.
+fn find<'a>(status: &'a JobStatus, kind: &str) -> Option<&'a JobCondition> {
+    let conditions = status.conditions.iter().flatten();
+    conditions.into_iter().find(|it| it.type_ == kind && it.status == "True")
 }
 
-/// When a Job ended, if it has.
-pub(super) fn ended_at(status: &JobStatus) -> Option<Timestamp> {
-    let condition = find(status, COMPLETE).or_else(|| find(status, FAILED))?;
-    Some(condition.last_transition_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0))
-}
-
-pub(super) fn set(
-    status: &mut JobStatus,
-    name: &str,
-    is_true: bool,
-    verdict: &Verdict,
-    now: Timestamp,
-) {
+fn set(status: &mut JobStatus, condition: JobCondition) {
     let conditions = status.conditions.get_or_insert_default();
-    conditions.retain(|condition| condition.type_ != name);
-    conditions.push(JobCondition {
-        type_: name.to_owned(),
+    match conditions.iter_mut().find(|it| it.type_ == condition.type_) {
+        Some(old) => *old = condition,
+        None => conditions.push(condition),
+    }
+}
+
+fn condition(kind: &str, is_true: bool, words: (&str, &str), now: Timestamp) -> JobCondition {
+    JobCondition {
+        type_: kind.to_owned(),
         status: if is_true { "True" } else { "False" }.to_owned(),
-        reason: Some(verdict.reason.to_owned()),
-        message: Some(verdict.message.to_owned()),
+        reason: Some(words.0.to_owned()),
+        message: Some(words.1.to_owned()),
         last_probe_time: Some(Time(now)),
         last_transition_time: Some(Time(now)),
-    });
-}
-
-fn find<'a>(status: &'a JobStatus, name: &str) -> Option<&'a JobCondition> {
-    let conditions = status.conditions.as_deref().unwrap_or_default();
-    conditions.iter().find(|condition| condition.type_ == name && condition.status == "True")
+    }
 }

@@ -1,125 +1,138 @@
-//! The pods of a Job.
+//! What became of a Job's pods, and how the next one is made.
 
-use jiff::Timestamp;
-use k8s_openapi::{
-    api::{batch::v1::JobSpec, core::v1::PodStatus},
-    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
-};
-use serde_json::json;
+use std::{cmp::Reverse, sync::Arc};
 
 use crate::{
-    controllers::{Action, garbage::JOB_TRACKING},
+    controllers::{garbage::JOB_TRACKING, pod_of},
     kind::Kind,
     object::Object,
-    store::{Deletion, Store},
+    store::Store,
 };
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::{PodSpec, PodStatus, PodTemplateSpec};
 
-/// All pods that a Job controls, oldest first.
-pub(super) struct Pods<'a>(Vec<&'a Object>);
+/// The pause after one failure; each further one doubles it.
+const PAUSE_MIN: SignedDuration = SignedDuration::from_secs(10);
+const PAUSE_MAX: SignedDuration = SignedDuration::from_mins(10);
+
+/// What became of a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is at work, or will be.
+    Active,
+    /// It has been told to go.
+    Terminating,
+    Succeeded,
+    Failed,
+}
+
+/// A pod of a Job.
+pub(super) struct Pod<'a> {
+    pub(super) object: &'a Object,
+    pub(super) fate: Fate,
+    pub(super) is_ready: bool,
+    /// When it ended, or at least was told to, if it was.
+    ended_at: Timestamp,
+}
+
+impl<'a> Pod<'a> {
+    fn new(object: &'a Object) -> Self {
+        let status: PodStatus = object.status();
+        let fate = match status.phase.as_deref() {
+            Some("Succeeded") => Fate::Succeeded,
+            Some("Failed") => Fate::Failed,
+            // Where it never came to a node nobody will ever say that it has ended. Kubernetes
+            // collects such pods too.
+            _ if object.is_going() && node_name(object).is_none() => Fate::Failed,
+            _ if object.is_going() => Fate::Terminating,
+            _ => Fate::Active,
+        };
+        let mut conditions = status.conditions.iter().flatten();
+        let is_ready = conditions.any(|it| it.type_ == "Ready" && it.status == "True");
+        Self { object, fate, is_ready, ended_at: ended_at(object, &status) }
+    }
+
+    pub(super) fn is_tracked(&self) -> bool {
+        self.object.has_finalizer(JOB_TRACKING)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.fate, Fate::Succeeded | Fate::Failed)
+    }
+}
+
+/// The pods of a Job that are there.
+pub(super) struct Pods<'a>(Vec<Pod<'a>>);
 
 impl<'a> Pods<'a> {
     pub(super) fn of(store: &'a Store, job: &Object) -> Self {
-        let is_its_own = |pod: &&Object| {
-            pod.kind == Kind::Pod && pod.controller().is_some_and(|owner| owner.uid == job.uid())
+        let is_its_pod = |object: &&Arc<Object>| {
+            object.kind == Kind::Pod
+                && object.controller().is_some_and(|owner| owner.uid == job.uid())
         };
-        let all = store.dependents_of(job.uid()).map(AsRef::as_ref);
-        let mut pods: Vec<_> = all.filter(is_its_own).collect();
-        pods.sort_by_key(|pod| pod.created_at());
-        Self(pods)
+        let pods = store.dependents_of(job.uid()).filter(is_its_pod);
+        Self(pods.map(|object| Pod::new(object)).collect())
     }
 
-    /// Those that have ended and have not been counted.
-    pub(super) fn tracked_ended(&self) -> impl Iterator<Item = &'a Object> {
-        self.0.iter().copied().filter(|pod| has_ended(pod) && pod.has_finalizer(JOB_TRACKING))
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Pod<'a>> {
+        self.0.iter()
     }
 
-    /// Those that have not ended, and shall not.
-    pub(super) fn active(&self) -> impl Iterator<Item = &'a Object> {
-        self.0.iter().copied().filter(|pod| !has_ended(pod) && !pod.is_going())
+    pub(super) fn count(&self, fate: Fate) -> usize {
+        self.iter().filter(|pod| pod.fate == fate).count()
     }
 
-    /// Those that have not ended, and shall.
-    pub(super) fn terminating(&self) -> impl Iterator<Item = &'a Object> {
-        self.0.iter().copied().filter(|pod| !has_ended(pod) && pod.is_going())
+    /// Those at work, those that one would miss most first.
+    pub(super) fn by_use(&self) -> impl Iterator<Item = &Pod<'a>> {
+        let mut pods: Vec<_> = self.iter().filter(|pod| pod.fate == Fate::Active).collect();
+        pods.sort_by_key(|pod| (Reverse(pod.is_ready), pod.object.created_at()));
+        pods.into_iter()
     }
 
-    pub(super) fn ready(&self) -> impl Iterator<Item = &'a Object> {
-        self.active().filter(|pod| is_ready(pod))
+    /// Until when no other pod is tried, if one of the pods that are there has failed since one
+    /// succeeded. So many pods of this Job have failed at all.
+    pub(super) fn pause_end(&self, failed: i32) -> Option<Timestamp> {
+        let successes = self.iter().filter(|pod| pod.fate == Fate::Succeeded);
+        let last_success = successes.map(|pod| pod.ended_at).max();
+        let failures =
+            self.iter().filter(|pod| matches!(pod.fate, Fate::Failed | Fate::Terminating));
+        let failures = failures.map(|pod| pod.ended_at).filter(|at| Some(*at) > last_success);
+        let (number, last) =
+            failures.fold((0, None), |(number, last), at| (number + 1, last.max(Some(at))));
+        let number = if last_success.is_none() { failed } else { number };
+        let doublings = u32::try_from(number - 1).ok()?.min(30);
+        let pause = (PAUSE_MIN * 2_i32.saturating_pow(doublings)).min(PAUSE_MAX);
+        last?.checked_add(pause).ok()
     }
-
-    /// Whether nothing runs any more.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.0.iter().all(|pod| has_ended(pod))
-    }
-
-    /// When the last one failed that is still there.
-    pub(super) fn last_failure(&self) -> Option<Timestamp> {
-        let failed = self.0.iter().filter(|pod| has_ended(pod) && !has_succeeded(pod));
-        failed.map(|pod| ended_at(pod)).max()
-    }
-}
-
-fn phase(pod: &Object) -> Option<&str> {
-    pod.content.get("status")?.get("phase")?.as_str()
-}
-
-fn has_ended(pod: &Object) -> bool {
-    matches!(phase(pod), Some("Succeeded" | "Failed"))
-}
-
-pub(super) fn has_succeeded(pod: &Object) -> bool {
-    phase(pod) == Some("Succeeded")
-}
-
-fn is_ready(pod: &Object) -> bool {
-    let status: PodStatus = pod.status();
-    let mut conditions = status.conditions.iter().flatten();
-    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
-}
-
-/// When its program ended, or at least when it was created.
-fn ended_at(pod: &Object) -> Timestamp {
-    let status: PodStatus = pod.status();
-    let states = status.container_statuses.iter().flatten();
-    let ends = states.filter_map(|container| container.state.as_ref()?.terminated.as_ref());
-    let ends = ends.filter_map(|end| end.finished_at.as_ref().map(|time| time.0));
-    ends.max().unwrap_or_else(|| pod.created_at())
-}
-
-/// Lets a pod go that has been counted.
-pub(super) fn release(pod: &Object) -> Action {
-    let mut pod = pod.clone();
-    pod.remove_finalizer(JOB_TRACKING);
-    Action::Update(Box::new(pod))
-}
-
-/// Ends a pod.
-pub(super) fn delete(pod: &Object) -> Action {
-    let uid = Some(pod.uid().to_owned());
-    Action::Delete(pod.key(), Deletion { uid, ..Deletion::default() })
 }
 
 /// The next pod of a Job.
-pub(super) fn new(store: &Store, job: &Object, spec: &JobSpec) -> Object {
-    let template = spec.template.metadata.clone().unwrap_or_default();
-    let owner = OwnerReference {
-        api_version: Kind::Job.api_version().to_owned(),
-        kind: Kind::Job.name().to_owned(),
-        name: job.name().to_owned(),
-        uid: job.uid().to_owned(),
-        controller: Some(true),
-        block_owner_deletion: Some(true),
-    };
-    let mut pod = Object::make(Kind::Pod, json!({"spec": spec.template.spec}));
-    pod.metadata = ObjectMeta {
-        name: Some(format!("{}-{}", job.name(), store.suffix_for(job.uid()))),
-        generate_name: Some(format!("{}-", job.name())),
-        namespace: Some(job.namespace().to_owned()),
-        labels: template.labels,
-        annotations: template.annotations,
-        owner_references: Some(vec![owner]),
-        finalizers: Some(vec![JOB_TRACKING.to_owned()]),
-        ..ObjectMeta::default()
-    };
+pub(super) fn next(store: &Store, job: &Object, template: &PodTemplateSpec) -> Object {
+    let mut pod = pod_of(store, job, template);
+    let labels = pod.metadata.labels.get_or_insert_default();
+    // Both are in use: the short ones are older.
+    for domain in ["batch.kubernetes.io/", ""] {
+        labels.insert(format!("{domain}controller-uid"), job.uid().to_owned());
+        labels.insert(format!("{domain}job-name"), job.name().to_owned());
+    }
+    pod.add_finalizer(JOB_TRACKING);
     pod
+}
+
+fn node_name(pod: &Object) -> Option<String> {
+    pod.spec::<PodSpec>().node_name
+}
+
+/// As its containers say it; else when it was told to go.
+fn ended_at(pod: &Object, status: &PodStatus) -> Timestamp {
+    let containers = status.container_statuses.iter().flatten();
+    let ends = containers.filter_map(|container| {
+        Some(container.state.as_ref()?.terminated.as_ref()?.finished_at.as_ref()?.0)
+    });
+    let told = || {
+        let deadline = pod.metadata.deletion_timestamp.as_ref()?.0;
+        let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
+        deadline.checked_sub(SignedDuration::from_secs(grace)).ok()
+    };
+    ends.max().or_else(told).unwrap_or_else(|| pod.created_at())
 }
