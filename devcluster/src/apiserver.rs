@@ -9,6 +9,7 @@ mod path;
 mod read;
 mod selector;
 mod status;
+mod table;
 mod tls;
 mod user;
 mod validate;
@@ -45,7 +46,7 @@ use self::{
 };
 use crate::{
     Authority,
-    object::Key,
+    object::{Key, Object},
     shared::Shared,
     store::{Deleted, Deletion, Store},
 };
@@ -152,7 +153,7 @@ impl ApiServer {
         match parts.method {
             Method::GET if target.part == Some(Part::Log) => self.log(&target, &query).await,
             Method::GET if is_watch => self.watch(target, &query),
-            Method::GET => self.look(&target, &query),
+            Method::GET => self.look(&target, &query, table::is_wanted(&parts.headers)),
             Method::DELETE => {
                 let deletion = write::deletion(&whole(body).await?, &query)?;
                 let warnings = write::warnings(&target, &deletion);
@@ -178,10 +179,21 @@ impl ApiServer {
         self.shared.with(act)
     }
 
-    fn look(&self, target: &Target, query: &Query) -> Outcome {
-        let value = self.with(|store, _| match target.name {
-            Some(_) => read::get(store, &target.key()).map(|object| object.to_value()),
-            None => read::list(store, target, query).map(|list| list.to_value(target.kind)),
+    fn look(&self, target: &Target, query: &Query, as_table: bool) -> Outcome {
+        let kind = target.kind;
+        let value = self.with(|store, now| {
+            let version = store.version();
+            let one = |object: &Object| match as_table {
+                true => table::of(kind, [object], version, now),
+                false => object.to_value(),
+            };
+            match target.name {
+                Some(_) => read::get(store, &target.key()).map(|object| one(&object)),
+                None => read::list(store, target, query).map(|list| match as_table {
+                    true => table::of(kind, list.items.iter().map(AsRef::as_ref), version, now),
+                    false => list.to_value(kind),
+                }),
+            }
         })?;
         Ok(json_response(StatusCode::OK, &value))
     }

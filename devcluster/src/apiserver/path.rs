@@ -113,13 +113,14 @@ fn unknown(group: &str, what: &str) -> Refused {
 pub(crate) struct Query(BTreeMap<String, String>);
 
 /// What is understood, and what may be said for somebody else's sake.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "allowWatchBookmarks",
     "continue",
     "fieldManager",
     "fieldSelector",
     "fieldValidation",
     "gracePeriodSeconds",
+    "includeObject",
     "labelSelector",
     "limit",
     "propagationPolicy",
