@@ -11,6 +11,7 @@ use std::{
     os::unix::process::CommandExt,
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use rustix::{
@@ -19,6 +20,9 @@ use rustix::{
 };
 
 use super::protocol::Start;
+
+/// Between two looks at who is still there after SIGKILL.
+const KILL_LOOK_TIME: Duration = Duration::from_millis(1);
 
 /// The command and everything that came of it; killed when this is dropped.
 pub(super) struct Processes {
@@ -70,15 +74,18 @@ impl Processes {
     }
 
     /// Kills everybody and waits until nobody is left. An end is what brings new children, so
-    /// each is followed by another look.
+    /// each is followed by another look. Nor is it waited for without another look: the list of
+    /// children may leave one out, which would never end then.
     pub(super) fn kill_all(&mut self) {
         loop {
             for child in children(getpid()) {
                 let _ = kill_process(child, Signal::KILL);
             }
-            match wait(WaitOptions::empty()) {
+            match wait(WaitOptions::NOHANG) {
                 Ok(Some(ended)) => self.note(ended),
-                Ok(None) | Err(Errno::INTR) => {}
+                #[expect(clippy::disallowed_methods, reason = "it is what there is to wait for")]
+                Ok(None) => std::thread::sleep(KILL_LOOK_TIME),
+                Err(Errno::INTR) => {}
                 Err(_no_child) => return,
             }
         }
