@@ -7,9 +7,10 @@
 //! client of the [`pool`]; and [`Reply`] or [`Failure`] becomes the answer. What handlers do is not
 //! known here.
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 compile_error!(
-    "the service runs on Linux: it opens homes with openat2. Build and run it in a Linux container"
+    "the service and the development cluster run on Linux, on x86-64 and arm64: build and run them \
+     in a Linux container"
 );
 
 pub mod config;
