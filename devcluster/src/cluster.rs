@@ -35,6 +35,10 @@ use crate::{
 /// The CA's name, as on a real cluster.
 const AUTHORITY: &str = "kubernetes";
 
+/// Where everything is, in the cluster's own folder.
+const HOMES: &str = "homes";
+const LOGS: &str = "logs";
+
 /// What jobs run in, as the catalogue has it.
 const IMAGE: &str = "tjf.local/this-machine:1";
 
@@ -133,7 +137,7 @@ impl Cluster {
         let shared = Arc::new(Shared::new(Store::new(seed, options.changes_max), stands_at));
         let authority = Authority::generate(AUTHORITY);
         tokio::fs::write(folder.path().join("ca.crt"), &authority.certificate).await?;
-        let logs = folder.path().join("logs");
+        let logs = folder.path().join(LOGS);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let server = ApiServer::new(Arc::clone(&shared), &authority, logs.clone());
@@ -151,7 +155,7 @@ impl Cluster {
                 program,
                 logs,
                 absent_images: options.absent_images,
-                may_change_user: geteuid().is_root(),
+                homes: folder.path().join(HOMES),
             };
             kubelet.spawn(Kubelet::new(node).run(closed.clone()));
         }
@@ -190,7 +194,7 @@ impl Cluster {
         Site {
             server: format!("https://{}", self.address),
             ca: self.folder.path().join("ca.crt"),
-            homes: self.folder.path().join("homes"),
+            homes: self.folder.path().join(HOMES),
             image: IMAGE.to_owned(),
         }
     }
@@ -320,11 +324,12 @@ async fn control(shared: Arc<Shared>) {
 async fn make_folder() -> Result<TempDir, StartError> {
     let passable = Permissions::from_mode(0o711);
     let folder = tempfile::Builder::new().prefix("tjf-").permissions(passable.clone()).tempdir()?;
-    for name in ["homes", "logs"] {
-        let path = folder.path().join(name);
-        tokio::fs::create_dir(&path).await?;
-        tokio::fs::set_permissions(&path, passable.clone()).await?;
-    }
+    let (homes, logs) = (folder.path().join(HOMES), folder.path().join(LOGS));
+    tokio::fs::create_dir(&homes).await?;
+    tokio::fs::set_permissions(&homes, passable).await?;
+    tokio::fs::create_dir(&logs).await?;
+    // Logs are asked for, and given to whoever may see the pod.
+    tokio::fs::set_permissions(&logs, Permissions::from_mode(0o700)).await?;
     if geteuid().is_root() {
         let probe = folder.path().join("probe");
         tokio::fs::write(&probe, "").await?;

@@ -10,16 +10,20 @@ mod worker;
 
 use std::{
     collections::{HashMap, HashSet},
+    os::unix::fs::MetadataExt,
     path::PathBuf,
     sync::Arc,
 };
 
 use k8s_openapi::api::core::v1::PodStatus;
+use rustix::process::geteuid;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::worker::Worker;
-use crate::{kind::Kind, object::Object, shared::Shared, store::Deletion};
+use crate::{
+    kind::Kind, namespace, object::Object, pod::protocol::User, shared::Shared, store::Deletion,
+};
 
 /// The node's name.
 const NODE: &str = "devcluster";
@@ -35,8 +39,19 @@ pub(crate) struct Node {
     pub(crate) logs: PathBuf,
     /// Images that can't be had.
     pub(crate) absent_images: Vec<String>,
-    /// Whether processes can be given to other users.
-    pub(crate) may_change_user: bool,
+    /// The folder of all homes.
+    pub(crate) homes: PathBuf,
+}
+
+impl Node {
+    /// Whose processes those of a namespace are: the owner's of the tool's home, if we are root. A
+    /// tool could ask for another user, or for none, and would be root itself. Where there is no
+    /// home, only administrators make pods, and they are our own.
+    fn user_of(&self, namespace: &str) -> Option<User> {
+        let tool = namespace::tool_of(namespace).filter(|_| geteuid().is_root())?;
+        let home = std::fs::symlink_metadata(self.homes.join(tool)).ok()?;
+        Some(User { uid: home.uid(), gid: home.gid() })
+    }
 }
 
 /// The node, and the pods that it runs.

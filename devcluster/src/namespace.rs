@@ -7,6 +7,11 @@ pub fn name_of(tool: &str) -> String {
     format!("tool-{tool}")
 }
 
+/// The tool that has this namespace, if one has.
+pub fn tool_of(namespace: &str) -> Option<&str> {
+    namespace.strip_prefix("tool-")
+}
+
 /// The spec of its `LimitRange`.
 pub fn limits() -> Value {
     json!({"limits": [{

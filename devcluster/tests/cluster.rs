@@ -20,7 +20,7 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tjf_devcluster::{Cluster, Options, Time, suite::within};
+use tjf_devcluster::{Cluster, Options, Subject, Time, home::Home, suite::within};
 
 const NAMESPACE: &str = "here";
 const SOON: Duration = Duration::from_secs(60);
@@ -166,6 +166,31 @@ async fn what_is_deleted_in_the_moment_of_its_end_leaves_no_pod() {
         if pods.is_empty() { Ok(()) } else { Err(pods) }
     })
     .await;
+    cluster.stop().await;
+}
+
+/// A pod may ask for any user, or for none, which would be root here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tools_pod_is_the_tools_whatever_it_asks_for() {
+    let (cluster, client) = start(with_pods()).await;
+    let home = Home::of(cluster.site().homes.join("mine"), 7);
+    let identity = cluster.authority().issue(Subject::tool("mine"));
+    cluster.make_tool("mine", &home, &identity).await.unwrap();
+    let jobs = Api::<Job>::namespaced(client.clone(), "tool-mine");
+    for (name, context) in [("none", json!(null)), ("root", json!({"runAsUser": 0}))] {
+        let file = home.path.join(name);
+        let mut job = job(name, &format!("echo $(id -u):$(id -g):$(id -G) >{}", file.display()));
+        job["spec"]["template"]["spec"]["containers"][0]["securityContext"] = context;
+        let job = serde_json::from_value(job).unwrap();
+        jobs.create(&PostParams::default(), &job).await.unwrap();
+        let told = tjf_devcluster::suite::eventually("it tells who it is", SOON, async || {
+            let text = tokio::fs::read_to_string(&file).await.unwrap_or_default();
+            if text.ends_with('\n') { Ok(text) } else { Err(text) }
+        })
+        .await;
+        let expected = format!("{}:{}:", home.uid, home.gid);
+        assert!(told.starts_with(&expected), "{name}: {told} is not {expected}");
+    }
     cluster.stop().await;
 }
 

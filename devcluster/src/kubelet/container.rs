@@ -17,7 +17,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ConfigError(pub(super) String);
 
-/// The process of a pod's only container. `may_change_user` is whether we are root.
+/// The process of a pod's only container, which belongs to this user whatever it asks for.
 ///
 /// # Errors
 /// When the container asks for what no process can stand for.
@@ -25,7 +25,7 @@ pub(super) fn process(
     spec: &PodSpec,
     pod: &str,
     log: PathBuf,
-    may_change_user: bool,
+    user: Option<User>,
 ) -> Result<Start, ConfigError> {
     let container =
         spec.containers.first().ok_or_else(|| ConfigError("no container".to_owned()))?;
@@ -53,17 +53,10 @@ pub(super) fn process(
         argv,
         env,
         working_dir: container.working_dir.as_deref().unwrap_or("/").into(),
-        user: user(container).filter(|_| may_change_user),
+        user,
         memory_bytes_max: memory(container),
         log,
     })
-}
-
-fn user(container: &Container) -> Option<User> {
-    let context = container.security_context.as_ref()?;
-    let uid = u32::try_from(context.run_as_user?).ok()?;
-    let gid = context.run_as_group.and_then(|gid| u32::try_from(gid).ok()).unwrap_or(uid);
-    Some(User { uid, gid })
 }
 
 fn memory(container: &Container) -> Option<u64> {
@@ -113,9 +106,11 @@ mod tests {
 
     use super::*;
 
+    const OWNER: User = User { uid: 7, gid: 8 };
+
     fn start(container: &serde_json::Value) -> Result<Start, ConfigError> {
         let spec = serde_json::from_value(json!({"containers": [container]})).unwrap();
-        process(&spec, "p", "/log".into(), true)
+        process(&spec, "p", "/log".into(), Some(OWNER))
     }
 
     /// The cases of a real kubelet: `$$ $(V) '$$'` with a variable gave `$ vau $`.
@@ -145,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn user_memory_and_folder_are_the_containers() {
+    fn memory_and_folder_are_the_containers_but_the_user_is_the_homes() {
         let container = json!({"name": "c", "command": ["x"], "args": ["y"], "workingDir": "/w",
-            "securityContext": {"runAsUser": 7, "runAsGroup": 8},
+            "securityContext": {"runAsUser": 0, "runAsGroup": 0},
             "resources": {"limits": {"memory": "1Ki"}}});
         let start = start(&container).unwrap();
         assert_eq!(start.argv, ["x", "y"]);
         assert_eq!(start.working_dir, Path::new("/w"));
-        assert_eq!(start.user, Some(User { uid: 7, gid: 8 }));
+        assert_eq!(start.user, Some(OWNER));
         assert_eq!(start.memory_bytes_max, Some(1024));
     }
 

@@ -75,7 +75,7 @@ impl Worker {
                 &self.spec,
                 &self.key.name,
                 self.log(),
-                self.node.may_change_user,
+                self.node.user_of(&self.key.namespace),
             );
             let start = match start {
                 Ok(start) => start,
