@@ -163,6 +163,9 @@ impl Suite {
             Needs::Faults if !self.cluster.can_fail() => {
                 Some("TJF_CLUSTER_COMMAND is not set".to_owned())
             }
+            Needs::NoOther if self.cluster.is_real() => {
+                Some("it brings its own cluster".to_owned())
+            }
             Needs::Users if !rustix::process::geteuid().is_root() => {
                 Some("only root can give each tool a user of its own".to_owned())
             }
@@ -171,6 +174,7 @@ impl Suite {
             }
             Needs::Nothing
             | Needs::Faults
+            | Needs::NoOther
             | Needs::Users
             | Needs::Program(_)
             | Needs::RealCluster(_) => None,

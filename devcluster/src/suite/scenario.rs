@@ -33,6 +33,8 @@ pub enum Needs {
     Users,
     /// A program that not every machine has.
     Program(&'static str),
+    /// Nothing of the cluster: it is about the one that it starts itself.
+    NoOther,
     /// What only a real Kubernetes has, for this reason.
     RealCluster(&'static str),
 }

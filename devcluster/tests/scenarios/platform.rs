@@ -8,7 +8,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use tjf_devcluster::suite::{World, eventually, run_program, within};
+use tjf_devcluster::suite::{Needs, World, eventually, run_program, within};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -17,9 +17,9 @@ use tokio::{
 use super::scenarios;
 
 scenarios![
-    the_demo_shows_a_job_of_each_kind_and_leaves_nothing,
-    the_platform_stays_up_until_ctrl_c,
-    the_platform_takes_everything_with_it_when_it_is_killed,
+    the_demo_shows_a_job_of_each_kind_and_leaves_nothing: Needs::NoOther,
+    the_platform_stays_up_until_ctrl_c: Needs::NoOther,
+    the_platform_takes_everything_with_it_when_it_is_killed: Needs::NoOther,
 ];
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tjf-devcluster");
