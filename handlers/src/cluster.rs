@@ -69,7 +69,8 @@ impl Cluster {
     /// # Errors
     /// When Kubernetes does not tell.
     pub async fn list_jobs(&self) -> Result<Vec<JobView>, ClusterError> {
-        let filter = || Filter::labels(&Selector::of_tool(&self.tool));
+        let selector = Selector::of_tool(&self.tool);
+        let filter = || Filter::labels(&selector);
         // Side by side: the answer takes as long as the slowest of them, not as all together.
         let (jobs, cronjobs, controllers, pods) = futures_util::try_join!(
             self.list(Kind::Jobs, filter()),
@@ -78,7 +79,7 @@ impl Cluster {
             self.list(Kind::Pods, filter()),
         )?;
         let snapshot = Snapshot { jobs, cronjobs, controllers, pods, events: Vec::new() };
-        self.views(snapshot).await
+        self.views(snapshot, &selector).await
     }
 
     /// The job of this name, if there is one. Of one name in two kinds, which only a crash can
@@ -88,7 +89,8 @@ impl Cluster {
     /// When Kubernetes does not tell.
     pub async fn find(&self, name: &ObjectName) -> Result<Option<JobView>, ClusterError> {
         let snapshot = self.snapshot_of(name).await?;
-        Ok(self.views(snapshot).await?.into_iter().next())
+        let views = self.views(snapshot, &Selector::of_job(&self.tool, name)).await?;
+        Ok(views.into_iter().next())
     }
 
     /// Everything of ours that has this name or belongs to what has it.
@@ -113,10 +115,17 @@ impl Cluster {
         })
     }
 
-    /// The jobs of a snapshot, with the warnings about them where only those can say why something
-    /// waits.
-    async fn views(&self, mut snapshot: Snapshot) -> Result<Vec<JobView>, ClusterError> {
+    /// The jobs of a snapshot, with the pods that say how one has just ended, and with the warnings
+    /// about them where only those can say why something waits.
+    async fn views(
+        &self,
+        mut snapshot: Snapshot,
+        selector: &Selector,
+    ) -> Result<Vec<JobView>, ClusterError> {
         let now = Timestamp::now();
+        if snapshot.missed_an_end(now) {
+            snapshot.pods = self.list(Kind::Pods, Filter::labels(selector)).await?;
+        }
         if snapshot.needs_events(now) {
             snapshot.events = if_allowed(self.list(Kind::Events, Filter::warnings()).await)?;
         }

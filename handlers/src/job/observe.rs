@@ -135,6 +135,20 @@ impl Snapshot {
                 .any(|cronjob| scheduled::missed_its_last_tick(self, cronjob, now))
     }
 
+    /// Whether a job has just ended of whose pods none has. Lists are read side by side, so pods may
+    /// have been read before their job: then they have to be read again, or how it ended is not
+    /// known for a moment. Of a job that ended longer ago the pods have gone.
+    pub fn missed_an_end(&self, now: Timestamp) -> bool {
+        let has_just_ended = |job: &BatchJob| {
+            let age = job.ended_at().map(|at| now.duration_since(at).abs().as_secs());
+            age.is_some_and(|age| age <= JUST_ENDED_SECONDS)
+        };
+        let has_ended = |pod: &Pod| ["Succeeded", "Failed"].contains(&pod.status.phase.as_str());
+        let ended = self.jobs.iter().filter(|job| has_just_ended(job));
+        let mut without_pod = ended.filter(|job| !self.pods_of(&job.metadata).any(has_ended));
+        without_pod.next().is_some()
+    }
+
     /// The pods that an object controls.
     fn pods_of<'a>(&'a self, owner: &'a Meta) -> impl Iterator<Item = &'a Pod> {
         self.pods.iter().filter(|pod| pod.metadata.controller() == Some(owner.uid.as_str()))
@@ -196,6 +210,9 @@ impl Snapshot {
         view(&controller.metadata, kept, template, status, around)
     }
 }
+
+/// How long lists that were read side by side can be apart, and clocks too.
+const JUST_ENDED_SECONDS: i64 = 10;
 
 /// Until then Kubernetes is simply not there yet, and there is nothing to explain.
 const EVENTS_AFTER_SECONDS: i64 = 2;

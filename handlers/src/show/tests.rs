@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use tjf_api_types::Phase;
 use tjf_runtime::testing::{FakeCluster, get};
 
@@ -41,6 +41,36 @@ async fn a_finished_job_is_told_without_asking_for_events() {
     let view = ask(kube, "a").await.unwrap();
     assert_eq!((view.uid.as_str(), view.status.phase), ("u1", Phase::Succeeded));
     assert_eq!(view.status_short, "Completed");
+    script.finish().await;
+}
+
+/// The pod was read a moment before it failed, and its job a moment after.
+#[tokio::test]
+async fn how_a_job_ended_is_told_also_when_its_pod_was_read_too_early() {
+    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let failed = json!({"status": {"failed": 1, "conditions": [{"type": "Failed",
+        "status": "True", "reason": "BackoffLimitExceeded", "lastTransitionTime": now}]}});
+    let pod = |status: Value| {
+        let mut pod = owned("a-x", "u2", "u1");
+        pod["status"] = status;
+        pod
+    };
+    let end = json!({"terminated": {"exitCode": 5, "reason": "Error"}});
+    let after = json!({"phase": "Failed", "containerStatuses": [{"name": "job", "state": end}]});
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        vec![
+            get(named(JOBS, "a")).answer(object("a", "u1", &failed)),
+            get(named(CRONJOBS, "a")).not_found(),
+            get(named(CONTROLLERS, "a")).not_found(),
+            get(JOBS).items([]),
+            get(PODS).items([pod(json!({"phase": "Running"}))]),
+        ],
+        vec![get(PODS).query("app.kubernetes.io%2Fname%3Da").items([pod(after)])],
+    ]);
+    let view = ask(kube, "a").await.unwrap();
+    assert_eq!(view.status.exit_code, Some(5));
+    assert_eq!(view.status.reason.as_deref(), Some("ExitCode"));
     script.finish().await;
 }
 
