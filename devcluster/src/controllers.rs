@@ -7,8 +7,6 @@
 
 mod cronjob;
 pub mod engine;
-#[cfg(test)]
-mod fixture;
 pub mod garbage;
 mod job;
 pub mod namespace;

@@ -4,9 +4,10 @@ mod ticks;
 use serde_json::{Value, json};
 
 use crate::{
-    controllers::fixture::{Cluster, NAMESPACE, event},
+    controllers::testing::{Cluster, event},
     kind::Kind::{CronJob, Job, Pod, ResourceQuota},
     store::Propagation,
+    testing::{NAMESPACE, object, quota},
 };
 
 /// `c-29453760` is of this minute.
@@ -17,7 +18,7 @@ const IS_ACTIVE: &str = "Not starting job because prior execution is running and
 
 /// A cluster with one CronJob, which has these fields in its spec beside a minutely schedule.
 fn cluster(spec: Value) -> Cluster {
-    let mut cluster = Cluster::new(NOW);
+    let mut cluster = Cluster::since(NOW);
     create(&mut cluster, spec);
     cluster
 }
@@ -30,7 +31,7 @@ fn create(cluster: &mut Cluster, mut spec: Value) {
         "metadata": {"labels": {"app": "c"}, "annotations": {"note": "n"}},
         "spec": {"backoffLimit": 0, "template": {"spec": {"containers": containers}}},
     });
-    cluster.create(CronJob, json!({"metadata": {"name": "c"}, "spec": spec}));
+    cluster.create(object(CronJob, "c", json!({"spec": spec})));
 }
 
 /// A Job that somebody else made in the CronJob's name.
@@ -41,8 +42,8 @@ fn create_by_hand(cluster: &mut Cluster, name: &str) {
     }]);
     let template = json!({"spec": {"containers": [{"name": "job", "image": "i"}]}});
     let spec = json!({"backoffLimit": 0, "template": template});
-    let metadata = json!({"name": name, "ownerReferences": owner});
-    cluster.create(Job, json!({"metadata": metadata, "spec": spec}));
+    let metadata = json!({"ownerReferences": owner});
+    cluster.create(object(Job, name, json!({"metadata": metadata, "spec": spec})));
 }
 
 /// Ends the pod of a child.
@@ -58,8 +59,9 @@ fn child(minutes: i64) -> String {
     format!("c-{}", MINUTE + minutes)
 }
 
+/// Null when there is none yet.
 fn status(cluster: &Cluster) -> Value {
-    cluster.status(CronJob, "c")
+    cluster.get(CronJob, "c").content.get("status").cloned().unwrap_or_default()
 }
 
 /// The names in `status.active`.

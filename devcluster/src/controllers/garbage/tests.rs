@@ -37,7 +37,7 @@ fn chain(names: &[&str]) -> Cluster {
         let uid = cluster.create(map(name, &owners));
         owners = vec![owner(Kind::ConfigMap, name, &uid)];
     }
-    cluster.assert_steady();
+    cluster.assert_at_rest();
     cluster
 }
 
@@ -63,7 +63,7 @@ fn in_the_background_what_is_owned_goes_after_its_owner() {
     let c = cluster.get(Kind::ConfigMap, "c");
     assert!(c.is_going());
     assert_eq!(c.finalizers(), ["x"]);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
     release(&mut cluster, "c");
     assert_eq!(maps(&cluster), [""; 0]);
 }
@@ -79,7 +79,7 @@ fn in_the_foreground_the_owner_goes_last() {
     // Who waits for it waits for what it owns, too; the last owns nothing.
     assert_eq!(finalizers("b"), [FOREGROUND]);
     assert_eq!(finalizers("c"), ["x"]);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
     release(&mut cluster, "c");
     assert_eq!(maps(&cluster), [""; 0]);
 }
@@ -94,7 +94,7 @@ fn only_what_blocks_is_waited_for() {
     cluster.delete(Kind::ConfigMap, "a", Propagation::Foreground);
     assert_eq!(maps(&cluster), ["b"]);
     assert!(cluster.get(Kind::ConfigMap, "b").is_going());
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn orphans_live_on_without_this_owner() {
     assert_eq!(maps(&cluster), ["b", "c", "z"]);
     assert_eq!(cluster.get(Kind::ConfigMap, "b").owners(), &owners[1..]);
     assert_eq!(cluster.get(Kind::ConfigMap, "c").metadata.owner_references, None);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn one_owner_is_enough() {
     cluster.create(map("b", &owners));
     cluster.delete(Kind::ConfigMap, "a", Propagation::Background);
     assert_eq!(cluster.get(Kind::ConfigMap, "b").owners(), &owners[1..]);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
     cluster.delete(Kind::ConfigMap, "z", Propagation::Background);
     assert_eq!(maps(&cluster), [""; 0]);
 }
@@ -144,7 +144,7 @@ fn an_owner_of_a_kind_that_is_not_here_cannot_have_gone() {
         OwnerReference { kind: "Deployment".to_owned(), ..owner(Kind::ConfigMap, "d", "u") };
     cluster.create(map("a", &[deployment]));
     assert_eq!(maps(&cluster), ["a"]);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 }
 
 fn tracked(name: &str, owners: Vec<OwnerReference>) -> Object {
@@ -162,15 +162,15 @@ fn a_pod_waits_to_be_counted_only_by_a_job_that_is_there() {
     assert_eq!(cluster.get(Kind::Pod, &name).finalizers(), [JOB_TRACKING]);
     assert_eq!(cluster.get(Kind::Pod, "stray").metadata.finalizers, None);
     cluster.start(&name);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 
     cluster.delete(Kind::Job, "j", Propagation::Background);
     let pod = cluster.get(Kind::Pod, &name);
     assert!(pod.is_going());
     assert_eq!(pod.metadata.finalizers, None);
     assert_eq!(pod.metadata.deletion_grace_period_seconds, Some(30));
-    cluster.assert_steady();
-    cluster.let_go_of_pod(&name);
+    cluster.assert_at_rest();
+    cluster.let_go(&name);
     assert_eq!(cluster.names(Kind::Pod), ["stray"]);
 }
 
@@ -184,7 +184,7 @@ fn a_pod_whose_job_lets_it_live_waits_for_nobody() {
     assert!(!pod.is_going());
     assert_eq!(pod.metadata.finalizers, None);
     assert_eq!(pod.metadata.owner_references, None);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn a_pod_that_something_else_controls_is_left_alone() {
     let uid = cluster.create(map("a", &[]));
     cluster.create(tracked("p", vec![owner(Kind::ConfigMap, "a", &uid)]));
     assert_eq!(cluster.get(Kind::Pod, "p").finalizers(), [JOB_TRACKING]);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 }
 
 #[test]
@@ -211,5 +211,5 @@ fn a_controller_that_lets_its_pods_live_leaves_them_as_they_are() {
     cluster.settle();
     assert_eq!(cluster.names(Kind::ReplicationController), [""; 0]);
     assert_eq!((pods.len(), cluster.names(Kind::Pod)), (2, pods));
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 }

@@ -4,16 +4,17 @@ mod pauses;
 use serde_json::{Value, json};
 
 use crate::{
-    controllers::fixture::{Cluster, NAMESPACE, event},
-    kind::Kind::{Job, Pod},
+    controllers::testing::{Cluster, event},
+    kind::Kind::{Job, Pod, ResourceQuota},
     store::Propagation,
+    testing::{NAMESPACE, object, quota},
 };
 
 const NOW: &str = "2026-01-01T00:00:00Z";
 
 /// A cluster with one Job, which has these fields in its spec.
 fn cluster(spec: Value) -> Cluster {
-    let mut cluster = Cluster::new(NOW);
+    let mut cluster = Cluster::since(NOW);
     create(&mut cluster, spec);
     cluster
 }
@@ -23,7 +24,7 @@ fn create(cluster: &mut Cluster, mut spec: Value) {
         "metadata": {"labels": {"app": "a"}, "annotations": {"note": "n"}},
         "spec": {"containers": [{"name": "job", "image": "i"}], "restartPolicy": "Never"},
     });
-    cluster.create(Job, json!({"metadata": {"name": "a"}, "spec": spec}));
+    cluster.create(object(Job, "a", json!({"spec": spec})));
 }
 
 fn status(cluster: &Cluster) -> Value {
@@ -94,10 +95,9 @@ fn a_pod_is_the_template_with_the_job_s_marks() {
 
 #[test]
 fn a_long_name_is_cut_in_the_name_of_the_pod() {
-    let mut cluster = Cluster::new(NOW);
+    let mut cluster = Cluster::since(NOW);
     let template = json!({"spec": {"containers": [{"name": "job"}]}});
-    let job = json!({"metadata": {"name": "n".repeat(63)}, "spec": {"template": template}});
-    cluster.create(Job, job);
+    cluster.create(object(Job, &"n".repeat(63), json!({"spec": {"template": template}})));
     assert_eq!(cluster.only(Pod).len(), 63);
 }
 

@@ -20,7 +20,7 @@ fn full() -> (Cluster, String) {
     cluster.create(quota(json!({"pods": "9"})));
     let pod = cluster.create_job("j");
     cluster.start(&pod);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
     (cluster, pod)
 }
 
@@ -40,9 +40,9 @@ fn a_namespace_goes_when_nothing_is_left_in_it() {
     assert!(left.is_going());
     assert_eq!(left.metadata.deletion_grace_period_seconds, Some(30));
     assert_eq!(left.owners().len(), 1, "it is nobody's orphan");
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 
-    cluster.let_go_of_pod(&pod);
+    cluster.let_go(&pod);
     for kind in Kind::ALL {
         assert_eq!(cluster.names(kind), [""; 0], "{}", kind.name());
     }
@@ -51,7 +51,7 @@ fn a_namespace_goes_when_nothing_is_left_in_it() {
 #[test]
 fn an_empty_namespace_goes_at_once() {
     let mut cluster = Cluster::new();
-    cluster.assert_steady();
+    cluster.assert_at_rest();
     cluster.delete(Kind::Namespace, NAMESPACE, Propagation::Background);
     assert!(cluster.find(Kind::Namespace, NAMESPACE).is_none());
 }
@@ -64,7 +64,7 @@ fn nothing_comes_into_a_namespace_that_goes() {
     // What was let in a moment before goes too.
     cluster.create(object(Kind::ConfigMap, "late", json!({})));
     assert_eq!(cluster.names(Kind::ConfigMap), [""; 0]);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn other_namespaces_stay() {
     elsewhere.metadata.namespace = Some("tool-tf-test-2".to_owned());
     cluster.create(elsewhere);
     cluster.delete(Kind::Namespace, NAMESPACE, Propagation::Background);
-    cluster.let_go_of_pod(&pod);
+    cluster.let_go(&pod);
     assert!(cluster.find(Kind::Namespace, NAMESPACE).is_none());
     assert_eq!(cluster.names(Kind::ConfigMap), ["m"]);
 }

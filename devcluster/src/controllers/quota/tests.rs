@@ -34,14 +34,14 @@ fn what_is_used_follows_what_is_there() {
         "count/jobs.batch": "1", "replicationcontrollers": "0", "services": "0",
     });
     assert_eq!(used(&cluster), something);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 
-    cluster.set(Kind::Pod, "a", "status", json!({"phase": "Succeeded"}));
+    cluster.set_pod_status("a", json!({"phase": "Succeeded"}));
     assert_eq!(used(&cluster)["pods"], "1");
     cluster.delete(Kind::Pod, "b", Propagation::Background);
     cluster.delete(Kind::Job, "j", Propagation::Background);
     assert_eq!(used(&cluster), nothing);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 }
 
 #[test]
@@ -53,11 +53,11 @@ fn quotas_count_each_other_and_follow_their_own_spec() {
     cluster.create(second);
     let used = json!({"resourcequotas": "2"});
     assert_eq!(cluster.status(Kind::ResourceQuota, "tool-tf-test")["used"], used);
-    cluster.set(Kind::ResourceQuota, "second", "spec", json!({"hard": {"count/jobs.batch": "5"}}));
+    cluster.set(Kind::ResourceQuota, "second", "hard", json!({"count/jobs.batch": "5"}));
     let expected = json!({"hard": {"count/jobs.batch": "5"}, "used": {"count/jobs.batch": "0"}});
     assert_eq!(cluster.status(Kind::ResourceQuota, "second"), expected);
     cluster.delete(Kind::ResourceQuota, "second", Propagation::Background);
     let used = json!({"resourcequotas": "1"});
     assert_eq!(cluster.status(Kind::ResourceQuota, "tool-tf-test")["used"], used);
-    cluster.assert_steady();
+    cluster.assert_at_rest();
 }

@@ -115,8 +115,7 @@ fn a_child_that_is_there_already_is_not_made_twice() {
 
     let mut foreign = cluster(json!({}));
     let template = json!({"spec": {"containers": [{"name": "job", "image": "i"}]}});
-    let job = json!({"metadata": {"name": child(1)}, "spec": {"template": template}});
-    foreign.create(Job, job);
+    foreign.create(object(Job, &child(1), json!({"spec": {"template": template}})));
     foreign.later(60);
     assert_eq!((foreign.names(Job), active(&foreign).len()), (vec![child(1)], 0));
     foreign.assert_steady();
@@ -150,7 +149,7 @@ fn the_ticks_follow_the_clock_of_the_zone() {
         // And shows it twice that day.
         ("2026-10-25T00:00:00Z", ["2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"]),
     ] {
-        let mut cluster = Cluster::new(from);
+        let mut cluster = Cluster::since(from);
         create(&mut cluster, json!({"schedule": "30 2 * * *", "timeZone": "Europe/Berlin"}));
         cluster.later(52 * 3_600);
         let scheduled_at = |name: &String| {
@@ -191,13 +190,13 @@ fn what_cannot_be_read_is_told_once() {
 
 #[test]
 fn a_child_without_room_is_told_of_and_tried_again() {
-    let mut cluster = Cluster::new(NOW);
-    cluster.limit("count/jobs.batch", "0");
+    let mut cluster = Cluster::since(NOW);
+    cluster.create(quota(json!({"count/jobs.batch": "0"})));
     create(&mut cluster, json!({"schedule": "0 * * * *"}));
     cluster.later(3_600);
     let message = format!(
-        "Error creating job: jobs.batch \"{}\" is forbidden: exceeded quota: q, requested: \
-         count/jobs.batch=1, used: count/jobs.batch=0, limited: count/jobs.batch=0",
+        "Error creating job: jobs.batch \"{}\" is forbidden: exceeded quota: tool-tf-test, \
+         requested: count/jobs.batch=1, used: count/jobs.batch=0, limited: count/jobs.batch=0",
         child(60)
     );
     assert_eq!(cluster.told("c"), [event("Warning", "FailedCreate", &message)]);
@@ -205,9 +204,7 @@ fn a_child_without_room_is_told_of_and_tried_again() {
     cluster.later(180);
     let tries = cluster.told("c")[0].3;
     assert!((14..=20).contains(&tries), "{tries}");
-    cluster.change(ResourceQuota, "q", |quota| {
-        quota.content["spec"]["hard"]["count/jobs.batch"] = json!("1");
-    });
+    cluster.set(ResourceQuota, "tool-tf-test", "hard", json!({"count/jobs.batch": "1"}));
     cluster.later(60);
     assert_eq!(active(&cluster), [child(60)]);
     cluster.assert_steady();

@@ -137,7 +137,7 @@ fn a_pod_deleted_before_a_node_had_it_has_failed() {
 
 #[test]
 fn whatever_comes_between_two_steps_a_pod_is_counted_once() {
-    let mut cluster = Cluster::new(NOW);
+    let mut cluster = Cluster::since(NOW);
     super::create(&mut cluster, json!({"parallelism": 3, "completions": 3, "backoffLimit": 9}));
     for (pod, phase) in cluster.names(Pod).iter().zip(["Succeeded", "Failed", "Failed"]) {
         let mut pod = cluster.get(Pod, pod).clone();

@@ -94,14 +94,14 @@ fn a_replacement_that_waits_comes_only_after_the_real_end() {
 
 #[test]
 fn a_pod_without_room_is_told_of_and_tried_again() {
-    let mut cluster = Cluster::new(NOW);
-    cluster.limit("pods", "0");
+    let mut cluster = Cluster::since(NOW);
+    cluster.create(quota(json!({"pods": "0"})));
     create(&mut cluster, json!({"backoffLimit": 0}));
     let told = cluster.told("a");
     let [(kind, reason, message, 1)] = &told[..] else { panic!("{told:?}") };
     assert_eq!((kind.as_str(), reason.as_str()), ("Warning", "FailedCreate"));
-    let sentence = "\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, \
-                    limited: pods=0";
+    let sentence = "\" is forbidden: exceeded quota: tool-tf-test, requested: pods=1, \
+                    used: pods=0, limited: pods=0";
     let name = message.strip_prefix("Error creating: pods \"a-").unwrap();
     assert_eq!(name.strip_suffix(sentence).unwrap().len(), 5, "{message}");
     let expected = json!({
@@ -114,9 +114,7 @@ fn a_pod_without_room_is_told_of_and_tried_again() {
     assert!((15..=22).contains(&tries), "{tries}");
     cluster.later(60);
     assert_eq!(cluster.told("a").len(), tries + 1);
-    cluster.change(crate::kind::Kind::ResourceQuota, "q", |quota| {
-        quota.content["spec"]["hard"]["pods"] = json!("1");
-    });
+    cluster.set(ResourceQuota, "tool-tf-test", "hard", json!({"pods": "1"}));
     cluster.later(60);
     assert_eq!((cluster.names(Pod).len(), field(&cluster, "active")), (1, json!(1)));
     cluster.assert_steady();
@@ -124,8 +122,8 @@ fn a_pod_without_room_is_told_of_and_tried_again() {
 
 #[test]
 fn the_deadline_comes_without_room_too() {
-    let mut cluster = Cluster::new(NOW);
-    cluster.limit("pods", "0");
+    let mut cluster = Cluster::since(NOW);
+    cluster.create(quota(json!({"pods": "0"})));
     create(&mut cluster, json!({"activeDeadlineSeconds": 100}));
     cluster.later(100);
     let at = "2026-01-01T00:01:40Z".to_owned();
