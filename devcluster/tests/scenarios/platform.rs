@@ -1,6 +1,7 @@
 //! The README's first command, and the platform that stays up.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
@@ -38,17 +39,13 @@ fn words_of(alias: &str) -> Vec<&'static str> {
     after[1..].to_vec()
 }
 
-/// The variables of a person who has nothing but Rust; and a folder of its own for what is
-/// temporary, so that what is left can be seen.
-fn variables(folder: &Path) -> Vec<(&'static str, std::ffi::OsString)> {
-    let machine = tjf_devcluster::Machine::read();
-    let folder = folder.as_os_str().to_owned();
-    vec![
-        ("PATH", machine.path),
-        ("HOME", machine.home),
-        ("CARGO", machine.cargo.into()),
-        ("TMPDIR", folder),
-    ]
+/// Our own variables, since cargo and rustup may have theirs among them; and a folder of its own for
+/// what is temporary, so that what is left can be seen.
+fn variables(folder: &Path) -> Vec<(String, OsString)> {
+    let own =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let own = own.filter(|(name, _)| name != "TMPDIR");
+    own.chain([("TMPDIR".to_owned(), folder.into())]).collect()
 }
 
 fn temporary_folder() -> tempfile::TempDir {
@@ -72,7 +69,7 @@ async fn the_demo_shows_a_job_of_each_kind_and_leaves_nothing(_world: Arc<World>
     let folder = temporary_folder();
     let variables = variables(folder.path());
     let variables: Vec<_> =
-        variables.iter().map(|(name, value)| (*name, value.as_os_str())).collect();
+        variables.iter().map(|(name, value)| (name.as_str(), value.as_os_str())).collect();
     let output = run_program(Path::new(PROGRAM), &words_of("demo"), &variables).await;
     let told = format!("{}\n{}", output.stdout, output.stderr);
     assert_eq!(output.code, 0, "{told}");
