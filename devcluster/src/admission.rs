@@ -40,15 +40,18 @@ pub fn admit(store: &Store, object: Object) -> Result<Object, Forbidden> {
     };
     let kind = object.kind;
     let forbidden = |why| Forbidden { kind, name: name.clone(), why };
-    check_namespace(store, &object).map_err(forbidden)?;
+    check_namespace(store, object.namespace()).map_err(forbidden)?;
     let object =
         if kind == Kind::Pod { limits::apply(store, object).map_err(forbidden)? } else { object };
     quota::check(store, &object).map_err(forbidden)?;
     Ok(object)
 }
 
-fn check_namespace(store: &Store, object: &Object) -> Result<(), String> {
-    let namespace = object.namespace();
+/// Whether a namespace takes anything new.
+///
+/// # Errors
+/// Why it does not.
+pub(crate) fn check_namespace(store: &Store, namespace: &str) -> Result<(), String> {
     match store.get(&Key::new(Kind::Namespace, "", namespace)) {
         Some(found) if found.is_going() => Err(format!(
             "unable to create new content in namespace {namespace} because it is being terminated"

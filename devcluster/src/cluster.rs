@@ -6,7 +6,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::{PermissionsExt, chown},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Authority, Identity, Site, Subject,
     apiserver::{ADMINISTRATORS, ApiServer},
-    defaults,
+    controllers::engine,
     home::{self, Address, Home, UID_MIN},
     kind::Kind,
     kubelet::{Kubelet, Node},
@@ -179,11 +179,6 @@ impl Cluster {
         &self.authority
     }
 
-    /// A folder for whatever goes with the cluster.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// A certificate with which everything is allowed.
     pub fn administrator(&self) -> Identity {
         self.authority.issue(Subject::tool("admin").of_organization(ADMINISTRATORS))
@@ -240,10 +235,7 @@ impl Cluster {
     }
 
     fn create(&self, kind: Kind, object: Value) -> Result<(), Refusal> {
-        self.shared.with(|store, now| {
-            let object = defaults::complete(store.named(Object::make(kind, object)));
-            store.create(object, now).map(drop)
-        })
+        self.shared.with(|store, now| engine::create(store, Object::make(kind, object), now))
     }
 
     /// Moves time that stands.

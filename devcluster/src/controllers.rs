@@ -21,7 +21,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::{
     kind::Kind,
@@ -91,6 +91,17 @@ pub struct Note {
     pub message: String,
     /// Who says it.
     pub source: &'static str,
+}
+
+impl Note {
+    /// Whether this event says the same already.
+    fn is_said_by(&self, event: &Object) -> bool {
+        let field = |name: &str| event.content.get(name).and_then(Value::as_str);
+        let about = event.content.get("involvedObject").and_then(|about| about.get("uid"));
+        about.and_then(Value::as_str) == self.about.uid.as_deref()
+            && field("reason") == Some(self.reason)
+            && field("message") == Some(self.message.as_str())
+    }
 }
 
 /// How an event or an owner reference names an object.

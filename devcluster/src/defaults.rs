@@ -3,9 +3,9 @@
 use k8s_openapi::{
     api::{
         batch::v1::{CronJobSpec, JobSpec},
-        core::v1::{PodSpec, PodTemplateSpec, ReplicationControllerSpec},
+        core::v1::{PodSpec, ReplicationControllerSpec},
     },
-    apimachinery::pkg::apis::meta::v1::LabelSelector,
+    apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta},
 };
 use serde_json::json;
 
@@ -65,18 +65,19 @@ fn job(object: &Object) -> JobSpec {
     spec.completion_mode.get_or_insert_with(|| "NonIndexed".to_owned());
     spec.pod_replacement_policy.get_or_insert_with(|| "TerminatingOrFailed".to_owned());
     if spec.manual_selector != Some(true) {
-        let uid = object.uid().to_owned();
-        let own = [(CONTROLLER_UID.to_owned(), uid.clone())].into();
+        let own = [(CONTROLLER_UID.to_owned(), object.uid().to_owned())].into();
         spec.selector = Some(LabelSelector { match_labels: Some(own), ..LabelSelector::default() });
-        label(&mut spec.template, object.name(), &uid);
+        mark(spec.template.metadata.get_or_insert_default(), object);
     }
     spec
 }
 
-fn label(template: &mut PodTemplateSpec, name: &str, uid: &str) {
-    let labels = template.metadata.get_or_insert_default().labels.get_or_insert_default();
-    for prefix in ["batch.kubernetes.io/", ""] {
-        labels.insert(format!("{prefix}controller-uid"), uid.to_owned());
-        labels.insert(format!("{prefix}job-name"), name.to_owned());
+/// Marks a pod, or a template of pods, as a Job's. Both spellings are in use: the short one is
+/// older.
+pub(crate) fn mark(pod: &mut ObjectMeta, job: &Object) {
+    let labels = pod.labels.get_or_insert_default();
+    for domain in ["batch.kubernetes.io/", ""] {
+        labels.insert(format!("{domain}controller-uid"), job.uid().to_owned());
+        labels.insert(format!("{domain}job-name"), job.name().to_owned());
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use rustix::process::Signal;
 use tjf_devcluster::{demo, platform::PlatformError, pod, up};
 
 /// A small Kubernetes on this machine, with the platform on it.
@@ -46,13 +46,10 @@ fn main() -> ExitCode {
 /// Never returns when it succeeds.
 #[expect(clippy::print_stderr, reason = "this is where errors end")]
 fn attach(program: &Path) -> ExitCode {
-    let parent = getppid();
-    let attached = set_parent_process_death_signal(Some(Signal::KILL));
-    // One that is gone already sends no signal any more.
-    if attached.is_ok() && getppid() == parent {
-        let error = process::Command::new(program).exec();
-        eprintln!("error: {}: {error}", program.display());
-    }
+    let attached = pod::hear_of_parents_end(Signal::KILL);
+    // It returns only when it fails.
+    let error = attached.err().unwrap_or_else(|| process::Command::new(program).exec());
+    eprintln!("error: {}: {error}", program.display());
     ExitCode::FAILURE
 }
 

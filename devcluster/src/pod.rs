@@ -68,11 +68,7 @@ fn supervise() -> Result<(), String> {
 
 /// Makes this process the guardian of whatever it will start.
 fn prepare() -> io::Result<()> {
-    let parent = getppid();
-    set_parent_process_death_signal(Some(Signal::TERM))?;
-    if getppid() != parent {
-        return Err(io::Error::other("the kubelet is gone"));
-    }
+    hear_of_parents_end(Signal::TERM)?;
     // Linux wants any number but 0 here.
     set_child_subreaper(Some(getpid()))?;
     match set_no_new_privs(true) {
@@ -81,6 +77,16 @@ fn prepare() -> io::Result<()> {
         Err(error) => return Err(error.into()),
     }
     processes::check_kernel()
+}
+
+/// Asks for this signal when the parent ends.
+///
+/// # Errors
+/// When it can't be had, or the parent has ended already: then no signal would come any more.
+pub fn hear_of_parents_end(signal: Signal) -> io::Result<()> {
+    let parent = getppid();
+    set_parent_process_death_signal(Some(signal))?;
+    if getppid() == parent { Ok(()) } else { Err(io::Error::other("the parent is gone")) }
 }
 
 fn tell(report: &Report) {

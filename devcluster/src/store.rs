@@ -181,18 +181,9 @@ impl Store {
     /// The end of a name for the next thing that an object makes: what creates under a name of its
     /// own can tell that name when it is refused.
     pub fn suffix_for(&self, uid: &str) -> String {
-        self.names_for(uid).suffix()
-    }
-
-    /// A uid for an object that is about to be created, so that others can name it already.
-    pub fn uid_for(&self, key: &Key) -> String {
-        self.names_for(key).uid()
-    }
-
-    fn names_for(&self, what: impl Hash) -> Names {
         let mut hasher = DefaultHasher::new();
-        (self.version, what).hash(&mut hasher);
-        Names::new(hasher.finish())
+        (self.version, uid).hash(&mut hasher);
+        Names::new(hasher.finish()).suffix()
     }
 
     /// The objects that name this one as an owner.

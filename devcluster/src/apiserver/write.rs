@@ -75,15 +75,10 @@ fn check_namespace(store: &Store, key: &Key) -> Result<(), Refused> {
     if key.namespace.is_empty() {
         return Err(Refused::method_not_allowed());
     }
-    let namespace = read::get(store, &Key::new(Kind::Namespace, "", &key.namespace))?;
-    if namespace.is_going() {
-        let what = format!(
-            "unable to create new content in namespace {} because it is being terminated",
-            key.namespace
-        );
-        return Err(Refused::forbidden(key.kind, &key.name, &what));
-    }
-    Ok(())
+    read::get(store, &Key::new(Kind::Namespace, "", &key.namespace))?;
+    // Before the object itself is judged, and before its name.
+    admission::check_namespace(store, &key.namespace)
+        .map_err(|what| Refused::forbidden(key.kind, &key.name, &what))
 }
 
 /// Replaces an object, or its status alone.

@@ -279,14 +279,10 @@ impl Look<'_> {
     /// Tells something, unless it has been told since. Kubernetes tells it whenever it looks.
     fn tell_since(&self, since: Timestamp, note: Note) -> Option<Action> {
         let says_it = |event: &Object| {
-            let field = |name: &str| event.content.get(name).and_then(Value::as_str);
-            let about = event.content.get("involvedObject").and_then(|about| about.get("uid"));
-            let last = field("lastTimestamp").and_then(|time| time.parse::<Timestamp>().ok());
-            about.and_then(Value::as_str) == Some(self.cronjob.uid())
-                && field("reason") == Some(note.reason)
-                && field("message") == Some(note.message.as_str())
-                // Events have whole seconds.
-                && last.is_some_and(|last| last.as_second() >= since.as_second())
+            let last = event.content.get("lastTimestamp").and_then(Value::as_str);
+            let last = last.and_then(|time| time.parse::<Timestamp>().ok());
+            // Events have whole seconds.
+            note.is_said_by(event) && last.is_some_and(|last| last.as_second() >= since.as_second())
         };
         let mut events = self.view.store.list(Kind::Event, Some(self.cronjob.namespace()));
         let is_told = events.any(|event| says_it(event));

@@ -130,10 +130,7 @@ fn concerned(store: &Store, change: &Change) -> BTreeSet<Key> {
 
 fn act(store: &mut Store, action: Action, now: Timestamp) -> Result<(), Refusal> {
     match action {
-        Action::Create(object) => {
-            let object = defaults::complete(store.named(*object));
-            store.create(object, now).map(drop)
-        }
+        Action::Create(object) => create(store, *object, now),
         Action::Update(object) => store.update(*object).map(drop),
         Action::Delete(key, deletion) => match store.delete(&key, &deletion, now) {
             Err(Refusal::NotFound) => Ok(()),
@@ -143,6 +140,15 @@ fn act(store: &mut Store, action: Action, now: Timestamp) -> Result<(), Refusal>
     }
 }
 
+/// Creates an object with all that Kubernetes adds to it, and nobody's leave.
+///
+/// # Errors
+/// When its name is taken.
+pub(crate) fn create(store: &mut Store, object: Object, now: Timestamp) -> Result<(), Refusal> {
+    let object = defaults::complete(store.named(object));
+    store.create(object, now).map(drop)
+}
+
 /// Writes an event, or counts one more of it.
 ///
 /// # Errors
@@ -150,15 +156,8 @@ fn act(store: &mut Store, action: Action, now: Timestamp) -> Result<(), Refusal>
 pub fn tell(store: &mut Store, note: &Note, now: Timestamp) -> Result<(), Refusal> {
     let Note { about, is_warning, reason, message, source } = note;
     let namespace = about.namespace.as_deref().unwrap_or_default();
-    let about_value = serde_json::to_value(about).unwrap_or_default();
-    let says_the_same = |event: &Object| {
-        let field = |name: &str| event.content.get(name).and_then(|value| value.as_str());
-        event.content.get("involvedObject").and_then(|it| it.get("uid")) == about_value.get("uid")
-            && field("reason") == Some(*reason)
-            && field("message") == Some(message)
-    };
     let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let known = store.list(Kind::Event, Some(namespace)).find(|event| says_the_same(event));
+    let known = store.list(Kind::Event, Some(namespace)).find(|event| note.is_said_by(event));
     if let Some(known) = known {
         let mut event = Object::clone(known);
         let count = event.content.get("count").and_then(serde_json::Value::as_i64).unwrap_or(1);
@@ -171,7 +170,7 @@ pub fn tell(store: &mut Store, note: &Note, now: Timestamp) -> Result<(), Refusa
         Kind::Event,
         json!({
             "metadata": {"generateName": prefix, "namespace": namespace},
-            "involvedObject": about_value,
+            "involvedObject": about,
             "type": if *is_warning { "Warning" } else { "Normal" },
             "reason": reason, "message": message, "source": {"component": source},
             "count": 1, "firstTimestamp": time, "lastTimestamp": time,

@@ -4,6 +4,7 @@ use std::{cmp::Reverse, sync::Arc};
 
 use crate::{
     controllers::{garbage::JOB_TRACKING, pod_of},
+    defaults,
     kind::Kind,
     object::Object,
     store::Store,
@@ -109,12 +110,7 @@ impl<'a> Pods<'a> {
 /// The next pod of a Job.
 pub(super) fn next(store: &Store, job: &Object, template: &PodTemplateSpec) -> Object {
     let mut pod = pod_of(store, job, template);
-    let labels = pod.metadata.labels.get_or_insert_default();
-    // Both are in use: the short ones are older.
-    for domain in ["batch.kubernetes.io/", ""] {
-        labels.insert(format!("{domain}controller-uid"), job.uid().to_owned());
-        labels.insert(format!("{domain}job-name"), job.name().to_owned());
-    }
+    defaults::mark(&mut pod.metadata, job);
     pod.add_finalizer(JOB_TRACKING);
     pod
 }
