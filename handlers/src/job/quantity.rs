@@ -24,7 +24,7 @@ pub struct Memory(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cpu(u64);
 
-/// Why a text is no amount that a job can have. `Display` says what would be right.
+/// Why a text is not an amount that a job can have. `Display` says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum QuantityError {
     /// Not a number with or without a unit.
@@ -36,7 +36,7 @@ pub enum QuantityError {
         meant: String,
     },
     /// Finer than what Kubernetes counts.
-    #[error("`{text}` is no whole number of {smallest}: write {meant}")]
+    #[error("`{text}` is not a whole number of {smallest}: write {meant}")]
     Fraction {
         /// What was typed.
         text: String,

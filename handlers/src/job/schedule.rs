@@ -28,7 +28,7 @@ const YEARS_AHEAD_MAX: i16 = 5;
 /// The most days that each month has.
 const MONTH_LENGTHS_MAX: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/// Why a text is no schedule. `Display` says what would be right.
+/// Why a text is not a schedule. `Display` says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ScheduleError {
     /// Something else than five fields.

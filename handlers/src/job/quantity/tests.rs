@@ -55,9 +55,9 @@ fn cpu_is_whole_thousandths_of_a_core() {
 #[test]
 fn a_refusal_of_memory_says_what_was_probably_meant() {
     for (text, message) in [
-        ("512m", "`512m` is no whole number of bytes: write `512Mi` or `512M`"),
-        ("100m", "`100m` is no whole number of bytes: write `100Mi` or `100M`"),
-        ("1m", "`1m` is no whole number of bytes: write `1Mi` or `1M`"),
+        ("512m", "`512m` is not a whole number of bytes: write `512Mi` or `512M`"),
+        ("100m", "`100m` is not a whole number of bytes: write `100Mi` or `100M`"),
+        ("1m", "`1m` is not a whole number of bytes: write `1Mi` or `1M`"),
         ("1K", "`1K` is not a quantity: write `1Ki` or `1k`"),
         ("1KB", "`1KB` is not a quantity: write `1Ki` or `1k`"),
         ("1kb", "`1kb` is not a quantity: write `1Ki` or `1k`"),
@@ -83,10 +83,10 @@ fn a_refusal_of_memory_says_what_was_probably_meant() {
         ("1e3.5", "`1e3.5` is not a quantity: write MEMORY"),
         ("1e99999999999", "`1e99999999999` is not a quantity: write MEMORY"),
         ("٣Mi", "`٣Mi` is not a quantity: write MEMORY"),
-        ("0.5", "`0.5` is no whole number of bytes: write MEMORY"),
-        ("1n", "`1n` is no whole number of bytes: write MEMORY"),
-        ("1e-2000000000", "`1e-2000000000` is no whole number of bytes: write MEMORY"),
-        ("1.0000001Gi", "`1.0000001Gi` is no whole number of bytes: write MEMORY"),
+        ("0.5", "`0.5` is not a whole number of bytes: write MEMORY"),
+        ("1n", "`1n` is not a whole number of bytes: write MEMORY"),
+        ("1e-2000000000", "`1e-2000000000` is not a whole number of bytes: write MEMORY"),
+        ("1.0000001Gi", "`1.0000001Gi` is not a whole number of bytes: write MEMORY"),
         ("0", "a limit must be more than zero: write MEMORY"),
         ("0.0Gi", "a limit must be more than zero: write MEMORY"),
         ("0e2000000000", "a limit must be more than zero: write MEMORY"),
@@ -103,8 +103,8 @@ fn a_refusal_of_memory_says_what_was_probably_meant() {
 #[test]
 fn a_refusal_of_cpu_says_what_was_probably_meant() {
     for (text, message) in [
-        ("0.0005", "`0.0005` is no whole number of thousandths of a core: write CPU"),
-        ("1u", "`1u` is no whole number of thousandths of a core: write CPU"),
+        ("0.0005", "`0.0005` is not a whole number of thousandths of a core: write CPU"),
+        ("1u", "`1u` is not a whole number of thousandths of a core: write CPU"),
         ("2 cores", "`2 cores` is not a quantity: write `2`"),
         ("500mc", "`500mc` is not a quantity: write `500m`"),
         ("0,5", "`0,5` is not a quantity: write `0.5`"),

@@ -37,7 +37,7 @@ pub(super) const DAY_OF_WEEK: Bounds = Bounds {
 /// How much of a wrong text a refusal repeats.
 const SHOWN_CHARACTERS_MAX: usize = 40;
 
-/// Why a text is no field of a schedule. `Display` says what would be right.
+/// Why a text is not a field of a schedule. `Display` says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FieldError {
     /// A word or a sign where a value should be.
@@ -51,7 +51,7 @@ pub enum FieldError {
         expected: String,
     },
     /// A number that the field does not have.
-    #[error("`{text}` is no {what}: it goes from {min} to {max}")]
+    #[error("`{text}` is not a valid {what}: it goes from {min} to {max}")]
     OutOfRange {
         /// What was typed.
         text: String,
@@ -73,8 +73,8 @@ pub enum FieldError {
         /// Two ranges around the end of the field.
         meant: String,
     },
-    /// A step that is no number, or 0.
-    #[error("`{text}` is no step: write a number from 1 to {max} after the `/`")]
+    /// A step that is not a number, or 0.
+    #[error("`{text}` is not a step: write a number from 1 to {max} after the `/`")]
     NotAStep {
         /// What was typed.
         text: String,

@@ -63,18 +63,18 @@ fn a_refusal_says_what_would_be_right() {
     for (text, message) in [
         ("0 0 * * 7", "Sunday is `0` here and not `7`; Friday to Sunday are `0,5-6`"),
         ("0 0 * * 5-7", "Sunday is `0` here and not `7`; Friday to Sunday are `0,5-6`"),
-        ("60 * * * *", "`60` is no minute: it goes from 0 to 59"),
-        ("0 24 * * *", "`24` is no hour: it goes from 0 to 23"),
-        ("0 0 0 * *", "`0` is no day of the month: it goes from 1 to 31"),
-        ("0 0 * 13 *", "`13` is no month: it goes from 1 to 12"),
-        ("0 0 * * 8", "`8` is no day of the week: it goes from 0 to 6"),
-        ("999999 * * * *", "`999999` is no minute: it goes from 0 to 59"),
+        ("60 * * * *", "`60` is not a valid minute: it goes from 0 to 59"),
+        ("0 24 * * *", "`24` is not a valid hour: it goes from 0 to 23"),
+        ("0 0 0 * *", "`0` is not a valid day of the month: it goes from 1 to 31"),
+        ("0 0 * 13 *", "`13` is not a valid month: it goes from 1 to 12"),
+        ("0 0 * * 8", "`8` is not a valid day of the week: it goes from 0 to 6"),
+        ("999999 * * * *", "`999999` is not a valid minute: it goes from 0 to 59"),
         ("5-1 * * * *", "the range `5-1` runs backwards: write `5-59,0-1`"),
         ("0 0 * * fri-mon/2", "the range `fri-mon` runs backwards: write `5-6,0-1`"),
-        ("*/0 * * * *", "`*/0` is no step: write a number from 1 to 60 after the `/`"),
-        ("*/ * * * *", "`*/` is no step: write a number from 1 to 60 after the `/`"),
-        ("*/-5 * * * *", "`*/-5` is no step: write a number from 1 to 60 after the `/`"),
-        ("0-9/2/3 * * * *", "`0-9/2/3` is no step: write a number from 1 to 10 after the `/`"),
+        ("*/0 * * * *", "`*/0` is not a step: write a number from 1 to 60 after the `/`"),
+        ("*/ * * * *", "`*/` is not a step: write a number from 1 to 60 after the `/`"),
+        ("*/-5 * * * *", "`*/-5` is not a step: write a number from 1 to 60 after the `/`"),
+        ("0-9/2/3 * * * *", "`0-9/2/3` is not a step: write a number from 1 to 10 after the `/`"),
         (
             "*/90 * * * *",
             "the step of `*/90` goes beyond its range, which leaves only `0`: write that",
@@ -206,7 +206,7 @@ fn a_date_or_a_weekday_is_enough_unless_one_of_them_is_a_star() {
     assert_eq!(january("0 0 ? 1 fri"), ["02", "09", "16", "23"]);
     assert_eq!(january("0 0 */1 1 fri"), ["02", "09", "16", "23"]);
     assert_eq!(january("0 0 1-3 1 *"), ["01", "02", "03", "01"]);
-    // A step makes it no star any more.
+    // With a step it is not a star any more.
     assert_eq!(january("0 0 */15 1 fri"), ["01", "02", "09", "16"]);
     assert_eq!(january("0 0 5,* 1 fri"), ["02", "09", "16", "23"]);
 }

@@ -6,10 +6,10 @@
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use thiserror::Error;
 
-/// A name of the database that is no place: its zone says that no zone was chosen.
+/// A name of the database that is not a place: its zone says that no zone was chosen.
 const NO_ZONE: &str = "Factory";
 
-/// Why a text is no name of a time zone. `Display` says what would be right.
+/// Why a text is not the name of a time zone. `Display` says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TimeZoneError {
     /// The right letters in the wrong case.
