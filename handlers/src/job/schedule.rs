@@ -10,20 +10,21 @@
 //! its tool and name, or everything would start at midnight.
 
 mod field;
+mod next;
 mod zone;
 
-use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
+use jiff::{Timestamp, civil, tz::TimeZone};
 use thiserror::Error;
 
-use self::field::{DAY_OF_MONTH, DAY_OF_WEEK, Field, FieldError, HOUR, MINUTE, MONTH};
 pub use self::zone::{TimeZoneError, time_zone};
+use self::{
+    field::{DAY_OF_MONTH, DAY_OF_WEEK, Field, FieldError, HOUR, MINUTE, MONTH},
+    next::Search,
+};
 
 /// The macros, in the order in which they are suggested.
 const MACROS: [&str; 7] =
     ["@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"];
-
-/// After how many years without a match robfig/cron, and so Kubernetes, gives up.
-const YEARS_AHEAD_MAX: i16 = 5;
 
 /// The most days that each month has.
 const MONTH_LENGTHS_MAX: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -126,34 +127,21 @@ impl Schedule {
         &self.actual
     }
 
-    /// The first time after `now` at which Kubernetes starts the job, to the minute, or `None` when
+    /// The next time after `now` at which Kubernetes starts the job, to the minute, or `None` when
     /// there is none in the next five years (29 February around the year 2100).
     ///
-    /// It is the first minute that a clock in `zone` shows and that matches, as with robfig/cron: a
-    /// local time that the change to summer time skips is left out that day, and one that the
-    /// change back repeats comes twice.
+    /// It is robfig/cron's answer, also where that is not the first minute that matches: see the
+    /// module `next`. In an hour that clocks repeat, robfig/cron may even give a time that has
+    /// passed. Kubernetes' CronJob controller starts nothing then, and asks again from there. Where
+    /// it is sent back time and again (`*/15 3 * * *` in Pacific/Chatham, on the first Sunday of
+    /// April) it never comes further, so that there is no next time.
     pub fn next_after(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        let year_max = zone.to_datetime(now).year().saturating_add(YEARS_AHEAD_MAX);
-        let mut at = next_minute(now)?;
-        loop {
-            let local = zone.to_datetime(at);
-            if local.year() > year_max {
-                return None;
-            }
-            at = if !self.month.has(local.month()) {
-                start_of(local.date().last_of_month().tomorrow().ok()?, zone, at)?
-            } else if !self.has_day(local.date()) {
-                start_of(local.date().tomorrow().ok()?, zone, at)?
-            } else if !self.hour.has(local.hour()) {
-                // Clocks change at full hours only; St John's, the last exception, ended it in
-                // 2011.
-                minutes_later(at, 60 - i64::from(local.minute()))?
-            } else if !self.minute.has(local.minute()) {
-                minutes_later(at, 1)?
-            } else {
-                return Some(at);
-            };
+        let search = |from| Search::new(self, zone, from)?.run();
+        let mut at = search(now)?;
+        while at <= now {
+            at = search(at).filter(|next| *next > at)?;
         }
+        Some(at)
     }
 
     /// A day matches when its number *or* its weekday does, but when either field has a `*` or `?`
@@ -211,23 +199,6 @@ pub(crate) fn stable_hash(tool: &str, job: &str) -> u64 {
     // Neither has a byte 0: between the two it keeps `ab`, `c` apart from `a`, `bc`.
     let bytes = tool.bytes().chain([0]).chain(job.bytes());
     bytes.fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
-}
-
-/// The first full minute after a time.
-fn next_minute(now: Timestamp) -> Option<Timestamp> {
-    Timestamp::from_second(now.as_second().div_euclid(60).checked_add(1)?.checked_mul(60)?).ok()
-}
-
-fn minutes_later(at: Timestamp, minutes: i64) -> Option<Timestamp> {
-    at.checked_add(SignedDuration::from_mins(minutes)).ok()
-}
-
-/// The first moment of a day, which is not midnight where the clocks skip that. Later than `at` in
-/// any case: where they went back over midnight, the day may have begun once already.
-fn start_of(date: civil::Date, zone: &TimeZone, at: Timestamp) -> Option<Timestamp> {
-    let start =
-        zone.to_ambiguous_timestamp(date.to_datetime(civil::Time::MIN)).compatible().ok()?;
-    Some(start.max(minutes_later(at, 1)?))
 }
 
 #[cfg(test)]

@@ -119,6 +119,13 @@ impl Field {
         u32::try_from(value).is_ok_and(|value| self.bits >> value & 1 == 1)
     }
 
+    /// How far it is from a value to the next larger one that the field has, or to the end.
+    pub(super) fn distance(self, value: i8, end: u8) -> i32 {
+        let value = u8::try_from(value).unwrap_or(0);
+        let next = (value + 1..end).find(|next| self.bits >> next & 1 == 1).unwrap_or(end);
+        i32::from(next - value)
+    }
+
     /// Whether a `*` or a `?` was written without a step, or with the step 1: to robfig/cron this
     /// field then says nothing about a day, while `*/2` does.
     pub(super) fn has_star(self) -> bool {
