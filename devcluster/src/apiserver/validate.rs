@@ -122,7 +122,7 @@ fn job(spec: &JobSpec, path: &str, causes: &mut Vec<Cause>) {
 fn cron_job(spec: &CronJobSpec, causes: &mut Vec<Cause>) {
     if spec.schedule.is_empty() {
         causes.push(cause("spec.schedule", "FieldValueRequired", "Required value"));
-    } else if let Err(error) = Schedule::parse(&spec.schedule, "", "") {
+    } else if let Err(error) = Schedule::parse_stored(&spec.schedule) {
         let value = format!("{:?}", spec.schedule);
         causes.push(invalid("spec.schedule", &value, &error.to_string()));
     }

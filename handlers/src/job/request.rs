@@ -187,11 +187,11 @@ fn kind(request: &RunRequest, tool: &ToolName, name: &JobName) -> Result<JobKind
     match &request.schedule {
         Some(text) => {
             let refused = |field, error: String| Invalid::of(Rule::Schedule, field, error);
-            let schedule = Schedule::parse(text, tool.as_str(), name.as_str())
-                .map_err(|error| refused("schedule", error.to_string()))?;
             let timezone = request.timezone.as_deref().unwrap_or(TIME_ZONE);
-            schedule::time_zone(timezone)
+            let zone = schedule::time_zone(timezone)
                 .map_err(|error| refused("timezone", error.to_string()))?;
+            let schedule = Schedule::parse(text, tool.as_str(), name.as_str(), &zone)
+                .map_err(|error| refused("schedule", error.to_string()))?;
             Ok(JobKind::Scheduled {
                 schedule: schedule.as_typed().to_owned(),
                 schedule_actual: schedule.actual().to_owned(),

@@ -7,24 +7,24 @@
 //! never come, and steps wider than their range.
 //!
 //! The macros (`@daily` and the like) are spread: each job gets a time of its own from a hash of
-//! its tool and name, or everything would start at midnight.
+//! its tool and name, or everything would start at midnight. No change of the clocks skips it or
+//! doubles it.
 
 mod field;
 mod next;
+mod spread;
 mod zone;
 
 use jiff::{Timestamp, civil, tz::TimeZone};
 use thiserror::Error;
 
+pub(crate) use self::spread::stable_hash;
 pub use self::zone::{TimeZoneError, time_zone};
 use self::{
     field::{DAY_OF_MONTH, DAY_OF_WEEK, Field, FieldError, HOUR, MINUTE, MONTH},
     next::Search,
+    spread::Macro,
 };
-
-/// The macros, in the order in which they are suggested.
-const MACROS: [&str; 7] =
-    ["@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"];
 
 /// The most days that each month has.
 const MONTH_LENGTHS_MAX: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -62,7 +62,7 @@ pub enum ScheduleError {
         meant: &'static str,
     },
     /// Another word that begins with `@`.
-    #[error("this macro is not known: write one of `{}`, or five fields", MACROS.join("`, `"))]
+    #[error("this macro is not known: write one of `{}`, or five fields", spread::NAMES.join("`, `"))]
     UnknownMacro,
     /// No month that is asked for has such a day.
     #[error("the schedule never comes: no month that it names has such a day")]
@@ -82,31 +82,51 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Reads five fields or a macro. A macro becomes the same five fields for the same tool and
-    /// job, for ever: the annotation of an object keeps the macro, and its times must not move at
-    /// an upgrade.
+    /// Reads what a user typed: five fields, or a macro, which becomes five fields.
+    ///
+    /// They are the same for the same tool, job and zone, as long as nobody changes when the zone's
+    /// clocks change. A job that is there keeps those that it was made with.
     ///
     /// # Errors
     ///
     /// [`ScheduleError`] for everything that Kubernetes would refuse, and for what can't have been
     /// meant.
-    pub fn parse(text: &str, tool: &str, job: &str) -> Result<Self, ScheduleError> {
+    pub fn parse(
+        text: &str,
+        tool: &str,
+        job: &str,
+        zone: &TimeZone,
+    ) -> Result<Self, ScheduleError> {
         let typed = text.trim();
-        if typed.starts_with("TZ=") || typed.starts_with("CRON_TZ=") {
-            return Err(ScheduleError::TimeZoneInside);
+        match read_macro(typed)? {
+            Some(name) => Ok(Self { typed: typed.to_owned(), ..name.spread(tool, job, zone)? }),
+            None => Self::from_fields(typed),
         }
-        let actual = if typed.starts_with('@') {
-            spread(typed, stable_hash(tool, job)).ok_or_else(|| unknown_macro(typed))?
-        } else {
-            typed.to_owned()
+    }
+
+    /// Reads what a `CronJob` has. A macro there was not ours, and means to everybody what
+    /// Kubernetes takes it for: `@daily` is midnight.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Schedule::parse`].
+    pub fn parse_stored(text: &str) -> Result<Self, ScheduleError> {
+        let text = text.trim();
+        let fields = match read_macro(text)? {
+            Some(name) => name.kubernetes_fields(),
+            None => text,
         };
+        Self::from_fields(fields)
+    }
+
+    fn from_fields(text: &str) -> Result<Self, ScheduleError> {
         // Any white space separates fields there (Go's `strings.Fields`), a line feed too.
-        let fields: Vec<_> = actual.split_whitespace().collect();
+        let fields: Vec<_> = text.split_whitespace().collect();
         let &[minute, hour, day_of_month, month, day_of_week] = fields.as_slice() else {
             return Err(ScheduleError::FieldCount { found: fields.len() });
         };
         let schedule = Self {
-            typed: typed.to_owned(),
+            typed: text.to_owned(),
             actual: fields.join(" "),
             minute: Field::parse(minute, &MINUTE)?,
             hour: Field::parse(hour, &HOUR)?,
@@ -144,6 +164,10 @@ impl Schedule {
         Some(at)
     }
 
+    fn has_date(&self, date: civil::Date) -> bool {
+        self.month.has(date.month()) && self.has_day(date)
+    }
+
     /// A day matches when its number *or* its weekday does, but when either field has a `*` or `?`
     /// then both have to: the rule of cron(8) since Version 7, and of robfig/cron's `dayMatches`.
     fn has_day(&self, date: civil::Date) -> bool {
@@ -165,40 +189,26 @@ impl Schedule {
     }
 }
 
-/// The five fields of a macro. Days end at 28, or February would be left out.
-fn spread(name: &str, hash: u64) -> Option<String> {
-    let (minute, rest) = (hash % 60, hash / 60);
-    let (hour, rest) = (rest % 24, rest / 24);
-    let (weekday, day) = (rest % 7, rest % 28 + 1);
-    Some(match name {
-        "@hourly" => format!("{minute} * * * *"),
-        "@daily" | "@midnight" => format!("{minute} {hour} * * *"),
-        "@weekly" => format!("{minute} {hour} * * {weekday}"),
-        "@monthly" => format!("{minute} {hour} {day} * *"),
-        "@yearly" | "@annually" => format!("{minute} {hour} {day} 1 *"),
-        _ => return None,
-    })
+/// The macro that a text is, or `None` for five fields.
+fn read_macro(text: &str) -> Result<Option<Macro>, ScheduleError> {
+    if text.starts_with("TZ=") || text.starts_with("CRON_TZ=") {
+        return Err(ScheduleError::TimeZoneInside);
+    }
+    if !text.starts_with('@') {
+        return Ok(None);
+    }
+    Macro::from_name(text).map(Some).ok_or_else(|| unknown_macro(text))
 }
 
 fn unknown_macro(typed: &str) -> ScheduleError {
     match typed.split_whitespace().next() {
         Some("@every") => ScheduleError::Every,
         Some("@reboot") => ScheduleError::Reboot,
-        _ => match MACROS.into_iter().find(|name| name.eq_ignore_ascii_case(typed)) {
+        _ => match spread::NAMES.into_iter().find(|name| name.eq_ignore_ascii_case(typed)) {
             Some(meant) => ScheduleError::MacroCase { typed: typed.to_owned(), meant },
             None => ScheduleError::UnknownMacro,
         },
     }
-}
-
-/// FNV-1a with 64 bits over two texts. It is written down here, and its values in a test, because
-/// the standard library's hasher may change with any release.
-pub(crate) fn stable_hash(tool: &str, job: &str) -> u64 {
-    const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-    const PRIME: u64 = 0x0000_0100_0000_01b3;
-    // Neither has a byte 0: between the two it keeps `ab`, `c` apart from `a`, `bc`.
-    let bytes = tool.bytes().chain([0]).chain(job.bytes());
-    bytes.fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ impl Calendar {
             ("UnknownTimeZone", format!("invalid timeZone: {name:?}: unknown time zone {name}"))
         })?;
         let text = spec.schedule.trim();
-        let schedule = Schedule::parse(plain(text), "", "").map_err(|error| {
+        let schedule = Schedule::parse_stored(text).map_err(|error| {
             ("UnparseableSchedule", format!("unparseable schedule: {text:?} : {error}"))
         })?;
         Ok(Self { schedule, zone })
@@ -45,17 +45,5 @@ impl Calendar {
         let local = tick.to_zoned(self.zone.clone());
         let format = if local.offset().is_zero() { "%FT%TZ" } else { "%FT%T%:z" };
         local.strftime(format).to_string()
-    }
-}
-
-/// A macro means one time for everybody here: ours spread them.
-fn plain(text: &str) -> &str {
-    match text {
-        "@hourly" => "0 * * * *",
-        "@daily" | "@midnight" => "0 0 * * *",
-        "@weekly" => "0 0 * * 0",
-        "@monthly" => "0 0 1 * *",
-        "@yearly" | "@annually" => "0 0 1 1 *",
-        fields => fields,
     }
 }

@@ -84,7 +84,7 @@ fn next(cronjob: &CronJob, after: Timestamp) -> Option<Timestamp> {
         return None;
     }
     let zone = schedule::time_zone(time_zone.as_deref()?).ok()?;
-    Schedule::parse(schedule, "", "").ok()?.next_after(after, &zone)
+    Schedule::parse_stored(schedule).ok()?.next_after(after, &zone)
 }
 
 fn last_run(snapshot: &Snapshot, job: &BatchJob, now: Timestamp) -> LastRunView {

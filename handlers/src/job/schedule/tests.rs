@@ -5,9 +5,10 @@ use proptest::{prelude::*, test_runner::RngSeed};
 use super::*;
 
 mod golden;
+mod spread;
 
 fn parse(text: &str) -> Result<Schedule, ScheduleError> {
-    Schedule::parse(text, "my-tool", "my-job")
+    Schedule::parse(text, "my-tool", "my-job", &TimeZone::UTC)
 }
 
 fn refusal(text: &str) -> String {
@@ -139,43 +140,6 @@ fn a_schedule_has_five_fields() {
         assert_eq!(parse(text), Err(ScheduleError::FieldCount { found }), "{text:?}");
     }
     assert!(refusal("").ends_with("not 0: `0 4 * * *` is every day at 4:00"), "{}", refusal(""));
-}
-
-#[test]
-fn a_macro_is_spread_and_its_times_never_move() {
-    for (text, actual) in [
-        ("@hourly", "32 * * * *"),
-        ("@daily", "32 20 * * *"),
-        ("@midnight", "32 20 * * *"),
-        ("@weekly", "32 20 * * 5"),
-        ("@monthly", "32 20 6 * *"),
-        ("@yearly", "32 20 6 1 *"),
-        ("@annually", "32 20 6 1 *"),
-    ] {
-        let schedule = parse(&format!(" {text}\n")).unwrap();
-        assert_eq!((schedule.as_typed(), schedule.actual()), (text, actual));
-    }
-}
-
-#[test]
-fn the_hash_is_fnv_1a() {
-    // Of one byte 0, which is what stands between the names; from the authors' test vectors.
-    assert_eq!(stable_hash("", ""), 0xaf63_bd4c_8601_b7df);
-    assert_ne!(stable_hash("ab", "c"), stable_hash("a", "bc"));
-}
-
-#[test]
-fn the_jobs_of_a_tool_are_spread_evenly() {
-    let mut minutes = [0_usize; 60];
-    let mut hours = [0_usize; 24];
-    for number in 0..2_400 {
-        let schedule = Schedule::parse("@daily", "my-tool", &format!("job-{number}")).unwrap();
-        let mut fields = schedule.actual().split(' ').map(|field| field.parse::<usize>());
-        minutes[fields.next().unwrap().unwrap()] += 1;
-        hours[fields.next().unwrap().unwrap()] += 1;
-    }
-    assert!(minutes.iter().all(|count| (15..=70).contains(count)), "40 expected: {minutes:?}");
-    assert!(hours.iter().all(|count| (50..=150).contains(count)), "100 expected: {hours:?}");
 }
 
 #[test]
