@@ -174,7 +174,8 @@ const MILLICORES: Unit = Unit {
     guess: guess_cpu,
 };
 
-/// Kubernetes counts in 64 bits with a sign, and quietly stores `12Ei` as that.
+/// Kubernetes counts in 64 bits with a sign. Whatever has a binary unit and is more, such as `12Ei`,
+/// it quietly takes for this.
 const AMOUNT_MAX: u64 = i64::MAX.unsigned_abs();
 
 /// How much of a wrong text a refusal repeats.
@@ -201,8 +202,10 @@ fn parse(text: &str, unit: &Unit) -> Result<u64, QuantityError> {
 }
 
 fn parse_stored(text: &str, unit: &Unit) -> Option<u64> {
-    // A `+` is kept as it was sent.
-    let number = Number::parse(text.strip_prefix('+').unwrap_or(text))?;
+    let number = Number::parse_stored(text)?;
+    let (whole, _) = number.in_units(0);
+    let is_capped = number.is_binary() && whole > u128::from(AMOUNT_MAX);
+    let number = if is_capped { Number::from(AMOUNT_MAX) } else { number };
     let (amount, _) = number.in_units(unit.places);
     Some(u64::try_from(amount).unwrap_or(u64::MAX))
 }

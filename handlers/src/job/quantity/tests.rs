@@ -2,6 +2,8 @@ use proptest::{prelude::*, test_runner::RngSeed};
 
 use super::*;
 
+mod golden;
+
 const MEMORY: &str = "a number and a unit, such as `512Mi`";
 const CPU: &str = "a number of cores such as `0.5`, or of thousandths such as `500m`";
 
@@ -81,7 +83,7 @@ fn a_refusal_of_memory_says_what_was_probably_meant() {
         ("0x10", "`0x10` is not a quantity: write MEMORY"),
         ("1e", "`1e` is not a quantity: write `1Ei` or `1E`"),
         ("1e3.5", "`1e3.5` is not a quantity: write MEMORY"),
-        ("1e99999999999", "`1e99999999999` is not a quantity: write MEMORY"),
+        ("1e99999999999", "`1e99999999999` is more than any machine has: write MEMORY"),
         ("٣Mi", "`٣Mi` is not a quantity: write MEMORY"),
         ("0.5", "`0.5` is not a whole number of bytes: write MEMORY"),
         ("1n", "`1n` is not a whole number of bytes: write MEMORY"),
@@ -130,6 +132,35 @@ fn a_refusal_is_short_however_long_the_text() {
     {
         assert!(Memory::parse(&text).unwrap_err().to_string().len() < 200);
     }
+}
+
+/// Exponents and digits far beyond any number that fits. What is stored may be wrapped: see
+/// `Number::parse_stored`.
+#[test]
+fn no_text_is_too_large_to_be_read() {
+    let zeros = "0".repeat(4_096);
+    for (text, bytes) in [
+        ("1e2147483647", Some(u64::MAX)),
+        ("1e9223372036854775807", Some(1)),
+        ("1e-9223372036854775808", Some(1)),
+        ("1E-400", Some(1)),
+        ("1.5e-2147483648", Some(1)),
+        (&format!("1{zeros}e-4096"), Some(1)),
+        (&format!("0.{zeros}25e4098"), Some(25)),
+        (&format!("0.{zeros}1Ei"), Some(1)),
+        (&format!("{zeros}7.{zeros}Ki"), Some(7 << 10)),
+        (&"9".repeat(4_096), Some(u64::MAX)),
+        (&format!("{}Ei", "9".repeat(4_096)), Some(i64::MAX.unsigned_abs())),
+        ("1e9223372036854775808", None),
+        (".", None),
+        ("-", None),
+        ("+", None),
+    ] {
+        assert_eq!(Memory::parse_stored(text).map(Memory::bytes), bytes, "{text:.20}");
+    }
+    assert_eq!(Memory::parse(&format!("1{zeros}e-4096")).map(Memory::bytes), Ok(1));
+    assert_eq!(Cpu::parse(&format!("0.{zeros}25e4098")).map(Cpu::millicores), Ok(25_000));
+    assert!(matches!(Memory::parse("1e4294967299"), Err(QuantityError::TooLarge { .. })));
 }
 
 #[test]
