@@ -2,7 +2,7 @@
 
 mod supervised;
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use rustix::process::{Signal, geteuid};
 use tjf_devcluster::pod::protocol::{Order, Report, Start, User};
@@ -235,7 +235,7 @@ async fn everybody_is_killed_when_the_kubelet_is_killed() {
 /// A job's process 1 as a container gets it, with a file for its output.
 fn job(text: &str, output: &Path) -> Vec<String> {
     let output = output.to_str().expect("text");
-    let argv = argv(text, Some(LogFiles { stdout: output, stderr: output }));
+    let argv = argv(text, &BTreeMap::new(), Some(LogFiles { stdout: output, stderr: output }));
     argv.iter().map(|word| word.replace("$$", "$")).collect()
 }
 

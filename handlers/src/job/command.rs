@@ -1,48 +1,78 @@
 //! The pod's process 1 and its arguments.
 //!
 //! A job's command is shell text of its user, and its output goes to files in the tool's home. A
-//! few lines of `/bin/sh` see to both. They never hold the user's text or a path: these travel as
-//! arguments of their own, so that no quoting can go wrong. The command is not simply `exec`ed in
-//! place of process 1, because the kernel keeps from process 1 every signal that it has no handler
-//! for: an ordinary program would then hang on delete until it is killed.
+//! few lines of `/bin/sh` see to both. They never hold the user's text, a variable or a path: these
+//! travel as arguments of their own, so that no quoting can go wrong. The command is not simply
+//! `exec`ed in place of process 1, because the kernel keeps from process 1 every signal that it has
+//! no handler for: an ordinary program would then hang on delete until it is killed.
 
-/// What process 1 runs; `$1` is the user's text, `$2` and `$3` are the files for its output.
+use std::collections::BTreeMap;
+
+/// What process 1 runs. Its arguments are the user's variables as `NAME=value`, the user's text, and
+/// the files for its output.
 ///
-/// It works in busybox, dash and bash, which are `/bin/sh` in the containers on offer. Its
-/// variables have long names because a variable that a user set in `env` is inherited and stays
-/// exported.
+/// It works in busybox, dash and bash, which are `/bin/sh` in the containers on offer.
 ///
+/// - The user's variables are arguments and not the container's environment, because a shell obeys
+///   its environment: `SHELLOPTS=noexec` stops bash from running anything, and `BASH_FUNC_wait%%`
+///   replaces its `wait`. `env` hands them to the user's shell. It takes every name that Kubernetes
+///   takes, where `export` would fail. `PATH` comes first, so that the user's own wins. A job
+///   without variables runs in an image without `env` too.
+/// - Process 1 looks for `env` and `sleep` in directories of its own, and then where the image says.
 /// - `true >>FILE` fails alone, where a failed `exec >>FILE` ends dash with 2 (it is a special
 ///   built-in: POSIX, 2.8.1). The shell's own sentence then goes to the container's log, and from
 ///   there into the status.
-/// - `--`, so that a text that begins with `-` is no option.
+/// - `--`, so that a name or a text that begins with `-` is not an option.
 /// - `kill -TERM -1` is everybody else in the container. Where this is not process 1 it would be
 ///   everybody on the machine, so there it is the own process group. The handler ignores the signal
 ///   from then on, or it would signal itself for ever. Without `$!` nothing has been started yet.
-/// - The signal interrupts `wait` with 143, so it has to be asked again. 127 is then "no child of
-///   mine": the first answer was the shell's end already.
-/// - `wait` itself says `Killed` or `Terminated`, each shell in its own words; but the file is the
-///   program's, and how it ended is in the job's status.
+/// - A new child of dash or busybox still has the handlers of its parent, and forgets a signal that
+///   it gets then: its program would never hear of it. Hence nobody is signalled before the child
+///   has said, with SIGUSR1, that it is a shell of its own. Bash sees to this itself, but for some
+///   microseconds. There SIGUSR1 would do harm: of two signals that arrive together during `wait`
+///   bash forgets one.
+/// - From the fork on process 1 writes nowhere: the files are the program's, and what the shells say
+///   of its end (`Killed`, `Terminated`) is in the job's status already.
+/// - Each of the two signals interrupts `wait` once, so the third answer is that of the child. To be
+///   asked once too often does not matter: the answer stays the same. Bash as `sh` would say 127 the
+///   second time (POSIX mode), hence `set +o posix`.
 /// - A shell between us and a program dies of the signal at once, while the program still has last
-///   words: process 1 waits for everybody, for when it ends they are killed.
-const WRAPPER: &str = r#"toolforge_stopped=
-trap 'trap "" TERM
-[ "$!" ] || exit 143
-toolforge_stopped=yes
-if [ $$ -eq 1 ]; then kill -TERM -1; else kill -TERM 0; fi 2>/dev/null' TERM
-true >>"$2" || exit 73
-true >>"$3" || exit 73
-exec >>"$2" 2>>"$3"
-/bin/sh -c -- "$1" &
-wait "$!" 2>/dev/null
+///   words: process 1 waits for everybody, for when it ends they are killed. Without `sleep` it does
+///   not, because it would keep a processor busy. Some know no fractions of seconds.
+const WRAPPER: &str = r#"toolforge_started=$BASH_VERSION
+toolforge_stopped=
+toolforge_stop() {
+  [ "$toolforge_started" ] && [ "$toolforge_stopped" ] || return 0
+  if [ $$ -eq 1 ]; then kill -TERM -1; else kill -TERM 0; fi 2>/dev/null
+}
+trap 'trap "" TERM; [ "$!" ] || exit 143; toolforge_stopped=yes; toolforge_stop' TERM
+trap 'trap "" USR1; toolforge_started=yes; toolforge_stop' USR1
+toolforge_path=/usr/local/bin:/usr/bin:/bin:$PATH
+[ $# -eq 3 ] || { set -- env -- "PATH=$PATH" "$@"; PATH=$toolforge_path; }
+toolforge_left=$#
+for toolforge_word do
+  shift
+  case $toolforge_left in
+    3) set -- "$@" /bin/sh -c -- "$toolforge_word" ;;
+    2) toolforge_stdout=$toolforge_word ;;
+    1) toolforge_stderr=$toolforge_word ;;
+    *) set -- "$@" "$toolforge_word" ;;
+  esac
+  toolforge_left=$((toolforge_left - 1))
+done
+true >>"$toolforge_stdout" || exit 73
+true >>"$toolforge_stderr" || exit 73
+exec >>"$toolforge_stdout" 2>>"$toolforge_stderr"
+{ [ "$toolforge_started" ] || kill -USR1 $$; exec "$@"; } &
+exec >/dev/null 2>&1
+PATH=$toolforge_path
+[ -z "$BASH_VERSION" ] || set +o posix
+wait "$!"
+wait "$!"
+wait "$!"
 toolforge_code=$?
-if [ "$toolforge_stopped" ] && [ "$toolforge_code" -eq 143 ]; then
-  wait "$!" 2>/dev/null
-  toolforge_again=$?
-  [ "$toolforge_again" -eq 127 ] || toolforge_code=$toolforge_again
-fi
 if [ "$toolforge_stopped" ] && [ $$ -eq 1 ]; then
-  while kill -0 -1 2>/dev/null; do sleep 0.1; done
+  while kill -0 -1 && { sleep 0.1 || sleep 1; }; do :; done
 fi
 exit "$toolforge_code"
 "#;
@@ -65,11 +95,14 @@ pub struct LogFiles<'a> {
     pub stderr: &'a str,
 }
 
-/// The `command` of a container that runs a user's text, ready to be sent to Kubernetes. Without
-/// files the output is discarded.
-pub fn argv(cmd: &str, logs: Option<LogFiles<'_>>) -> Vec<String> {
+/// The `command` of a container that runs a user's text with the user's variables, ready to be sent
+/// to Kubernetes. Without files the output is discarded.
+pub fn argv(cmd: &str, env: &BTreeMap<String, String>, logs: Option<LogFiles<'_>>) -> Vec<String> {
     let LogFiles { stdout, stderr } = logs.unwrap_or(LogFiles { stdout: NOWHERE, stderr: NOWHERE });
-    ["/bin/sh", "-c", WRAPPER, NAME, cmd, stdout, stderr].map(escape_dollars).to_vec()
+    let fixed = ["/bin/sh", "-c", WRAPPER, NAME].map(str::to_owned);
+    let variables = env.iter().map(|(name, value)| format!("{name}={value}"));
+    let last = [cmd, stdout, stderr].map(str::to_owned);
+    fixed.into_iter().chain(variables).chain(last).map(|text| escape_dollars(&text)).collect()
 }
 
 /// Doubles every `$`. In `command`, `args` and the values of `env` Kubernetes replaces `$$` by `$`

@@ -179,8 +179,13 @@ fn container(job: &Job, house: &House, owner: Owner) -> Container {
         name: CONTAINER.to_owned(),
         image: Some(job.image.clone()),
         image_pull_policy: Some("IfNotPresent".to_owned()),
-        command: Some(command::argv(&job.spec.cmd, logs)),
-        env: Some(environment(job, &home)),
+        command: Some(command::argv(&job.spec.cmd, &job.spec.env, logs)),
+        // The tool's own variables are not here but in the command, where only its program gets them.
+        env: Some(vec![EnvVar {
+            name: "HOME".to_owned(),
+            value: Some(command::escape_dollars(&home)),
+            value_from: None,
+        }]),
         resources: resources(job),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
@@ -200,19 +205,6 @@ fn container(job: &Job, house: &House, owner: Owner) -> Container {
         working_dir: Some(home),
         ..Container::default()
     }
-}
-
-/// `HOME`, unless the tool has one of its own, and then the tool's variables.
-fn environment(job: &Job, home: &str) -> Vec<EnvVar> {
-    let variable = |name: &str, value: &str| EnvVar {
-        name: name.to_owned(),
-        value: Some(command::escape_dollars(value)),
-        value_from: None,
-    };
-    std::iter::once(variable("HOME", home))
-        .filter(|_| !job.spec.env.contains_key("HOME"))
-        .chain(job.spec.env.iter().map(|(name, value)| variable(name, value)))
-        .collect()
 }
 
 /// Only what was asked for; the namespace's LimitRange decides the rest.

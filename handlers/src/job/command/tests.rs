@@ -1,8 +1,10 @@
 //! The wrapper is run for real, under each shell that it has to work in, as process 1 and not.
 
 mod bench;
+mod environment;
+mod signals;
 
-use self::bench::{Bench, Place, expanded, wait_for};
+use self::bench::{Bench, Place, expanded};
 use super::*;
 
 #[test]
@@ -13,10 +15,19 @@ fn text_arrives_as_it_was_typed() {
         assert!(!sent.replace("$$", "").contains('$'), "{sent}");
     }
     let logs = LogFiles { stdout: "/home/$a.out", stderr: "/home/a.err" };
-    let argv = argv("echo $HOME", Some(logs));
-    assert_eq!(argv[..2], ["/bin/sh", "-c"]);
-    assert_eq!(argv[3..], [NAME, "echo $$HOME", "/home/$$a.out", "/home/a.err"]);
-    assert_eq!(expanded(&argv[2]), WRAPPER);
+    for (env, variables) in
+        [(vec![], vec![]), (vec![("A", "$B"), ("a b", "")], vec!["A=$$B", "a b="])]
+    {
+        let env =
+            env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let argv = argv("echo $HOME", &env, Some(logs));
+        assert_eq!(argv[..2], ["/bin/sh", "-c"]);
+        assert_eq!(expanded(&argv[2]), WRAPPER);
+        assert_eq!(argv[3], NAME);
+        let (first, last) = argv[4..].split_at(variables.len());
+        assert_eq!(first, variables);
+        assert_eq!(last, ["echo $$HOME", "/home/$$a.out", "/home/a.err"]);
+    }
 }
 
 #[test]
@@ -134,80 +145,5 @@ fn the_wrapper_leaves_the_environment_as_it_was() {
     for place in Place::all() {
         let bench = Bench::new(place);
         assert_eq!(bench.run("env | grep ^toolforge_"), 1, "{}", bench.read("out"));
-    }
-}
-
-#[test]
-fn a_program_behind_a_shell_gets_to_say_its_last_words() {
-    for place in Place::all() {
-        let bench = Bench::new(place);
-        let running = bench.start("cd . && ./sh ./program; echo y");
-        wait_for("the program", || bench.read("out").contains("ready").then_some(()));
-        running.signal("TERM");
-        assert_eq!(running.end(), 143, "{}", place.describe());
-        if place.is_process_1 {
-            // The end of process 1 is that of all the others, so they have to be through.
-            assert_eq!(bench.read("out"), "ready\nlast words\n", "{}", place.describe());
-        }
-        wait_for("last words", || (bench.read("out") == "ready\nlast words\n").then_some(()));
-        bench.assert_container_is_silent(&place.describe());
-    }
-}
-
-#[test]
-fn a_second_signal_changes_nothing() {
-    for place in Place::all() {
-        let bench = Bench::new(place);
-        let running = bench.start("exec ./sh ./program");
-        wait_for("the program", || bench.read("out").contains("ready").then_some(()));
-        running.signal("TERM");
-        running.signal("TERM");
-        assert_eq!(running.end(), 3, "{}", place.describe());
-        assert_eq!(bench.read("out"), "ready\nlast words\n", "{}", place.describe());
-    }
-}
-
-#[test]
-fn the_code_after_a_signal_is_that_of_the_users_shell() {
-    for place in Place::all() {
-        for code in [0, 1, 5, 143] {
-            let bench = Bench::new(place);
-            let running = bench.start(&format!(
-                "trap 'exit {code}' TERM; echo ready; while :; do sleep 0.05; done"
-            ));
-            wait_for("the shell", || bench.read("out").contains("ready").then_some(()));
-            running.signal("TERM");
-            assert_eq!(running.end(), code, "{}", place.describe());
-        }
-    }
-}
-
-#[test]
-fn a_pipeline_ends_as_a_whole() {
-    for place in Place::all() {
-        let bench = Bench::new(place);
-        let running = bench.start("./sh ./program | cat");
-        wait_for("the program", || bench.read("out").contains("ready").then_some(()));
-        running.signal("TERM");
-        assert_eq!(running.end(), 143, "{}", place.describe());
-        bench.assert_container_is_silent(&place.describe());
-    }
-}
-
-#[test]
-fn a_program_that_ignores_the_signal_is_waited_for_until_it_is_killed() {
-    for place in Place::all() {
-        let bench = Bench::new(place);
-        let running =
-            bench.start("trap '' TERM; echo ready; while :; do echo on; sleep 0.05; done");
-        let lines = || bench.read("out").lines().count();
-        wait_for("the shell", || (lines() > 1).then_some(()));
-        running.signal("TERM");
-        let seen = lines();
-        wait_for("it to go on", || (lines() > seen + 5).then_some(()));
-        assert!(!running.has_ended(), "{}", place.describe());
-        running.signal("KILL");
-        // 137 to the kubelet; unshare makes another code of it.
-        assert_ne!(running.end(), 0, "{}", place.describe());
     }
 }

@@ -6,9 +6,13 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::Write,
-    os::unix::process::{CommandExt, ExitStatusExt},
+    os::unix::{
+        fs::PermissionsExt,
+        process::{CommandExt, ExitStatusExt},
+    },
     process::{Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
@@ -25,15 +29,19 @@ const DEADLINE: Duration = Duration::from_secs(20);
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A program that says when it is ready and, when it is stopped, takes its time for its last words.
-const PROGRAM: &str = "trap 'sleep 0.3; echo last words; exit 3' TERM
+const PROGRAM: &str = "PATH=/usr/bin:/bin
+trap 'sleep 0.3; echo last words; exit 3' TERM
 echo ready
 while :; do sleep 0.05; done
 ";
 
+/// Where programs are in most images.
+const IMAGE_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
 /// A shell, and whether it is process 1.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
-    shell: &'static str,
+    pub(super) shell: &'static str,
     pub(super) is_process_1: bool,
 }
 
@@ -61,7 +69,7 @@ impl Place {
     }
 }
 
-fn path_of(program: &str) -> Option<String> {
+pub(super) fn path_of(program: &str) -> Option<String> {
     let output = Command::new("sh").args(["-c", r#"command -v "$0""#, program]).output().ok()?;
     let path = String::from_utf8(output.stdout).ok()?.trim().to_owned();
     output.status.success().then_some(path)
@@ -73,7 +81,7 @@ fn succeeds(command: &mut Command) -> bool {
 }
 
 fn unshare() -> Command {
-    let mut command = Command::new("unshare");
+    let mut command = Command::new(path_of("unshare").unwrap_or_default());
     command.args(["--pid", "--fork", "--mount-proc", "--kill-child", "--"]);
     command
 }
@@ -99,6 +107,12 @@ pub(super) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
 pub(super) struct Bench {
     place: Place,
     dir: TempDir,
+    /// What the user put into `env`.
+    pub(super) env: BTreeMap<String, String>,
+    /// The image's own `PATH`.
+    pub(super) image_path: &'static str,
+    /// Whether the image has programs where process 1 looks for them.
+    pub(super) has_programs: bool,
 }
 
 impl Bench {
@@ -107,11 +121,22 @@ impl Bench {
         // Called `sh`, busybox and bash behave as they do as `/bin/sh`.
         std::os::unix::fs::symlink(path_of(place.shell).unwrap(), dir.path().join("sh")).unwrap();
         fs::write(dir.path().join("program"), PROGRAM).unwrap();
-        Self { place, dir }
+        let env = BTreeMap::new();
+        Self { place, dir, env, image_path: IMAGE_PATH, has_programs: true }
+    }
+
+    pub(super) fn set_env<'a>(&mut self, env: impl IntoIterator<Item = &'a (&'a str, &'a str)>) {
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        self.env = env.into_iter().map(owned).collect();
     }
 
     pub(super) fn path(&self, name: &str) -> String {
         self.dir.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    pub(super) fn write_program(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     pub(super) fn read(&self, name: &str) -> String {
@@ -130,15 +155,38 @@ impl Bench {
     pub(super) fn start_with(&self, cmd: &str, logs: Option<(&str, &str)>) -> Running {
         let paths = logs.map(|(stdout, stderr)| (self.path(stdout), self.path(stderr)));
         let logs = paths.as_ref().map(|(stdout, stderr)| LogFiles { stdout, stderr });
-        let shell = self.path("sh");
-        let mut argv: Vec<_> = argv(cmd, logs).iter().map(|text| expanded(text)).collect();
-        argv[0].clone_from(&shell);
-        argv[2] = argv[2].replace("/bin/sh", &shell);
-        let mut command = if self.place.is_process_1 { unshare() } else { Command::new("env") };
-        command.args(argv).current_dir(self.dir.path()).stdin(Stdio::null());
+        let argv = self.argv(cmd, logs);
+        let launcher = Command::new(path_of("env").unwrap());
+        let mut command = if self.place.is_process_1 { unshare() } else { launcher };
+        command.args(argv).env_clear().env("PATH", self.image_path);
+        command.current_dir(self.dir.path()).stdin(Stdio::null());
         command.stdout(File::create(self.path("container.out")).unwrap());
         command.stderr(File::create(self.path("container.err")).unwrap());
         Running::new(command.process_group(0), self.place)
+    }
+
+    fn argv(&self, cmd: &str, logs: Option<LogFiles<'_>>) -> Vec<String> {
+        let mut argv: Vec<_> =
+            argv(cmd, &self.env, logs).iter().map(|text| expanded(text)).collect();
+        let shell = self.path("sh");
+        argv[0].clone_from(&shell);
+        argv[2] = argv[2].replace("/bin/sh", &shell);
+        if !self.has_programs {
+            assert!(argv[2].contains("/usr/local/bin:/usr/bin:/bin"), "{}", argv[2]);
+            argv[2] = argv[2].replace("/usr/local/bin:/usr/bin:/bin", "/nowhere");
+        }
+        argv
+    }
+
+    /// The user's shell without the wrapper, with the same variables and into the same files.
+    pub(super) fn run_alone(&self, cmd: &str) -> i32 {
+        let mut command = Command::new(path_of("env").unwrap());
+        command.arg("--").args(self.env.iter().map(|(name, value)| format!("{name}={value}")));
+        command.args([&self.path("sh"), "-c", "--", cmd]).env_clear().env("PATH", self.image_path);
+        command.current_dir(self.dir.path()).stdin(Stdio::null());
+        command.stdout(File::create(self.path("out")).unwrap());
+        command.stderr(File::create(self.path("err")).unwrap());
+        Running::new(command.process_group(0), Place { is_process_1: false, ..self.place }).end()
     }
 
     pub(super) fn assert_container_is_silent(&self, case: &str) {
@@ -178,15 +226,30 @@ impl Running {
 
     /// Signals the shell of the wrapper, as the kubelet does, and nobody else.
     pub(super) fn signal(&self, name: &str) {
-        let target = if self.place.is_process_1 {
-            let children = format!("/proc/{0}/task/{0}/children", self.group);
-            wait_for("process 1", || {
-                fs::read_to_string(&children).ok()?.split_whitespace().next().map(str::to_owned)
-            })
-        } else {
-            self.group.to_string()
-        };
-        kill(name, &target);
+        kill(name, &self.process());
+    }
+
+    /// Waits until the shell of the wrapper has a handler for SIGTERM. Before that process 1 would
+    /// hear nothing.
+    pub(super) fn has_handler(&self) {
+        const TERM: u64 = 1 << 14;
+        wait_for("the handler", || {
+            let status = fs::read_to_string(format!("/proc/{}/status", self.process())).ok()?;
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+            let caught = u64::from_str_radix(caught.trim(), 16).ok()?;
+            (caught & TERM != 0).then_some(())
+        });
+    }
+
+    /// The process id of the wrapper's shell.
+    fn process(&self) -> String {
+        if !self.place.is_process_1 {
+            return self.group.to_string();
+        }
+        let children = format!("/proc/{0}/task/{0}/children", self.group);
+        wait_for("process 1", || {
+            fs::read_to_string(&children).ok()?.split_whitespace().next().map(str::to_owned)
+        })
     }
 }
 
