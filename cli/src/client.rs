@@ -27,7 +27,7 @@ pub use server::ServerError;
 pub use tls::TlsError;
 
 use connection::Connections;
-use retry::{ATTEMPTS_MAX, Attempts, Repeat};
+use retry::{Attempts, Repeat};
 use server::Server;
 
 use crate::credentials::Credentials;
@@ -39,12 +39,21 @@ const USER_AGENT: &str = concat!("toolforge-jobs/", env!("CARGO_PKG_VERSION"));
 pub struct Client {
     server: Server,
     connections: Connections,
-    attempts_max: u32,
+    may_repeat: bool,
     observer: Option<Observer>,
 }
 
-/// Is told of every exchange, also of those that are repeated.
-pub type Observer = Box<dyn Fn(&Exchange<'_>) + Send + Sync>;
+/// Is told of everything that happens between the client and the server.
+pub type Observer = Box<dyn Fn(&Event<'_>) + Send + Sync>;
+
+/// What an observer is told.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A request was sent; it may be one of several attempts.
+    Exchange(Exchange<'a>),
+    /// It will be sent again.
+    Repetition(Repetition<'a>),
+}
 
 /// One request and what came of it.
 #[derive(Debug)]
@@ -59,6 +68,19 @@ pub struct Exchange<'a> {
     pub request_id: Option<&'a str>,
     /// From the first attempt to connect to the answer's last byte.
     pub duration: Duration,
+}
+
+/// Why and when a request is sent again.
+#[derive(Debug)]
+pub struct Repetition<'a> {
+    /// The request's method.
+    pub method: &'a str,
+    /// The request's path and query, without what the server's address has in front of it.
+    pub path: &'a str,
+    /// What the last attempt ended with.
+    pub reason: &'a ClientError,
+    /// From now to the next attempt.
+    pub pause: Duration,
 }
 
 /// A successful answer.
@@ -91,7 +113,7 @@ impl Client {
         Ok(Self {
             connections: Connections::new(&server, tls),
             server,
-            attempts_max: ATTEMPTS_MAX,
+            may_repeat: true,
             observer: None,
         })
     }
@@ -99,24 +121,24 @@ impl Client {
     /// Sends everything once only. A measurement must not hide failures behind repetitions.
     #[must_use]
     pub fn without_retries(mut self) -> Self {
-        self.attempts_max = 1;
+        self.may_repeat = false;
         self
     }
 
-    /// Reports every exchange to `observer`.
+    /// Reports every exchange and every repetition to `observer`.
     #[must_use]
     pub fn observed_by(mut self, observer: Observer) -> Self {
         self.observer = Some(observer);
         self
     }
 
-    /// Creates a job. `key` is the `Idempotency-Key`: when the answer is lost, the request is sent
-    /// again under the same key, and the job runs once all the same.
+    /// Creates a job. `key` is the `Idempotency-Key`: without an answer that settles it, the request
+    /// is sent again under the same key for half a minute, and the job runs once all the same.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Unconfirmed`] when no answer came and the job may or may not exist; else as
-    /// every method: no connection, a refusal, or an answer that can't be understood.
+    /// [`ClientError::Unconfirmed`] when no answer settled it and the job may or may not exist; else
+    /// as every method: no connection, or a refusal.
     pub async fn run(
         &self,
         request: &RunRequest,
@@ -128,7 +150,7 @@ impl Client {
             path: path::RUN.to_owned(),
             body: body.into(),
             key: Some(key),
-            repeat: Repeat::WhenLost,
+            repeat: Repeat::UntilSettled,
         };
         self.send(&call).await
     }
@@ -180,12 +202,22 @@ impl Client {
 
     /// Sends a call until it is answered or must not be sent again.
     async fn send<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answer<T>, ClientError> {
-        let mut attempts = Attempts::new(call.repeat, self.attempts_max);
+        let mut attempts = Attempts::new(call.repeat, self.may_repeat);
         loop {
-            match self.send_once(call).await.and_then(read) {
+            let error = match self.send_once(call).await.and_then(read) {
                 Ok(answer) => return Ok(answer),
-                Err(error) => tokio::time::sleep(attempts.pause_after(error)?).await,
-            }
+                Err(error) => error,
+            };
+            let Some(pause) = attempts.pause_after(&error) else {
+                return Err(attempts.conclude(error));
+            };
+            self.tell(&Event::Repetition(Repetition {
+                method: call.method.as_str(),
+                path: &call.path,
+                reason: &error,
+                pause,
+            }));
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -196,16 +228,20 @@ impl Client {
             Ok(request) => self.connections.exchange(request).await,
             Err(error) => Err(error),
         };
-        if let Some(observer) = &self.observer {
-            observer(&Exchange {
-                method: call.method.as_str(),
-                path: &path,
-                status: result.as_ref().map(|response| response.status().as_u16()),
-                request_id: result.as_ref().ok().and_then(error::request_id),
-                duration: began.elapsed(),
-            });
-        }
+        self.tell(&Event::Exchange(Exchange {
+            method: call.method.as_str(),
+            path: &path,
+            status: result.as_ref().map(|response| response.status().as_u16()),
+            request_id: result.as_ref().ok().and_then(error::request_id),
+            duration: began.elapsed(),
+        }));
         result
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        if let Some(observer) = &self.observer {
+            observer(event);
+        }
     }
 
     fn request(&self, call: &Call<'_>, path: &str) -> Result<Request<Full<Bytes>>, ClientError> {

@@ -4,7 +4,7 @@ use tjf_api_types::Phase;
 
 use crate::{
     args::{Cli, Command, Globals},
-    client::{Client, Exchange},
+    client::{Client, Event, Exchange, Repetition},
     environment::Environment,
     error::Error,
     exit::Exit,
@@ -65,17 +65,23 @@ impl Context {
         let ca = credentials.ca.as_ref().map_or("the system", |ca| ca.origin.as_str());
         printer.trace(&format!("CA from {ca}"));
         let client = Client::new(&server, &credentials)?
-            .observed_by(Box::new(move |exchange| printer.trace(&sentence(exchange))));
+            .observed_by(Box::new(move |event| printer.trace(&sentence(event))));
         Ok(Self { client, printer, is_json: globals.json })
     }
 }
 
-fn sentence(exchange: &Exchange<'_>) -> String {
-    let Exchange { method, path, status, request_id, duration } = exchange;
-    let outcome = match status {
-        Ok(status) => status.to_string(),
-        Err(error) => error.to_string(),
-    };
-    let request_id = request_id.map(|id| format!(", request id {id}")).unwrap_or_default();
-    format!("{method} {path}: {outcome} after {} ms{request_id}", duration.as_millis())
+fn sentence(event: &Event<'_>) -> String {
+    match event {
+        Event::Exchange(Exchange { method, path, status, request_id, duration }) => {
+            let outcome = match status {
+                Ok(status) => status.to_string(),
+                Err(error) => error.to_string(),
+            };
+            let request_id = request_id.map(|id| format!(", request id {id}")).unwrap_or_default();
+            format!("{method} {path}: {outcome} after {} ms{request_id}", duration.as_millis())
+        }
+        Event::Repetition(Repetition { method, path, reason, pause }) => {
+            format!("{method} {path}: sent again in {} ms, because {reason}", pause.as_millis())
+        }
+    }
 }

@@ -22,7 +22,8 @@ mod settings;
 mod wait;
 
 pub use client::{
-    Answer, Client, ClientError, Exchange, Observer, Refusal, ServerError, SetupError, TlsError,
+    Answer, Client, ClientError, Event, Exchange, Observer, Refusal, Repetition, ServerError,
+    SetupError, TlsError,
 };
 pub use credentials::{Credentials, FileError, Pem};
 

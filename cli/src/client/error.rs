@@ -52,7 +52,8 @@ pub enum ClientError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// A job was asked for, also repeatedly, and it is not known whether it was created.
+    /// A job was asked for, also repeatedly, and it is not known whether it was created. The last
+    /// attempt ended like this, but one of them may have done its work.
     #[error("it is not known whether the job was created: {0}")]
     Unconfirmed(#[source] Box<Self>),
     /// The request can't be put into words of HTTP and JSON.
@@ -110,6 +111,11 @@ impl Refusal {
     /// Whether the fault is the caller's.
     pub fn is_callers_fault(&self) -> bool {
         (400..500).contains(&self.status)
+    }
+
+    /// Whether the fault is the service's, or that of a proxy in front of it.
+    pub fn is_servers_fault(&self) -> bool {
+        (500..600).contains(&self.status)
     }
 }
 
@@ -172,9 +178,18 @@ mod tests {
     }
 
     #[test]
-    fn the_callers_faults_are_the_four_hundreds() {
-        for (status, callers) in [(399, false), (400, true), (499, true), (500, false)] {
-            assert_eq!(Refusal::read(&answer(status, "")).is_callers_fault(), callers, "{status}");
+    fn the_callers_faults_are_the_four_hundreds_and_the_servers_the_five_hundreds() {
+        for (status, callers, servers) in [
+            (399, false, false),
+            (400, true, false),
+            (499, true, false),
+            (500, false, true),
+            (599, false, true),
+            (600, false, false),
+        ] {
+            let refusal = Refusal::read(&answer(status, ""));
+            let faults = (refusal.is_callers_fault(), refusal.is_servers_fault());
+            assert_eq!(faults, (callers, servers), "{status}");
         }
     }
 }

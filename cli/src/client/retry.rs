@@ -1,32 +1,48 @@
 //! What may be sent again, and when.
 //!
-//! Reads change nothing, so they are repeated. A `run` carries an idempotency key, so it is
-//! repeated when its answer was lost: then nobody knows whether the job exists, and asking again is
-//! the only way to find out. A refusal of a `run` is an answer and stands. A deletion is never
-//! repeated: the second one might hit a new job of the same name.
+//! - **Reads** change nothing. They are sent up to three times when the connection failed or the
+//!   service was away: a moment later it may be back, and whoever reads can ask again.
+//! - **A `run`** carries an idempotency key, so that however often it is sent, one job comes of it.
+//!   As long as no answer settles it, nobody knows whether the job exists, and asking again is the
+//!   only way to find out. So it is repeated for half a minute: after every 5xx, a lost answer, a
+//!   time-out, and without a connection. A 4xx settles it and stands.
+//! - **`delete` and `flush`** are never repeated. They have no key: the second one might hit a new
+//!   job of the same name, which somebody started after the first had done its work.
+//!
+//! The half minute begins with the first failure, and limits when the last attempt *begins*. A
+//! service that takes a request and says nothing fails only after a minute, and there is another
+//! attempt after that. An attempt under way is not cut short either, since it may bring the answer.
+//! At worst this takes two and a half minutes: a minute of silence, the half minute, and a minute
+//! of silence again.
 
 use hyper::StatusCode;
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 
 use super::ClientError;
 use crate::random;
 
-/// The first attempt and two more.
-pub(super) const ATTEMPTS_MAX: u32 = 3;
+/// A read's first attempt and two more.
+const READS_MAX: u32 = 3;
 
-/// The shortest pause before the second attempt; it doubles twice for the third.
-const PAUSE_MS: u64 = 100;
+/// How long after its first failure a `run` may be sent again.
+const RUN_TIME: Duration = Duration::from_secs(30);
 
-/// The longest pause that a server may ask for with `Retry-After`.
-const RETRY_AFTER_S_MAX: u64 = 5;
+/// The shortest pause before the second attempt; it doubles with each further one.
+const PAUSE_MIN: Duration = Duration::from_millis(200);
+
+/// What the pause grows to. Half of it may come on top by chance.
+const PAUSE_MAX: Duration = Duration::from_secs(4);
+
+/// The longest pause that a server may ask a read for with `Retry-After`.
+const READ_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// When a request may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// Whenever another try may do better.
+    /// A few times, when another try may do better.
     Freely,
-    /// When the answer was lost, under the same idempotency key.
-    WhenLost,
+    /// Until an answer settles it, under the same idempotency key.
+    UntilSettled,
     Never,
 }
 
@@ -34,39 +50,53 @@ pub(super) enum Repeat {
 #[derive(Debug)]
 pub(super) struct Attempts {
     repeat: Repeat,
-    made: u32,
-    max: u32,
-    /// Whether an earlier request went out and may have done its work.
-    is_lost: bool,
+    /// Whether the caller wants repetitions at all.
+    may_repeat: bool,
+    failed: u32,
+    first_failure: Option<Instant>,
+    /// Whether one of them may have done its work without anybody knowing.
+    is_unsettled: bool,
 }
 
 impl Attempts {
-    pub(super) fn new(repeat: Repeat, max: u32) -> Self {
-        Self { repeat, made: 0, max, is_lost: false }
+    pub(super) fn new(repeat: Repeat, may_repeat: bool) -> Self {
+        Self { repeat, may_repeat, failed: 0, first_failure: None, is_unsettled: false }
     }
 
-    /// How long to wait before the next attempt, or the error that ends it.
-    pub(super) fn pause_after(&mut self, error: ClientError) -> Result<Duration, ClientError> {
-        self.made += 1;
-        self.is_lost |= self.repeat == Repeat::WhenLost && loses_the_answer(&error);
-        let is_transient = may_do_better(&error) || loses_the_answer(&error);
-        let again = match self.repeat {
-            Repeat::Freely => may_do_better(&error),
-            Repeat::WhenLost => self.is_lost && is_transient,
-            Repeat::Never => false,
-        };
-        if again && self.made < self.max {
-            Ok(pause(self.made, &error))
-        } else if self.is_lost && is_transient {
-            Err(ClientError::Unconfirmed(Box::new(error)))
+    /// How long to wait before the next attempt, if there is to be one.
+    pub(super) fn pause_after(&mut self, error: &ClientError) -> Option<Duration> {
+        self.failed += 1;
+        let now = Instant::now();
+        let give_up_at = *self.first_failure.get_or_insert(now) + RUN_TIME;
+        if settles(error) {
+            self.is_unsettled = false;
+        } else if may_have_been_done(error) {
+            self.is_unsettled = true;
+        }
+        let pause = pause(self.failed);
+        let asked = asked_pause(error);
+        match self.repeat {
+            _ if !self.may_repeat => None,
+            Repeat::Freely => (self.failed < READS_MAX && is_read_again(error))
+                .then(|| pause.max(asked.min(READ_PAUSE_MAX))),
+            Repeat::UntilSettled => Some(pause.max(asked))
+                .filter(|pause| is_run_again(error) && *pause <= give_up_at - now),
+            Repeat::Never => None,
+        }
+    }
+
+    /// What the last error means after all that was tried.
+    pub(super) fn conclude(self, error: ClientError) -> ClientError {
+        if self.repeat == Repeat::UntilSettled && self.is_unsettled {
+            ClientError::Unconfirmed(Box::new(error))
         } else {
-            Err(error)
+            error
         }
     }
 }
 
 /// Whether the same read may be answered a moment later.
-fn may_do_better(error: &ClientError) -> bool {
+fn is_read_again(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable { .. } | ClientError::Lost { .. } => true,
         ClientError::Refused(refusal) => refusal.status == StatusCode::SERVICE_UNAVAILABLE,
@@ -78,111 +108,58 @@ fn may_do_better(error: &ClientError) -> bool {
     }
 }
 
-/// Whether the request may have done its work although its answer does not say so. A proxy's 502
-/// and 504 are as good as no answer: the API works on when the proxy has given up.
-fn loses_the_answer(error: &ClientError) -> bool {
+/// Whether a `run` has to be sent again to know what came of it. What two sides do not trust, or
+/// can't read, does not change within seconds.
+fn is_run_again(error: &ClientError) -> bool {
     match error {
-        ClientError::Lost { .. } | ClientError::TimedOut { .. } => true,
-        ClientError::Refused(refusal) => {
-            refusal.status == StatusCode::BAD_GATEWAY
-                || refusal.status == StatusCode::GATEWAY_TIMEOUT
-        }
         ClientError::Unreachable { .. }
-        | ClientError::Untrusted { .. }
+        | ClientError::Lost { .. }
+        | ClientError::TimedOut { .. } => true,
+        ClientError::Refused(refusal) => refusal.is_servers_fault(),
+        ClientError::Untrusted { .. }
         | ClientError::Unreadable { .. }
         | ClientError::Unconfirmed(_)
         | ClientError::Unwritable(_) => false,
     }
 }
 
-/// Half of the pause is by chance, so that callers that failed together do not come back together.
-fn pause(attempts_made: u32, error: &ClientError) -> Duration {
-    let shortest_ms = PAUSE_MS << (2 * attempts_made.saturating_sub(1));
-    let jittered = Duration::from_millis(shortest_ms + random::number() % shortest_ms);
-    let asked_s = error.refusal().and_then(|refusal| refusal.retry_after_s).unwrap_or(0);
-    jittered.max(Duration::from_secs(asked_s.min(RETRY_AFTER_S_MAX)))
+/// Whether the request may have done its work although its answer does not say so. A proxy's 502
+/// and 504 are as good as no answer, since the API works on when the proxy has given up, and so is
+/// a good answer that can't be read. A 503 says that nothing was done.
+fn may_have_been_done(error: &ClientError) -> bool {
+    match error {
+        ClientError::Lost { .. }
+        | ClientError::TimedOut { .. }
+        | ClientError::Unreadable { .. } => true,
+        ClientError::Refused(refusal) => {
+            refusal.is_servers_fault() && refusal.status != StatusCode::SERVICE_UNAVAILABLE
+        }
+        ClientError::Unreachable { .. }
+        | ClientError::Untrusted { .. }
+        | ClientError::Unconfirmed(_)
+        | ClientError::Unwritable(_) => false,
+    }
+}
+
+/// Whether this says for sure that there is no job, whatever was not known before: had an earlier
+/// attempt made one, the key would have found it.
+fn settles(error: &ClientError) -> bool {
+    error.refusal().is_some_and(super::Refusal::is_callers_fault)
+}
+
+/// What the server asks for; nothing, when it does not.
+fn asked_pause(error: &ClientError) -> Duration {
+    Duration::from_secs(error.refusal().and_then(|refusal| refusal.retry_after_s).unwrap_or(0))
+}
+
+/// A part of the pause is by chance, so that callers that failed together do not come back
+/// together.
+fn pause(failed: u32) -> Duration {
+    let doubled = PAUSE_MIN.saturating_mul(2_u32.saturating_pow(failed.saturating_sub(1)));
+    let shortest = doubled.min(PAUSE_MAX);
+    let parts = u32::try_from(random::number() % 1000).unwrap_or(0);
+    shortest + shortest / 2 * parts / 1000
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io;
-
-    use super::*;
-    use crate::client::Refusal;
-
-    fn unreachable() -> ClientError {
-        let source = io::ErrorKind::ConnectionRefused.into();
-        ClientError::Unreachable { server: "x".to_owned(), source }
-    }
-
-    fn timed_out() -> ClientError {
-        ClientError::TimedOut { server: "x".to_owned(), after_s: 60 }
-    }
-
-    fn answered(status: u16, retry_after_s: Option<u64>) -> ClientError {
-        ClientError::Refused(Box::new(Refusal {
-            status,
-            slug: None,
-            detail: "no".to_owned(),
-            field: None,
-            request_id: None,
-            retry_after_s,
-        }))
-    }
-
-    fn is_repeated(repeat: Repeat, error: ClientError) -> bool {
-        Attempts::new(repeat, ATTEMPTS_MAX).pause_after(error).is_ok()
-    }
-
-    #[test]
-    fn reads_are_repeated_when_another_try_may_do_better() {
-        assert!(is_repeated(Repeat::Freely, unreachable()));
-        assert!(is_repeated(Repeat::Freely, answered(503, None)));
-        for status in [400, 404, 500, 502, 504] {
-            assert!(!is_repeated(Repeat::Freely, answered(status, None)), "{status}");
-        }
-        assert!(!is_repeated(Repeat::Freely, timed_out()));
-    }
-
-    #[test]
-    fn a_run_is_repeated_only_when_its_answer_was_lost() {
-        for error in [timed_out(), answered(502, None), answered(504, None)] {
-            assert!(is_repeated(Repeat::WhenLost, error));
-        }
-        for error in [unreachable(), answered(503, None), answered(409, None)] {
-            assert!(!is_repeated(Repeat::WhenLost, error));
-        }
-    }
-
-    #[test]
-    fn a_deletion_is_never_repeated() {
-        for error in [timed_out(), unreachable(), answered(503, None), answered(502, None)] {
-            assert!(!is_repeated(Repeat::Never, error));
-        }
-    }
-
-    #[test]
-    fn a_lost_run_that_stays_lost_is_unconfirmed_and_an_answer_ends_the_doubt() {
-        let mut attempts = Attempts::new(Repeat::WhenLost, ATTEMPTS_MAX);
-        assert!(attempts.pause_after(timed_out()).is_ok());
-        assert!(attempts.pause_after(unreachable()).is_ok());
-        let last = attempts.pause_after(unreachable());
-        assert!(matches!(last, Err(ClientError::Unconfirmed(_))), "{last:?}");
-
-        let mut attempts = Attempts::new(Repeat::WhenLost, ATTEMPTS_MAX);
-        assert!(attempts.pause_after(timed_out()).is_ok());
-        let last = attempts.pause_after(answered(400, None));
-        assert!(matches!(last, Err(ClientError::Refused(_))), "{last:?}");
-    }
-
-    #[test]
-    fn pauses_grow_and_heed_the_server_within_reason() {
-        let within = |pause: Duration, low_ms, high_ms| {
-            assert!((low_ms..high_ms).contains(&pause.as_millis()), "{pause:?}");
-        };
-        within(pause(1, &unreachable()), 100, 200);
-        within(pause(2, &unreachable()), 400, 800);
-        assert_eq!(pause(1, &answered(503, Some(2))), Duration::from_secs(2));
-        assert_eq!(pause(1, &answered(503, Some(3600))), Duration::from_secs(5));
-    }
-}
+mod tests;

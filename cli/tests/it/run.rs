@@ -1,3 +1,8 @@
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
 use expect_test::expect;
 use tjf_api_types::ContainerState;
 
@@ -54,36 +59,107 @@ fn two_runs_have_two_keys_and_two_names() {
     assert_ne!(seen[0].body, seen[1].body);
 }
 
-#[test]
-fn a_run_whose_answer_was_lost_is_sent_again_under_the_same_key() {
-    let session = Session::new([Reply::HangUp, created()]);
-    expect![[r#"
-        exit 0
-        -- stdout
-        bot
-    "#]]
-    .assert_eq(&session.run(&RUN));
+/// More than a `run` is repeated for, so that it ends now.
+const TOO_LATE_S: u64 = 3600;
+
+fn away() -> Reply {
+    problem("cluster-unavailable", 503, "Kubernetes is away")
+}
+
+fn failing() -> Reply {
+    problem("internal", 500, "the service has a fault")
+}
+
+/// As many requests have come, all alike and with one key.
+fn assert_same(session: &Session, count: usize) {
     let seen = session.server.seen();
-    assert_eq!(seen.len(), 2);
-    assert_eq!((&seen[0].key, &seen[0].body), (&seen[1].key, &seen[1].body));
+    assert_eq!(seen.len(), count, "{seen:?}");
+    assert!(seen[0].key.is_some());
+    for one in &seen {
+        assert_eq!((&one.line, &one.key, &one.body), (&seen[0].line, &seen[0].key, &seen[0].body));
+    }
 }
 
 #[test]
-fn a_run_that_stays_lost_says_that_nobody_knows() {
-    let session = Session::new([Reply::HangUp]);
-    let words = ["run", "bot", "--command", "./bot.py", "--image", "x", "--wait"];
+fn a_run_is_sent_again_under_the_same_key_until_an_answer_settles_it() {
+    let page = |status| Reply::text(status, "<html>");
+    for faults in [
+        vec![Reply::HangUp],
+        vec![failing()],
+        vec![page(502)],
+        vec![away()],
+        vec![page(504)],
+        vec![Reply::HangUp, failing(), away().retry_after(1)],
+    ] {
+        let case = format!("{faults:?}");
+        let count = faults.len() + 1;
+        let session = Session::new(faults.into_iter().chain([created()]));
+        assert_eq!(session.run(&RUN), "exit 0\n-- stdout\nbot\n", "{case}");
+        assert_same(&session, count);
+    }
+}
+
+#[test]
+fn a_run_is_sent_again_until_the_server_is_there() {
+    let mut session = Session::closed([created()]);
+    let mut command = session.command(&[&RUN[..], &["-v"]].concat());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut talk = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let line = talk.find(|line| line.contains("sent again")).unwrap();
+    assert!(line.contains("because cannot connect to `https://127.0.0.1:"), "{line}");
+    session.server.open();
+    let rest: Vec<_> = talk.collect();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{rest:#?}");
+    assert_eq!(output.stdout, b"bot\n");
+    assert_same(&session, 1);
+}
+
+#[test]
+fn the_curious_are_told_why_a_run_is_sent_again() {
+    let session = Session::new([away(), created()]);
+    let output = session.run(&[&RUN[..], &["-v"]].concat());
+    let again = output.lines().filter(|line| line.contains("sent again")).collect::<Vec<_>>();
+    let [line] = again[..] else { panic!("{output}") };
+    assert!(line.starts_with("POST /api/v1/run/: sent again in "), "{line}");
+    assert!(line.ends_with(" ms, because Kubernetes is away"), "{line}");
+}
+
+#[test]
+fn a_run_that_stays_unsettled_says_that_nobody_knows_and_how_to_know() {
+    let session = Session::new([
+        Reply::HangUp,
+        away().retry_after(TOO_LATE_S),
+        Reply::json(200, &job("bot")),
+    ]);
+    let words = ["run", "bot", "--command", "./bot.py", "--image", "x", "--wait=1s"];
     expect![[r#"
         exit 3
         -- stderr
-        error: it is not known whether the job was created: the connection to `https://SERVER` broke before the answer was complete
+        error: it is not known whether the job was created: Kubernetes is away
         hint: `toolforge-jobs show bot` tells, once the service answers
-    "#]].assert_eq(&session.run(&words));
-    assert_eq!(session.server.lines().len(), 3);
+        request id: r-1
+    "#]]
+    .assert_eq(&session.run(&words));
+    assert_same(&session, 2);
+    // What the hint says helps.
+    let shown = session.run(&["show", "bot"]);
+    assert!(shown.starts_with("exit 0\n") && shown.contains("uid-of-bot"), "{shown}");
 }
 
 #[test]
-fn a_run_that_was_answered_is_not_sent_again() {
-    let session = Session::new([problem("cluster-unavailable", 503, "Kubernetes is away")]);
+fn a_service_that_keeps_failing_is_told_with_its_request_id() {
+    let session = Session::new([failing(), failing().retry_after(TOO_LATE_S)]);
+    let output = session.run(&RUN);
+    assert!(output.starts_with("exit 3\n"), "{output}");
+    assert!(output.contains("created: the service has a fault\n"), "{output}");
+    assert!(output.ends_with("request id: r-1\n"), "{output}");
+    assert_same(&session, 2);
+}
+
+#[test]
+fn a_service_that_did_nothing_and_stays_away_leaves_no_doubt() {
+    let session = Session::new([away(), away().retry_after(TOO_LATE_S)]);
     expect![[r#"
         exit 3
         -- stderr
@@ -91,7 +167,21 @@ fn a_run_that_was_answered_is_not_sent_again() {
         request id: r-1
     "#]]
     .assert_eq(&session.run(&RUN));
-    assert_eq!(session.server.lines().len(), 1);
+    assert_same(&session, 2);
+}
+
+#[test]
+fn a_refusal_settles_what_was_not_known() {
+    let refusal = problem("quota-exceeded", 403, "no room for one more job");
+    let session = Session::new([Reply::HangUp, failing(), refusal]);
+    expect![[r#"
+        exit 1
+        -- stderr
+        error: no room for one more job
+        request id: r-1
+    "#]]
+    .assert_eq(&session.run(&RUN));
+    assert_same(&session, 3);
 }
 
 #[test]

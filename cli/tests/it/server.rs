@@ -3,8 +3,8 @@
 use std::{
     collections::VecDeque,
     io,
-    net::SocketAddr,
-    sync::{Arc, Condvar, Mutex},
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Condvar, Mutex, mpsc},
     thread::{self, JoinHandle},
 };
 
@@ -22,7 +22,7 @@ use rustls::{
 use serde::Serialize;
 use tjf_api_types::IDEMPOTENCY_KEY;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinSet,
 };
@@ -33,6 +33,8 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) enum Reply {
     /// A status and a body.
     Answer(u16, Bytes),
+    /// The same, with `Retry-After` in seconds.
+    Later(u16, Bytes, u64),
     /// The request is read and the connection closed.
     HangUp,
 }
@@ -44,6 +46,15 @@ impl Reply {
 
     pub(crate) fn text(status: u16, body: &'static str) -> Self {
         Self::Answer(status, Bytes::from_static(body.as_bytes()))
+    }
+
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        match self {
+            Self::Answer(status, body) | Self::Later(status, body, _) => {
+                Self::Later(status, body, seconds)
+            }
+            Self::HangUp => self,
+        }
     }
 }
 
@@ -76,6 +87,8 @@ impl Ca {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     script: Arc<Script>,
+    /// Has it listen, and tells when it does.
+    open: Option<(oneshot::Sender<()>, mpsc::Receiver<()>)>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -98,16 +111,17 @@ pub(crate) struct Seen {
 }
 
 impl Server {
-    /// Answers with the replies in turn; the last one is for all requests that are left.
+    /// Answers with the replies in turn; the last one is for all requests that are left. It refuses
+    /// connections until it is opened.
     pub(crate) fn start(ca: &Ca, replies: impl IntoIterator<Item = Reply>) -> Self {
         let script = Arc::new(Script {
             replies: Mutex::new(replies.into_iter().collect()),
             ..Script::default()
         });
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(tls(ca)));
+        let (tell_address, address) = mpsc::channel();
+        let (open, opened) = oneshot::channel();
+        let (tell_listening, listening) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn({
             let script = Arc::clone(&script);
@@ -115,15 +129,34 @@ impl Server {
                 let runtime =
                     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
-                    let listener = TcpListener::from_std(listener).unwrap();
+                    // A socket that does not listen has its port, and refuses.
+                    let socket = TcpSocket::new_v4().unwrap();
+                    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+                    tell_address.send(socket.local_addr().unwrap()).unwrap();
+                    let serve = async {
+                        if opened.await.is_ok() {
+                            let listener = socket.listen(128).unwrap();
+                            tell_listening.send(()).unwrap();
+                            accept(listener, acceptor, script).await;
+                        }
+                    };
                     tokio::select! {
-                        () = accept(listener, acceptor, script) => {}
+                        () = serve => {}
                         _ = stopped => {}
                     }
                 });
             }
         });
-        Self { address, script, stop: Some(stop), thread: Some(thread) }
+        let address = address.recv().unwrap();
+        let open = Some((open, listening));
+        Self { address, script, open, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Lets connections in, from now on.
+    pub(crate) fn open(&mut self) {
+        let (open, listening) = self.open.take().unwrap();
+        open.send(()).unwrap();
+        listening.recv().unwrap();
     }
 
     /// What has come so far.
@@ -205,15 +238,17 @@ async fn answer(
         key: head.headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap().to_owned()),
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
-    let reply = script.take(seen);
-    match reply {
-        Reply::HangUp => Err(io::ErrorKind::ConnectionAborted.into()),
-        Reply::Answer(status, body) => Ok(Response::builder()
-            .status(status)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
-            .unwrap()),
+    let (status, body, retry_after) = match script.take(seen) {
+        Reply::HangUp => return Err(io::ErrorKind::ConnectionAborted.into()),
+        Reply::Answer(status, body) => (status, body, None),
+        Reply::Later(status, body, seconds) => (status, body, Some(seconds)),
+    };
+    let mut response =
+        Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
+    if let Some(seconds) = retry_after {
+        response = response.header(header::RETRY_AFTER, seconds);
     }
+    Ok(response.body(Full::new(body)).unwrap())
 }
 
 impl Script {

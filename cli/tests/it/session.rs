@@ -20,6 +20,13 @@ pub(crate) struct Session {
 impl Session {
     /// Starts the server and lays out the home as the site would.
     pub(crate) fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let mut session = Self::closed(replies);
+        session.server.open();
+        session
+    }
+
+    /// The same, with a server that refuses connections until it is opened.
+    pub(crate) fn closed(replies: impl IntoIterator<Item = Reply>) -> Self {
         let ca = Ca::new("the test's CA");
         let session = Self { server: Server::start(&ca, replies), home: TempDir::new().unwrap() };
         let (certificate, key) = ca.sign("tf-test");
