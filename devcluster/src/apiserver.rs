@@ -1,22 +1,21 @@
 //! The Kubernetes protocol over the store: HTTP, mutual TLS, JSON.
 //!
-//! It speaks as much as the product, its tests and `kubectl get` need, in Kubernetes' own words,
-//! and refuses everything else by name. It knows no controller: whatever it changes, the log tells.
+//! It speaks as much as the product and its tests need, in Kubernetes' own words, and everything
+//! else by name. It knows no controller: whatever it changes, the log tells.
 
 mod content;
-mod discovery;
+mod fault;
 mod path;
 mod read;
 mod selector;
 mod status;
-mod table;
 mod tls;
 mod user;
 mod validate;
 mod watch;
 mod write;
 
-use std::{convert::Infallible, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -36,24 +35,24 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-pub(crate) use self::user::ADMINISTRATORS;
+pub use self::fault::{Effect, Fault, RecordedCall};
 use self::{
     content::Sent,
-    discovery::Answer,
-    path::{Part, Path, Query, Target},
+    path::{Part, Query, Target},
     status::Refused,
     user::User,
 };
+pub(crate) use self::{fault::Faults, user::ADMINISTRATORS};
 use crate::{
     Authority,
-    object::{Key, Object},
+    object::Key,
     shared::Shared,
     store::{Deleted, Deletion, Store},
 };
 
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 
-type Body = BoxBody<Bytes, Infallible>;
+type Body = BoxBody<Bytes, io::Error>;
 type Outcome = Result<Response<Body>, Refused>;
 
 /// Serves the store.
@@ -62,6 +61,8 @@ pub(crate) struct ApiServer {
     verifier: Arc<dyn ClientCertVerifier>,
     acceptor: TlsAcceptor,
     stands_still: watch_channel::Sender<bool>,
+    /// What tests let go wrong.
+    pub(crate) faults: Faults,
     /// Where the logs of pods are, by uid.
     logs: PathBuf,
 }
@@ -75,6 +76,7 @@ impl ApiServer {
             verifier,
             acceptor: config.into(),
             stands_still: watch_channel::Sender::new(false),
+            faults: Faults::default(),
             logs,
         })
     }
@@ -115,6 +117,8 @@ impl ApiServer {
         let service = service_fn(|request| self.answer(peer.as_ref(), request));
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
+            // What was asked is done, although its sender has left.
+            .half_close(true)
             .serve_connection(TokioIo::new(stream), service)
             .await;
         served.map_err(io::Error::other)
@@ -124,36 +128,46 @@ impl ApiServer {
         &self,
         peer: Option<&CertificateDer<'_>>,
         request: Request<Incoming>,
-    ) -> Result<Response<Body>, Infallible> {
+    ) -> io::Result<Response<Body>> {
         self.until_it_goes_on().await;
-        let outcome = self.outcome(peer, request).await;
-        Ok(outcome.unwrap_or_else(|refused| refusal(&refused)))
+        match self.judge(peer, &request) {
+            Ok((user, verb, target, query)) => {
+                let effect = self.faults.meet(user.name(), verb, &target);
+                let done = async {
+                    let outcome = self.outcome(target, query, request).await;
+                    outcome.unwrap_or_else(|refused| refusal(&refused))
+                };
+                fault::inflict(effect, done).await
+            }
+            Err(refused) => Ok(refusal(&refused)),
+        }
     }
 
-    async fn outcome(
+    /// Who asks for what, if they may.
+    fn judge(
         &self,
         peer: Option<&CertificateDer<'_>>,
-        request: Request<Incoming>,
-    ) -> Outcome {
+        request: &Request<Incoming>,
+    ) -> Result<(User, &'static str, Target, Query), Refused> {
         let user = User::of(peer, &self.verifier, UnixTime::now())?;
-        let (parts, body) = request.into_parts();
-        let target = match path::parse(parts.uri.path())? {
-            Path::Objects(target) => target,
-            Path::Other(path) => {
-                return discovery::answer(&path).map(|answer| match answer {
-                    Answer::Text(text) => text_response(text.into()),
-                    Answer::Json(value) => json_response(StatusCode::OK, &value),
-                });
-            }
-        };
-        let query = Query::of(&parts.uri)?;
-        let is_watch = query.is("watch");
-        let verb = target.verb(&parts.method, is_watch).ok_or_else(Refused::method_not_allowed)?;
+        let target = path::parse(request.uri().path())?;
+        let query = Query::of(request.uri())?;
+        let verb = target.verb(request.method(), query.is("watch"));
+        let verb = verb.ok_or_else(Refused::method_not_allowed)?;
         user.may(verb, &target)?;
+        if query.get("dryRun").is_some_and(|how| how != "All" || verb != "create") {
+            let message = "this development cluster knows dryRun of creates only, and only `All`";
+            return Err(Refused::bad_request(message));
+        }
+        Ok((user, verb, target, query))
+    }
+
+    async fn outcome(&self, target: Target, query: Query, request: Request<Incoming>) -> Outcome {
+        let (parts, body) = request.into_parts();
         match parts.method {
             Method::GET if target.part == Some(Part::Log) => self.log(&target, &query).await,
-            Method::GET if is_watch => self.watch(target, &query),
-            Method::GET => self.look(&target, &query, table::is_wanted(&parts.headers)),
+            Method::GET if query.is("watch") => self.watch(target, &query),
+            Method::GET => self.look(&target, &query),
             Method::DELETE => {
                 let deletion = write::deletion(&whole(body).await?, &query)?;
                 let warnings = write::warnings(&target, &deletion);
@@ -179,21 +193,10 @@ impl ApiServer {
         self.shared.with(act)
     }
 
-    fn look(&self, target: &Target, query: &Query, as_table: bool) -> Outcome {
-        let kind = target.kind;
-        let value = self.with(|store, now| {
-            let version = store.version();
-            let one = |object: &Object| match as_table {
-                true => table::of(kind, [object], version, now),
-                false => object.to_value(),
-            };
-            match target.name {
-                Some(_) => read::get(store, &target.key()).map(|object| one(&object)),
-                None => read::list(store, target, query).map(|list| match as_table {
-                    true => table::of(kind, list.items.iter().map(AsRef::as_ref), version, now),
-                    false => list.to_value(kind),
-                }),
-            }
+    fn look(&self, target: &Target, query: &Query) -> Outcome {
+        let value = self.with(|store, _| match target.name {
+            Some(_) => read::get(store, &target.key()).map(|object| object.to_value()),
+            None => read::list(store, target, query).map(|list| list.to_value(target.kind)),
         })?;
         Ok(json_response(StatusCode::OK, &value))
     }
@@ -215,11 +218,11 @@ impl ApiServer {
         Ok(text_response(last_lines(text, lines_max.unwrap_or(usize::MAX)).into()))
     }
 
-    fn write(&self, method: &Method, target: &Target, sent: Sent) -> Outcome {
-        let Sent { object, warnings } = sent;
+    fn write(&self, method: &Method, target: &Target, mut sent: Sent) -> Outcome {
+        let warnings = std::mem::take(&mut sent.warnings);
         let (code, object) = self.with(|store, now| match *method {
-            Method::POST => Ok((StatusCode::CREATED, write::create(store, target, object, now)?)),
-            _ => Ok((StatusCode::OK, write::replace(store, target, object)?)),
+            Method::POST => Ok((StatusCode::CREATED, write::create(store, target, sent, now)?)),
+            _ => Ok((StatusCode::OK, write::replace(store, target, sent.object)?)),
         })?;
         Ok(warned(json_response(code, &object.to_value()), &warnings))
     }
@@ -261,8 +264,12 @@ async fn whole(body: Incoming) -> Result<Bytes, Refused> {
     }
 }
 
+fn full(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed()
+}
+
 fn json_response(code: StatusCode, value: &Value) -> Response<Body> {
-    let mut response = Response::new(Full::new(value.to_string().into()).boxed());
+    let mut response = Response::new(full(value.to_string().into()));
     *response.status_mut() = code;
     response
         .headers_mut()
@@ -279,7 +286,7 @@ fn refusal(refused: &Refused) -> Response<Body> {
 }
 
 fn text_response(text: Bytes) -> Response<Body> {
-    let mut response = Response::new(Full::new(text).boxed());
+    let mut response = Response::new(full(text));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }

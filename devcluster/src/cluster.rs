@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Authority, Identity, Site, Subject,
-    apiserver::{ADMINISTRATORS, ApiServer},
+    apiserver::{ADMINISTRATORS, ApiServer, Fault, RecordedCall},
     controllers::engine,
     home::{self, Address, Home, UID_MIN},
     kind::Kind,
@@ -238,10 +238,8 @@ impl Cluster {
         self.shared.with(|store, now| engine::create(store, Object::make(kind, object), now))
     }
 
-    /// Moves time that stands.
-    ///
-    /// # Panics
-    /// When time goes by itself.
+    /// Moves time: one that stands, or one that goes by itself and is from then on so far ahead of
+    /// the machine's, or behind it.
     pub fn advance(&self, by: SignedDuration) {
         self.shared.advance(by);
     }
@@ -254,6 +252,23 @@ impl Cluster {
     /// Lets one controller look at one object. False when there is none to look at.
     pub fn step(&self) -> bool {
         self.shared.step()
+    }
+
+    /// Lets something go wrong with calls of one user: the common name of a certificate.
+    pub fn inject(&self, user: &str, fault: Fault) {
+        self.server.faults.add(user, fault);
+    }
+
+    /// Takes away what is left of a user's faults, and gives the calls that they have made since
+    /// the last time. Calls are noted from the first fault on, or from when this is asked first.
+    pub fn take_calls(&self, user: &str) -> Vec<RecordedCall> {
+        self.server.faults.take(user)
+    }
+
+    /// Lets the quotas of a tool count what has been deleted for so much longer.
+    pub fn set_quota_lag(&self, tool: &str, by: SignedDuration) {
+        let namespace = namespace::name_of(tool);
+        self.shared.with(|store, _| store.set_quota_lag(&namespace, by));
     }
 
     /// Takes the API server away. Nothing is lost: the store stays.

@@ -39,7 +39,6 @@ pub enum Right {
 struct Row {
     kind: &'static str,
     plural: &'static str,
-    short: &'static [&'static str],
     group: &'static str,
     right: Right,
     has_status: bool,
@@ -62,18 +61,18 @@ impl Kind {
     #[rustfmt::skip]
     const fn row(self) -> Row {
         use Right::{Change, Look, Nothing};
-        let (kind, plural, short, group, right, has_status): (_, _, &'static [_], _, _, _) = match self {
-            Namespace => ("Namespace", "namespaces", &["ns"], "", Nothing, true),
-            Pod => ("Pod", "pods", &["po"], "", Change, true),
-            Job => ("Job", "jobs", &[], "batch", Change, true),
-            CronJob => ("CronJob", "cronjobs", &["cj"], "batch", Change, true),
-            ReplicationController => ("ReplicationController", "replicationcontrollers", &["rc"], "", Change, true),
-            ConfigMap => ("ConfigMap", "configmaps", &["cm"], "", Change, false),
-            LimitRange => ("LimitRange", "limitranges", &["limits"], "", Look, false),
-            ResourceQuota => ("ResourceQuota", "resourcequotas", &["quota"], "", Look, true),
-            Event => ("Event", "events", &["ev"], "", Look, false),
+        let (kind, plural, group, right, has_status) = match self {
+            Namespace => ("Namespace", "namespaces", "", Nothing, true),
+            Pod => ("Pod", "pods", "", Change, true),
+            Job => ("Job", "jobs", "batch", Change, true),
+            CronJob => ("CronJob", "cronjobs", "batch", Change, true),
+            ReplicationController => ("ReplicationController", "replicationcontrollers", "", Change, true),
+            ConfigMap => ("ConfigMap", "configmaps", "", Change, false),
+            LimitRange => ("LimitRange", "limitranges", "", Look, false),
+            ResourceQuota => ("ResourceQuota", "resourcequotas", "", Look, true),
+            Event => ("Event", "events", "", Look, false),
         };
-        Row { kind, plural, short, group, right, has_status }
+        Row { kind, plural, group, right, has_status }
     }
 
     /// The kind of this plural name in a group; the core group is the empty one.
@@ -89,11 +88,6 @@ impl Kind {
     /// As in a path.
     pub const fn plural(self) -> &'static str {
         self.row().plural
-    }
-
-    /// What people type instead.
-    pub const fn short_names(self) -> &'static [&'static str] {
-        self.row().short
     }
 
     /// The API group; empty for the core group.

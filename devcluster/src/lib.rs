@@ -26,6 +26,7 @@ mod testing;
 pub mod up;
 
 pub use self::{
+    apiserver::{Effect, Fault, RecordedCall},
     authority::{Authority, Identity, Subject},
     cluster::{Cluster, Options, Outage, StartError, Time, ToolError},
     machine::Machine,

@@ -15,14 +15,16 @@ pub(crate) struct Shared {
 }
 
 enum Clock {
-    Real,
+    /// The machine's, with what it is ahead of it.
+    Real(Mutex<SignedDuration>),
     Explicit(Mutex<Timestamp>),
 }
 
 impl Shared {
     /// With the machine's clock, or with one that stands at a time until it is moved.
     pub(crate) fn new(store: Store, stands_at: Option<Timestamp>) -> Self {
-        let clock = stands_at.map_or(Clock::Real, |at| Clock::Explicit(Mutex::new(at)));
+        let clock = stands_at
+            .map_or_else(|| Clock::Real(Mutex::default()), |at| Clock::Explicit(Mutex::new(at)));
         let changed = watch::Sender::new(store.version());
         Self { engine: Mutex::new(Engine::new(store)), clock, changed }
     }
@@ -30,21 +32,26 @@ impl Shared {
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         match &self.clock {
-            Clock::Real => Timestamp::now(),
+            Clock::Real(ahead) => {
+                let now = Timestamp::now();
+                now.checked_add(*lock(ahead)).unwrap_or(now)
+            }
             Clock::Explicit(at) => *lock(at),
         }
     }
 
-    /// Moves a clock that stands.
-    ///
-    /// # Panics
-    /// When it is the machine's.
+    /// Moves the clock: one that stands, or one that goes and is ahead of the machine's from then
+    /// on.
     pub(crate) fn advance(&self, by: SignedDuration) {
-        let Clock::Explicit(at) = &self.clock else {
-            panic!("the machine's clock moves by itself")
-        };
-        let mut at = lock(at);
-        *at = at.checked_add(by).unwrap_or(*at);
+        match &self.clock {
+            Clock::Real(ahead) => *lock(ahead) += by,
+            Clock::Explicit(at) => {
+                let mut at = lock(at);
+                *at = at.checked_add(by).unwrap_or(*at);
+            }
+        }
+        // Whoever waits for a time has to look anew.
+        self.changed.send_modify(|_| {});
     }
 
     /// Looks at the store or changes it, and tells of it if it changed.
@@ -68,7 +75,10 @@ impl Shared {
     fn with_engine<T>(&self, act: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
         let now = self.now();
         let mut engine = lock(&self.engine);
+        engine.store.forget_gone(now);
+        let before = engine.store.version();
         let outcome = act(&mut engine, now);
+        engine.store.note_gone(before, now);
         let version = engine.store.version();
         self.changed.send_if_modified(|seen| std::mem::replace(seen, version) != version);
         outcome

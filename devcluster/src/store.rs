@@ -5,6 +5,7 @@
 //! all kinds, as in etcd.
 
 mod deletion;
+mod lag;
 mod names;
 
 use std::{
@@ -19,6 +20,7 @@ use thiserror::Error;
 
 use self::{
     deletion::{has_grace, set_end, set_propagation},
+    lag::Lag,
     names::Names,
 };
 use crate::{
@@ -116,6 +118,7 @@ pub struct Store {
     log: VecDeque<Change>,
     log_length_max: usize,
     names: Names,
+    lag: Lag,
 }
 
 impl Store {
@@ -129,6 +132,7 @@ impl Store {
             log: VecDeque::new(),
             log_length_max,
             names: Names::new(seed),
+            lag: Lag::default(),
         }
     }
 
@@ -226,16 +230,24 @@ impl Store {
     /// # Errors
     /// [`Refusal::AlreadyExists`].
     pub fn create(&mut self, object: Object, now: Timestamp) -> Result<Arc<Object>, Refusal> {
+        let object = self.would_create(object, now)?;
+        Ok(self.put(object.key(), None, object))
+    }
+
+    /// The object as it would be created.
+    ///
+    /// # Errors
+    /// [`Refusal::AlreadyExists`].
+    pub fn would_create(&mut self, object: Object, now: Timestamp) -> Result<Object, Refusal> {
         let mut object = self.named(object);
-        let key = object.key();
-        if let Some(found) = self.objects.get(&key) {
+        if let Some(found) = self.objects.get(&object.key()) {
             return Err(Refusal::AlreadyExists { is_going: found.is_going() });
         }
         object.metadata.creation_timestamp = Some(Time(now));
         object.metadata.deletion_timestamp = None;
         object.metadata.deletion_grace_period_seconds = None;
         object.metadata.generation = object.content.contains_key("spec").then_some(1);
-        Ok(self.put(key, None, object))
+        Ok(object)
     }
 
     /// Changes an object. With a version in it, only if it still has that one; an object that was

@@ -9,7 +9,6 @@ mod client;
 mod cluster;
 mod command;
 mod environment;
-
 mod proxy;
 mod report;
 mod rights;
@@ -20,7 +19,7 @@ mod wait;
 
 pub use self::{
     client::{Answer, Call, Client},
-    cluster::{Cluster, Fault, Place},
+    cluster::{Cluster, OutageGuard, Place},
     command::{Output, run_program},
     environment::{Environment, NoCluster},
     proxy::DelayingProxy,

@@ -2,7 +2,10 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::platform::{Platform, PlatformError, TOOLS, say};
+use crate::{
+    namespace,
+    platform::{Platform, PlatformError, TOOLS, say},
+};
 
 /// Starts the platform, says where everything is, and takes it away at Ctrl-C.
 ///
@@ -13,7 +16,8 @@ pub async fn run() -> Result<(), PlatformError> {
     let platform = Platform::start().await?;
     let kubeconfig = platform.cluster.write_kubeconfig().await?;
     let site = platform.cluster.site();
-    let home = platform.home_of(TOOLS[0]);
+    let tool = TOOLS[0];
+    let home = platform.home_of(tool);
     let [_, (server, server_value), (ca, ca_value)] = platform.variables();
     let rows = [
         ("kubernetes api", site.server),
@@ -32,11 +36,12 @@ pub async fn run() -> Result<(), PlatformError> {
         (
             "as the tool",
             format!(
-                "KUBECONFIG={} kubectl get jobs,cronjobs,rc,pods",
-                home.join(".kube/config").display()
+                "KUBECONFIG={} kubectl get --raw /apis/batch/v1/namespaces/{}/jobs",
+                home.join(".kube/config").display(),
+                namespace::name_of(tool)
             ),
         ),
-        ("as admin", format!("KUBECONFIG={} kubectl get pods -A", kubeconfig.display())),
+        ("as admin", format!("KUBECONFIG={} kubectl get --raw /api/v1/pods", kubeconfig.display())),
     ];
     for (what, value) in rows {
         say(&format!("devcluster: {what:<15} {value}"))?;

@@ -11,6 +11,7 @@ mod faults;
 mod forms;
 mod isolation;
 mod keys;
+mod knobs;
 mod malformed;
 mod names;
 mod output;
@@ -72,6 +73,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         isolation::all(),
         removal::all(),
         keys::all(),
+        knobs::all(),
         forms::all(),
         faults::all(),
     ]

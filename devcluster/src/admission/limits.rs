@@ -84,7 +84,36 @@ fn out_of_bounds(item: &LimitRangeItem, container: &Container) -> Vec<String> {
         let has = [("limit", limits.get(name)), ("request", requests.get(name))];
         beyond("maximum", name, most, has, |amount, most| amount > most)
     });
-    least.chain(most).collect()
+    let ratio =
+        item.max_limit_request_ratio.iter().flatten().filter_map(|(name, most)| {
+            beyond_ratio(name, most, requests.get(name), limits.get(name))
+        });
+    least.chain(most).chain(ratio).collect()
+}
+
+/// The same of how many times its request a container's limit may be.
+fn beyond_ratio(
+    resource: &str,
+    most: &Quantity,
+    request: Option<&Quantity>,
+    limit: Option<&Quantity>,
+) -> Option<String> {
+    let some = |quantity: Option<&Quantity>| {
+        quantity.map(|quantity| amount::read(resource, quantity)).filter(|amount| *amount > 0)
+    };
+    // A bare number, which may have a fraction, as an amount of CPU is.
+    let thousandths = amount::read("cpu", most);
+    let written = amount::write("cpu", thousandths).0;
+    let sentence = format!("{resource} max limit to request ratio per Container is {written}, but");
+    match (some(request), some(limit)) {
+        (None, _) => Some(format!("{sentence} no request is specified or request is 0")),
+        (_, None) => Some(format!("{sentence} no limit is specified or limit is 0")),
+        (Some(request), Some(limit)) => {
+            #[expect(clippy::cast_precision_loss, reason = "as Kubernetes reckons it")]
+            let (ratio, most) = (limit as f64 / request as f64, thousandths as f64 / 1000.0);
+            (ratio > most).then(|| format!("{sentence} provided ratio is {ratio:.6}"))
+        }
+    }
 }
 
 /// What is wrong with a container, as Kubernetes says it. The first of the two must be there.

@@ -37,6 +37,9 @@ pub(super) fn of_namespace(store: &Store, namespace: &str) -> Amounts {
     for pod in store.list(Kind::Pod, Some(namespace)) {
         add(&mut total, of_pod(pod));
     }
+    for (_, gone) in store.still_counted(namespace) {
+        add(&mut total, of_object(gone));
+    }
     total
 }
 

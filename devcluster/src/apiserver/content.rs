@@ -18,6 +18,8 @@ pub(crate) const BYTES_MAX: usize = 3 * 1024 * 1024;
 pub(crate) struct Sent {
     pub(crate) object: Object,
     pub(crate) warnings: Vec<String>,
+    /// Whether it is only to be judged.
+    pub(crate) is_dry: bool,
 }
 
 /// Whether a body is what we can read. Programs of Go write protobuf unless they are told not to.
@@ -83,7 +85,8 @@ pub(crate) fn typed(value: &Value, target: &Target, query: &Query) -> Result<Sen
     };
     let object =
         Object::read(kind, canonical).map_err(|error| not_handled(format!("json: {error}")))?;
-    Ok(Sent { object: placed(object, target)?, warnings })
+    let is_dry = query.get("dryRun").is_some();
+    Ok(Sent { object: placed(object, target)?, warnings, is_dry })
 }
 
 /// The path says where an object is; what it says itself must agree.
@@ -154,12 +157,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::apiserver::path::{Path, parse};
+    use crate::apiserver::path::parse;
 
     fn sent(value: &Value, query: &str) -> Result<Sent, Refused> {
-        let Path::Objects(target) = parse("/apis/batch/v1/namespaces/a/jobs").unwrap() else {
-            panic!("jobs are objects")
-        };
+        let target = parse("/apis/batch/v1/namespaces/a/jobs").unwrap();
         let query = Query::of(&format!("/x?{query}").parse().unwrap()).unwrap();
         read(&value.to_string().into(), &target, &query)
     }

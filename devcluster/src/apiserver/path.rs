@@ -7,15 +7,6 @@ use http::{Method, Uri};
 use super::status::Refused;
 use crate::{kind::Kind, object::Key};
 
-/// A request's path, understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Path {
-    /// Objects.
-    Objects(Target),
-    /// What the server can do and how it is.
-    Other(String),
-}
-
 /// The object or the objects that a request is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -66,12 +57,12 @@ impl Target {
 ///
 /// # Errors
 /// When it names what this cluster does not have.
-pub(crate) fn parse(path: &str) -> Result<Path, Refused> {
+pub(crate) fn parse(path: &str) -> Result<Target, Refused> {
     let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let (group, rest) = match segments.as_slice() {
         ["api", "v1", rest @ ..] if !rest.is_empty() => ("", rest),
         ["apis", group, "v1", rest @ ..] if !rest.is_empty() => (*group, rest),
-        _ => return Ok(Path::Other(path.to_owned())),
+        _ => return Err(unknown("any group", path)),
     };
     // The namespace itself is an object too, without one around it.
     let (namespace, rest) = match rest {
@@ -92,7 +83,7 @@ pub(crate) fn parse(path: &str) -> Result<Path, Refused> {
         Some(part) => return Err(unknown(group, &format!("{plural}/{part}"))),
     };
     let name = name.map(str::to_owned);
-    Ok(Path::Objects(Target { kind, namespace: namespace.to_owned(), name, part }))
+    Ok(Target { kind, namespace: namespace.to_owned(), name, part })
 }
 
 fn is_kind_within(rest: &[&str]) -> bool {
@@ -113,9 +104,10 @@ fn unknown(group: &str, what: &str) -> Refused {
 pub(crate) struct Query(BTreeMap<String, String>);
 
 /// What is understood, and what may be said for somebody else's sake.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 19] = [
     "allowWatchBookmarks",
     "continue",
+    "dryRun",
     "fieldManager",
     "fieldSelector",
     "fieldValidation",
@@ -177,13 +169,6 @@ impl Query {
 mod tests {
     use super::*;
 
-    fn target(path: &str) -> Target {
-        match parse(path).unwrap() {
-            Path::Objects(target) => target,
-            Path::Other(path) => panic!("{path} is about no objects"),
-        }
-    }
-
     #[test]
     fn objects_are_found_by_group_namespace_kind_name_and_part() {
         for (path, kind, namespace, name, part) in [
@@ -197,7 +182,7 @@ mod tests {
         ] {
             let name = name.map(str::to_owned);
             let expected = Target { kind, namespace: namespace.to_owned(), name, part };
-            assert_eq!(target(path), expected, "{path}");
+            assert_eq!(parse(path).unwrap(), expected, "{path}");
         }
     }
 
@@ -221,7 +206,7 @@ mod tests {
         let query = |text: &str| Query::of(&format!("/x?{text}").parse().unwrap());
         assert!(query("limit=500&watch=1&labelSelector=a%3Db").is_ok());
         assert_eq!(query("limit=many").unwrap().number("limit").unwrap_err().code, 400);
-        let refused = query("dryRun=All").unwrap_err().to_value();
-        assert!(refused["message"].to_string().contains("dryRun"), "{refused}");
+        let refused = query("pretty=true").unwrap_err().to_value();
+        assert!(refused["message"].to_string().contains("pretty"), "{refused}");
     }
 }

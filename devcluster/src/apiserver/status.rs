@@ -115,6 +115,20 @@ impl Refused {
             .with(json!({"causes": [cause], "retryAfterSeconds": 1}))
     }
 
+    /// What a server says that fails, or that lost a race for the quota's own bookkeeping.
+    pub(crate) fn by_fault(code: StatusCode) -> Self {
+        match code {
+            StatusCode::CONFLICT => {
+                Self::by_store(&Key::new(Kind::ResourceQuota, "", "tool"), &Refusal::Changed)
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let message = "the server is currently unable to handle the request";
+                Self::new(code, "ServiceUnavailable", message)
+            }
+            _ => Self::new(code, "", "etcdserver: request timed out"),
+        }
+    }
+
     /// What the store refused.
     pub(crate) fn by_store(key: &Key, refusal: &Refusal) -> Self {
         let Key { kind, name, .. } = key;

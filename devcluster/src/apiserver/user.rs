@@ -89,6 +89,11 @@ impl User {
         Err(Refused::forbidden(kind, name, &what))
     }
 
+    /// Their name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether nobody is known to ask.
     pub(crate) fn is_anonymous(&self) -> bool {
         self.name == ANONYMOUS

@@ -1,6 +1,6 @@
 //! Following: every change as it comes.
 
-use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
@@ -50,7 +50,7 @@ pub(crate) fn begin(
     shared: &Arc<Shared>,
     target: Target,
     query: &Query,
-) -> Result<impl Stream<Item = Result<Frame<Bytes>, Infallible>> + use<>, Refused> {
+) -> Result<impl Stream<Item = io::Result<Frame<Bytes>>> + use<>, Refused> {
     let seconds = query.number("timeoutSeconds")?.map(Duration::from_secs);
     let version = query.number("resourceVersion")?.filter(|version| *version > 0);
     let wants_all = query.is("sendInitialEvents");

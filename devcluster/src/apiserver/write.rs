@@ -22,17 +22,18 @@ use crate::{
     store::{Deleted, Deletion, Propagation, Store},
 };
 
-/// Creates what was sent, if its kind, the namespace, its limits and its quotas allow it.
+/// Creates what was sent, if its kind, the namespace, its limits and its quotas allow it. A dry run
+/// gives what would be created, without a version.
 ///
 /// # Errors
 /// Whatever is in the way.
 pub(crate) fn create(
     store: &mut Store,
     target: &Target,
-    sent: Object,
+    sent: Sent,
     now: Timestamp,
 ) -> Result<Arc<Object>, Refused> {
-    let mut object = store.named(clean(sent));
+    let mut object = store.named(clean(sent.object));
     let key = object.key();
     check_namespace(store, &key)?;
     object = defaults::complete(object);
@@ -42,9 +43,12 @@ pub(crate) fn create(
         let admitted = admission::admit(store, object);
         object = admitted.map_err(|forbidden| Refused::by_admission(&key, &forbidden))?;
     }
-    store
-        .create(object, now)
-        .map_err(|refusal| Refused::by_store(&target_key(target, &key), &refusal))
+    let created = if sent.is_dry {
+        store.would_create(object, now).map(Arc::new)
+    } else {
+        store.create(object, now)
+    };
+    created.map_err(|refusal| Refused::by_store(&target_key(target, &key), &refusal))
 }
 
 fn target_key(target: &Target, key: &Key) -> Key {
@@ -132,7 +136,7 @@ pub(crate) fn patch(
     let names_a_version = patch.pointer("/metadata/resourceVersion").is_some();
     let mut value = read::get(store, &target.key())?.to_value();
     content::merge(&mut value, patch);
-    let Sent { mut object, warnings } = content::typed(&value, target, query)?;
+    let Sent { mut object, warnings, .. } = content::typed(&value, target, query)?;
     if !names_a_version {
         object.metadata.resource_version = None;
     }
@@ -155,6 +159,9 @@ pub(crate) fn deletion(body: &Bytes, query: &Query) -> Result<Deletion, Refused>
         serde_json::from_slice(body)
             .map_err(|error| Refused::bad_request(format!("delete options: {error}")))?
     };
+    if options.dry_run.is_some_and(|stages| !stages.is_empty()) {
+        return Err(Refused::bad_request("this development cluster knows dryRun of creates only"));
+    }
     let propagation = match options.propagation_policy.as_deref() {
         None => None,
         Some("Foreground") => Some(Propagation::Foreground),

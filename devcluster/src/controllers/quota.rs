@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{ResourceQuotaSpec, ResourceQuotaStatus};
 
-use super::{Action, Reaction, View};
+use super::{Action, Again, Reaction, View};
 use crate::{admission, object::Object};
 
 /// Admission counts for itself; this is for those who look.
@@ -11,10 +11,9 @@ pub(super) fn reconcile(view: View<'_>, quota: &Object) -> Reaction {
     let used = admission::used(view.store, quota.namespace(), hard.keys());
     let status = ResourceQuotaStatus { hard: Some(hard), used: Some(used) };
     let told = quota.clone().with_status(&status);
-    if told == *quota {
-        return Reaction::default();
-    }
-    Reaction { actions: vec![Action::Update(Box::new(told))], ..Reaction::default() }
+    let actions = (told != *quota).then(|| Action::Update(Box::new(told))).into_iter().collect();
+    let next = view.store.still_counted(quota.namespace()).map(|(until, _)| *until).min();
+    Reaction { actions, again: next.map_or(Again::Never, Again::At) }
 }
 
 #[cfg(test)]

@@ -127,6 +127,14 @@ impl Cluster {
         super::Client::new(address, &ca, identity)
     }
 
+    /// The one in this process, with its knobs; `None` when it is one that the environment names.
+    pub fn embedded(&self) -> Option<&Arc<crate::Cluster>> {
+        match &self.ground {
+            Ground::Named(_) => None,
+            Ground::Embedded(cluster) => Some(cluster),
+        }
+    }
+
     /// Whether it is a whole Kubernetes, with kinds of object that no job needs.
     pub fn is_real(&self) -> bool {
         self.environment().is_some()
@@ -208,7 +216,7 @@ impl Cluster {
     ///
     /// # Panics
     /// When that can't be done.
-    pub async fn fault(&self, outage: Outage) -> Fault {
+    pub async fn begin_outage(&self, outage: Outage) -> OutageGuard {
         match &self.ground {
             Ground::Named(named) => {
                 let command = named.0.command.clone().expect("TJF_CLUSTER_COMMAND is set");
@@ -217,13 +225,13 @@ impl Cluster {
                     Outage::Killed => ("kill", vec!["up"]),
                 };
                 // Ended from here on, whatever happens.
-                let fault = Fault { ending: Some(Ending::Command(command.clone(), end)) };
+                let outage = OutageGuard { ending: Some(Ending::Command(command.clone(), end)) };
                 tell(&command, &[begin, DAEMON]).await;
-                fault
+                outage
             }
             Ground::Embedded(cluster) => {
                 cluster.fail(outage);
-                Fault { ending: Some(Ending::Mend(Arc::clone(cluster))) }
+                OutageGuard { ending: Some(Ending::Mend(Arc::clone(cluster))) }
             }
         }
     }
@@ -270,9 +278,9 @@ async fn client(kubeconfig: Kubeconfig) -> Result<kube::Client, String> {
     kube::Client::try_from(config).map_err(text)
 }
 
-/// A fault of the cluster; it ends when this is dropped, also when a test fails.
-#[must_use = "the fault ends when this is dropped"]
-pub struct Fault {
+/// An outage of the API server; it ends when this is dropped, also when a test fails.
+#[must_use = "the outage ends when this is dropped"]
+pub struct OutageGuard {
     ending: Option<Ending>,
 }
 
@@ -281,8 +289,8 @@ enum Ending {
     Mend(Arc<crate::Cluster>),
 }
 
-impl Fault {
-    /// Ends the fault and waits until that is done.
+impl OutageGuard {
+    /// Ends the outage and waits until that is done.
     ///
     /// # Panics
     /// When it can't be ended.
@@ -295,7 +303,7 @@ impl Fault {
     }
 }
 
-impl Drop for Fault {
+impl Drop for OutageGuard {
     fn drop(&mut self) {
         match self.ending.take() {
             Some(Ending::Command(command, words)) => {

@@ -85,7 +85,7 @@ async fn run_all(place: Place, scenarios: Vec<Scenario>) -> Result<bool, String>
     }
     let count = played.len();
     let (alone, together): (Vec<_>, Vec<_>) =
-        played.into_iter().partition(|one| one.needs == Needs::Faults);
+        played.into_iter().partition(|one| one.needs.is_alone());
     let mut tidying = JoinSet::new();
     let failed = tokio::select! {
         failed = suite.play_all(together, alone, &mut tidying) => failed,
@@ -160,6 +160,9 @@ impl Suite {
         let machine = Machine::read();
         match needs {
             Needs::RealCluster(why) if !self.cluster.is_real() => Some(why.to_owned()),
+            Needs::Embedded(why) | Needs::EmbeddedAlone(why) if self.cluster.is_real() => {
+                Some(why.to_owned())
+            }
             Needs::Faults if !self.cluster.can_fail() => {
                 Some("TJF_CLUSTER_COMMAND is not set".to_owned())
             }
@@ -177,7 +180,9 @@ impl Suite {
             | Needs::NoOther
             | Needs::Users
             | Needs::Program(_)
-            | Needs::RealCluster(_) => None,
+            | Needs::RealCluster(_)
+            | Needs::Embedded(_)
+            | Needs::EmbeddedAlone(_) => None,
         }
     }
 

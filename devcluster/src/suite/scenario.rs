@@ -37,6 +37,17 @@ pub enum Needs {
     NoOther,
     /// What only a real Kubernetes has, for this reason.
     RealCluster(&'static str),
+    /// A knob that only the embedded cluster has, for this reason.
+    Embedded(&'static str),
+    /// The same, and to be alone, since the knob is one for the whole cluster.
+    EmbeddedAlone(&'static str),
+}
+
+impl Needs {
+    /// Whether no other test may run meanwhile.
+    pub(crate) fn is_alone(self) -> bool {
+        matches!(self, Self::Faults | Self::EmbeddedAlone(_))
+    }
 }
 
 /// Everything that one test makes and uses.

@@ -13,6 +13,8 @@ use std::{fmt::Write, sync::Arc, time::Duration};
 
 use expect_test::expect_file;
 use http::{HeaderMap, Method, header};
+use k8s_openapi::api::core::v1::LimitRange;
+use kube::api::PostParams;
 use serde_json::{Value, json};
 use tjf_devcluster::suite::{Answer, Call, Client, Tool, World, eventually};
 
@@ -104,6 +106,14 @@ impl Transcript {
         let is_suspended = |job: &Value| job["status"]["conditions"][0]["type"] == "Suspended";
         self.until(&path, "it is suspended", is_suspended).await;
         heard.body["metadata"]["resourceVersion"].as_str().unwrap().to_owned()
+    }
+
+    /// Limits how many times its request of CPU a container's limit may be.
+    pub(super) async fn limit_ratio(&self, most: &str) {
+        let limits = json!([{"type": "Container", "maxLimitRequestRatio": {"cpu": most}}]);
+        let range = json!({"metadata": {"name": "ratio"}, "spec": {"limits": limits}});
+        let range = serde_json::from_value(range).unwrap();
+        self.tool.api::<LimitRange>().create(&PostParams::default(), &range).await.unwrap();
     }
 
     /// Asks, and writes down what was answered.

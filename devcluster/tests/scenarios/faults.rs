@@ -49,17 +49,17 @@ async fn assert_well_again(tool: &Tool) {
 async fn an_api_server_that_stands_still_is_told_and_survived(world: Arc<World>) {
     let tool = world.tool("pause").await;
     tool.list().await;
-    let fault = world.cluster.fault(Outage::StandsStill).await;
+    let outage = world.cluster.begin_outage(Outage::StandsStill).await;
     assert_told(&tool).await;
-    fault.end().await;
+    outage.end().await;
     assert_well_again(&tool).await;
 }
 
 async fn an_api_server_that_is_killed_is_told_and_survived(world: Arc<World>) {
     let tool = world.tool("kill").await;
     tool.list().await;
-    let fault = world.cluster.fault(Outage::Killed).await;
+    let outage = world.cluster.begin_outage(Outage::Killed).await;
     assert_told(&tool).await;
-    fault.end().await;
+    outage.end().await;
     assert_well_again(&tool).await;
 }

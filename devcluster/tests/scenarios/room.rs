@@ -25,7 +25,8 @@ scenarios![
     a_day_of_three_hundred_jobs_starves_no_cron_job,
 ];
 
-async fn set_quota(tool: &Tool, hard: serde_json::Value) {
+/// Changes what the tool's quota allows.
+pub(super) async fn set_quota(tool: &Tool, hard: serde_json::Value) {
     let patch = Patch::Merge(json!({"spec": {"hard": hard}}));
     let quotas = tool.api::<ResourceQuota>();
     quotas.patch("tool", &PatchParams::default(), &patch).await.unwrap();

@@ -179,10 +179,26 @@ pub(super) async fn creates(transcript: &mut Transcript) {
         let told = format!("{} {}", heard.code, heard.body["reason"]);
         transcript.note(&format!("create: {what}"), &told);
     }
+    dry_runs(transcript).await;
     let large = vec![b' '; 3 * 1024 * 1024 + 1];
     let heard = transcript.ask(post.clone(), &jobs, large).await;
     transcript.note("create: more than 3 MiB", &told(&heard));
     limits(transcript, &jobs).await;
+}
+
+/// What is judged, and not created.
+async fn dry_runs(transcript: &mut Transcript) {
+    let dry = transcript.path("jobs?fieldValidation=Strict&dryRun=All");
+    for (what, object) in [
+        ("a job", suspended("dry")),
+        ("its name is taken", suspended("dup")),
+        ("a negative number", job("n", &json!({"backoffLimit": -1}))),
+    ] {
+        let what = format!("create, dry run: {what}");
+        transcript.tell(&what, Method::POST, &dry, &object).await;
+    }
+    let dry = transcript.path("jobs/dry");
+    transcript.tell("get: what was only a dry run", Method::GET, &dry, &json!(null)).await;
 }
 
 /// Limits of a container, and the quota of a namespace.
@@ -198,6 +214,19 @@ async fn limits(transcript: &mut Transcript, jobs: &str) {
         spec["containers"][0]["resources"] = json!({"limits": limits, "requests": limits});
         let object = json!({"metadata": {"name": "p"}, "spec": spec});
         transcript.tell(&format!("create a pod: {what}"), Method::POST, &pods, &object).await;
+    }
+    transcript.limit_ratio("1500m").await;
+    for (what, limit, request) in [
+        ("its limit too many times its request", json!({"cpu": "900m"}), json!({"cpu": "500m"})),
+        ("its limit not too many times its request", json!({"cpu": "1"}), json!({"cpu": "700m"})),
+    ] {
+        let mut spec = pod();
+        spec["containers"][0]["resources"] = json!({"limits": limit, "requests": request});
+        let object = json!({"metadata": {"name": "p"}, "spec": spec});
+        let dry = format!("{pods}?dryRun=All");
+        let heard = transcript.ask(Method::POST, &dry, object.to_string().into_bytes()).await;
+        let told = format!("{} {}", heard.code, heard.body["message"]);
+        transcript.note(&format!("create a pod: {what}"), &told);
     }
     // Two hundred are allowed. A real quota counts some that were refused too, for a while.
     for number in 0..200 {
