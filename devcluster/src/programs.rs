@@ -17,6 +17,17 @@ pub struct Programs {
     pub launcher: Option<PathBuf>,
 }
 
+/// What cargo sets for whatever it runs, and build scripts ask for.
+const OF_A_PACKAGE: [&str; 7] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
 impl Programs {
     /// Builds both, in the profile that this program was built in. Cargo lets one build wait for
     /// another, and has nothing to do when it was done before.
@@ -25,7 +36,13 @@ impl Programs {
     /// When they can't be built; cargo has told why.
     pub async fn build(cargo: &Path, launcher: Option<PathBuf>) -> Result<Self, String> {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-        let output = Command::new(cargo)
+        let mut build = Command::new(cargo);
+        // Cargo tells a test which package it is of. Build scripts would take that for a change,
+        // and everything above them would be built anew, here and the next time elsewhere.
+        for variable in OF_A_PACKAGE {
+            build.env_remove(variable);
+        }
+        let output = build
             .args(["build", "--locked", "--bins", "-p", "tjf-handlers", "-p", "tjf-cli"])
             .args(["--message-format", "json-render-diagnostics", "--manifest-path", manifest])
             .args(["--profile", profile()])
