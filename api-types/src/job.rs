@@ -55,6 +55,8 @@ pub struct JobView {
     pub env: BTreeMap<String, String>,
     /// When the object was made, RFC 3339 UTC.
     pub created_at: String,
+    /// Since when it is being deleted, RFC 3339 UTC; something holds it, or its last words.
+    pub deleting_since: Option<String>,
     /// One line for a table; exactly `Completed` or `Failed` for a one-off that has ended.
     pub status_short: String,
     /// A sentence or two for a person.

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Why a text is no name. `Display` says what would be right.
+/// Why a text is not a name. `Display` says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameError {
     what: &'static str,
@@ -104,8 +104,8 @@ name! {
     /// Any name that an object of ours can have in Kubernetes, and so the name to look one up by.
     ///
     /// Wider than [`JobName`]: objects that another program made with our labels are shown and
-    /// deleted too.
-    ObjectName, "job name", 63, dots: true
+    /// deleted too. 253 is the most that Kubernetes takes, for the name of a ReplicationController.
+    ObjectName, "job name", 253, dots: true
 }
 
 name! {
@@ -195,11 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn an_object_may_have_dots_and_63_characters() {
-        for good in ["a.b", "every-29923188", &"a".repeat(63)] {
+    fn an_object_may_have_dots_and_253_characters() {
+        for good in ["a.b", "every-29923188", &"a".repeat(253)] {
             assert!(good.parse::<ObjectName>().is_ok(), "{good:?}");
         }
-        for bad in ["a..b", ".a", "a.", "a.-b", "..", &"a".repeat(64)] {
+        for bad in ["a..b", ".a", "a.", "a.-b", "..", &"a".repeat(254)] {
             assert!(bad.parse::<ObjectName>().is_err(), "{bad:?}");
         }
     }

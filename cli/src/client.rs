@@ -106,7 +106,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`SetupError`] when the address is no `https://` URL or the credentials can't be used.
+    /// [`SetupError`] when the address is not an `https://` URL or the credentials can't be used.
     pub fn new(server: &str, credentials: &Credentials) -> Result<Self, SetupError> {
         let server: Server = server.parse()?;
         let tls = Arc::new(tls::config(credentials)?);
@@ -280,7 +280,7 @@ impl Call<'_> {
 /// Why no client can be made; nothing was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The server's address is no address.
+    /// The server's address is not an address.
     #[error(transparent)]
     Server(#[from] ServerError),
     /// The certificate, the key or the CA can't be used.

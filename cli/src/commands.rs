@@ -1,5 +1,7 @@
 //! The verbs: one file each, and the way to them.
 
+use std::sync::Once;
+
 use tjf_api_types::Phase;
 
 use crate::{
@@ -20,6 +22,9 @@ mod list;
 mod run;
 mod show;
 mod version;
+
+/// What is told once, on a terminal.
+const WAITS: &str = "the service has not answered for sure: asking again, for up to 30 s";
 
 /// How good or bad a phase looks.
 fn style(phase: Phase) -> Style {
@@ -64,9 +69,22 @@ impl Context {
         printer.trace(&format!("certificate from {}", credentials.certificate.origin));
         let ca = credentials.ca.as_ref().map_or("the system", |ca| ca.origin.as_str());
         printer.trace(&format!("CA from {ca}"));
-        let client = Client::new(&server, &credentials)?
-            .observed_by(Box::new(move |event| printer.trace(&sentence(event))));
+        let told = Once::new();
+        let client = Client::new(&server, &credentials)?.observed_by(Box::new(move |event| {
+            printer.trace(&sentence(event));
+            if takes_long(event) && printer.can_ask() {
+                told.call_once(|| printer.note(&format!("{WAITS}; `-v` says more")));
+            }
+        }));
         Ok(Self { client, printer, is_json: globals.json })
+    }
+}
+
+/// Whether somebody at a terminal would wonder what goes on. Reads are repeated twice and quickly.
+fn takes_long(event: &Event<'_>) -> bool {
+    match event {
+        Event::Repetition(Repetition { method, .. }) => *method != "GET",
+        Event::Exchange(_) => false,
     }
 }
 

@@ -148,7 +148,7 @@ impl Printer {
         is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
     }
 
-    /// Talks. Whoever has closed standard error does not listen, and that is no failure.
+    /// Talks. Whoever has closed standard error does not listen, and that is not a failure.
     pub(crate) fn talk(self, text: &str) {
         drop(io::stderr().lock().write_all(text.as_bytes()));
     }

@@ -47,7 +47,7 @@ use crate::{
     Authority,
     object::Key,
     shared::Shared,
-    store::{Deleted, Deletion, Store},
+    store::{Deleted, Deletion},
 };
 
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -178,7 +178,7 @@ impl ApiServer {
                 content::check_type(&parts.headers, "application/merge-patch+json")?;
                 let body = whole(body).await?;
                 let (object, warnings) =
-                    self.with(|store, _| write::patch(store, &target, &query, &body))?;
+                    self.shared.with(|store, _| write::patch(store, &target, &query, &body))?;
                 Ok(warned(json_response(StatusCode::OK, &object.to_value()), &warnings))
             }
             method => {
@@ -189,12 +189,8 @@ impl ApiServer {
         }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Store, jiff::Timestamp) -> T) -> T {
-        self.shared.with(act)
-    }
-
     fn look(&self, target: &Target, query: &Query) -> Outcome {
-        let value = self.with(|store, _| match target.name {
+        let value = self.shared.with(|store, _| match target.name {
             Some(_) => read::get(store, &target.key()).map(|object| object.to_value()),
             None => read::list(store, target, query).map(|list| list.to_value(target.kind)),
         })?;
@@ -211,7 +207,7 @@ impl ApiServer {
     }
 
     async fn log(&self, target: &Target, query: &Query) -> Outcome {
-        let pod = self.with(|store, _| read::get(store, &target.key()))?;
+        let pod = self.shared.with(|store, _| read::get(store, &target.key()))?;
         // A pod that has not begun has no log, which is not told from an empty one.
         let text = tokio::fs::read(self.logs.join(pod.uid())).await.unwrap_or_default();
         let lines_max = query.number("tailLines")?.and_then(|lines| usize::try_from(lines).ok());
@@ -220,7 +216,7 @@ impl ApiServer {
 
     fn write(&self, method: &Method, target: &Target, mut sent: Sent) -> Outcome {
         let warnings = std::mem::take(&mut sent.warnings);
-        let (code, object) = self.with(|store, now| match *method {
+        let (code, object) = self.shared.with(|store, now| match *method {
             Method::POST => Ok((StatusCode::CREATED, write::create(store, target, sent, now)?)),
             _ => Ok((StatusCode::OK, write::replace(store, target, sent.object)?)),
         })?;
@@ -229,7 +225,7 @@ impl ApiServer {
 
     fn delete(&self, target: &Target, query: &Query, deletion: &Deletion) -> Outcome {
         if target.name.is_none() {
-            let (items, version) = self.with(|store, now| {
+            let (items, version) = self.shared.with(|store, now| {
                 let items = write::delete_all(store, target, query, deletion, now)?;
                 Ok((items, store.version()))
             })?;
@@ -242,11 +238,12 @@ impl ApiServer {
             return Ok(json_response(StatusCode::OK, &list));
         }
         let key = target.key();
-        let value = match self.with(|store, now| write::delete(store, &key, deletion, now))? {
-            Deleted::Going(object) => object.to_value(),
-            Deleted::Gone(object) if answers_with_object(&key) => object.to_value(),
-            Deleted::Gone(object) => status::deleted(&key, object.uid()),
-        };
+        let value =
+            match self.shared.with(|store, now| write::delete(store, &key, deletion, now))? {
+                Deleted::Going(object) => object.to_value(),
+                Deleted::Gone(object) if answers_with_object(&key) => object.to_value(),
+                Deleted::Gone(object) => status::deleted(&key, object.uid()),
+            };
         Ok(json_response(StatusCode::OK, &value))
     }
 }

@@ -259,10 +259,15 @@ impl Cluster {
         self.server.faults.add(user, fault);
     }
 
-    /// Takes away what is left of a user's faults, and gives the calls that they have made since
-    /// the last time. Calls are noted from the first fault on, or from when this is asked first.
+    /// Takes away what is left of a user's faults.
+    pub fn clear_faults(&self, user: &str) {
+        self.server.faults.clear(user);
+    }
+
+    /// The calls that a user has made since the last time. They are noted from the first fault on,
+    /// or from when this is asked first.
     pub fn take_calls(&self, user: &str) -> Vec<RecordedCall> {
-        self.server.faults.take(user)
+        self.server.faults.take_calls(user)
     }
 
     /// Lets the quotas of a tool count what has been deleted for so much longer.

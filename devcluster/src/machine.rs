@@ -13,6 +13,10 @@ pub struct Machine {
     pub path: OsString,
     /// `TJF_REQUIRE_SHELLS`: a test whose program is missing fails, where it would be left out.
     pub must_be_complete: bool,
+    /// `TJF_MATRIX_SEED`: the order in which faults are tried, to repeat one.
+    pub matrix_seed: Option<u64>,
+    /// `TJF_MATRIX_PART`: only the operations whose names contain it.
+    pub matrix_part: Option<String>,
 }
 
 /// Gives the value of a variable, if it is set.
@@ -34,6 +38,8 @@ impl Machine {
             home: or("HOME", "/"),
             path: or("PATH", "/usr/local/bin:/usr/bin:/bin"),
             must_be_complete: variable("TJF_REQUIRE_SHELLS").is_some_and(|value| value == "1"),
+            matrix_part: variable("TJF_MATRIX_PART").and_then(|part| part.into_string().ok()),
+            matrix_seed: variable("TJF_MATRIX_SEED").and_then(|seed| seed.to_str()?.parse().ok()),
         }
     }
 

@@ -48,7 +48,7 @@ impl Object {
     /// Reads an object of a kind that the caller knows.
     ///
     /// # Errors
-    /// When it is no JSON object, or its metadata can't be read.
+    /// When it is not a JSON object, or its metadata can't be read.
     pub fn read(kind: Kind, value: Value) -> Result<Self, serde_json::Error> {
         let mut content: Map<String, Value> = serde_json::from_value(value)?;
         content.remove("apiVersion");
@@ -152,7 +152,7 @@ impl Object {
     /// Its spec, as the kind's own type; the default when there is none.
     ///
     /// # Panics
-    /// When it is no such spec: the API server lets none in.
+    /// When it is not such a spec: the API server lets none in.
     pub fn spec<T: DeserializeOwned + Default>(&self) -> T {
         self.part("spec")
     }
@@ -160,7 +160,7 @@ impl Object {
     /// Its status, likewise.
     ///
     /// # Panics
-    /// When it is no such status.
+    /// When it is not such a status.
     pub fn status<T: DeserializeOwned + Default>(&self) -> T {
         self.part("status")
     }

@@ -23,7 +23,7 @@ pub use self::{
     command::{Output, run_program},
     environment::{Environment, NoCluster},
     proxy::DelayingProxy,
-    runner::{measure, run},
+    runner::{measure, run, say},
     scenario::{Needs, Play, Scenario, World},
     tool::Tool,
     wait::{eventually, within},

@@ -9,10 +9,12 @@ mod drain;
 mod ending;
 mod faults;
 mod forms;
+mod going;
 mod isolation;
 mod keys;
 mod knobs;
 mod malformed;
+mod matrix;
 mod names;
 mod output;
 mod platform;
@@ -21,6 +23,7 @@ mod removal;
 mod room;
 mod schedules;
 mod status;
+mod unknown;
 
 use std::time::Duration;
 
@@ -60,10 +63,13 @@ pub(crate) fn all() -> Vec<Scenario> {
         schedules::all(),
         platform::all(),
         readme::all(),
+        matrix::all(),
         credentials::all(),
         malformed::all(),
         status::all(),
         room::all(),
+        going::all(),
+        unknown::all(),
         names::all(),
         drain::all(),
         command::all(),

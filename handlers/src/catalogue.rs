@@ -42,14 +42,14 @@ impl Catalogue {
         Some((&entry.shortname, &entry.image))
     }
 
-    /// The short name of an image.
-    pub fn short_name(&self, image: &str) -> Option<&str> {
-        self.by_image(image).map(|entry| entry.shortname.as_str())
-    }
-
-    /// Whether an image is still on offer.
-    pub fn state_of(&self, image: &str) -> Option<ContainerState> {
-        self.by_image(image).map(|entry| entry.state)
+    /// The short name and the state of an image, if it is on offer. Of several short names that mean
+    /// it, the one that was asked for, by itself or by an alias.
+    pub fn by_image(&self, image: &str, asked: Option<&str>) -> Option<(&str, ContainerState)> {
+        let mut entries = self.0.iter().filter(|entry| entry.image == image);
+        let first = entries.clone().next()?;
+        let was_asked = |entry: &&Entry| entry.names().any(|name| Some(name) == asked);
+        let entry = entries.find(was_asked).unwrap_or(first);
+        Some((&entry.shortname, entry.state))
     }
 
     /// Everything on offer, in the operator's order.
@@ -62,10 +62,6 @@ impl Catalogue {
                 state: *state,
             })
             .collect()
-    }
-
-    fn by_image(&self, image: &str) -> Option<&Entry> {
-        self.0.iter().find(|entry| entry.image == image)
     }
 }
 
@@ -91,12 +87,34 @@ mod tests {
             assert_eq!(catalogue.find(name), Some(("tf-busybox", "r/busybox:1")));
         }
         assert_eq!(catalogue.find("r/busybox:1"), None);
-        assert_eq!(catalogue.short_name("r/old:1"), Some("tf-old"));
-        assert_eq!(catalogue.state_of("r/gone:1"), None);
+        assert_eq!(
+            catalogue.by_image("r/old:1", None),
+            Some(("tf-old", ContainerState::Deprecated))
+        );
+        assert_eq!(catalogue.by_image("r/gone:1", Some("tf-old")), None);
     }
 
     #[test]
-    fn a_file_that_is_no_catalogue_is_refused() {
+    fn of_two_short_names_of_one_image_the_one_that_was_asked_for_counts() {
+        let offer = r#"[
+            {"shortname": "new", "image": "r/a:1", "state": "stable"},
+            {"shortname": "old", "image": "r/a:1", "state": "deprecated", "aliases": ["older"]}
+        ]"#;
+        let catalogue = Catalogue::parse(offer.as_bytes()).unwrap();
+        let (new, old) = (("new", ContainerState::Stable), ("old", ContainerState::Deprecated));
+        for (asked, entry) in [
+            (Some("old"), old),
+            (Some("older"), old),
+            (Some("new"), new),
+            (Some("x"), new),
+            (None, new),
+        ] {
+            assert_eq!(catalogue.by_image("r/a:1", asked), Some(entry), "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_a_catalogue_is_refused() {
         let entry = |name: &str, alias: &str| {
             format!(
                 r#"{{"shortname":"{name}","image":"i","state":"stable","aliases":["{alias}"]}}"#

@@ -4,7 +4,7 @@ use std::{convert::Infallible, path::PathBuf};
 
 use tjf_runtime::config::{self, Reader, Source};
 
-use crate::job::manifest::{HomeVolume, House};
+use crate::job::manifest::{HomeVolume, PodSettings};
 
 /// Folder of all homes, for us and in the pods.
 pub const HOMES: &str = "TJF_HOMES";
@@ -21,7 +21,7 @@ pub struct Config {
     /// What any service of this runtime is told.
     pub runtime: config::Config,
     /// What the operator decided about pods.
-    pub house: House,
+    pub pod_settings: PodSettings,
     /// File of the containers on offer.
     pub catalogue: PathBuf,
 }
@@ -46,7 +46,7 @@ impl Config {
         let job_ttl_seconds = reader.optional(JOB_TTL, "86400", seconds);
         Some(Self {
             runtime: runtime?,
-            house: House {
+            pod_settings: PodSettings {
                 homes: homes?,
                 home_volume: home_volume?,
                 job_ttl_seconds: job_ttl_seconds?,
@@ -61,7 +61,7 @@ fn absolute(text: &str) -> Result<String, String> {
     if path.starts_with('/') && !path.split('/').any(|part| part == "..") {
         Ok(path.to_owned())
     } else {
-        Err(format!("`{text}` is no absolute path"))
+        Err(format!("`{text}` is not an absolute path"))
     }
 }
 
@@ -82,7 +82,7 @@ fn home_volume(text: &str) -> Result<HomeVolume, String> {
 fn seconds(text: &str) -> Result<i32, String> {
     match text.parse() {
         Ok(seconds) if seconds >= 0 => Ok(seconds),
-        _ => Err(format!("`{text}` is no number of seconds from 0 to {}", i32::MAX)),
+        _ => Err(format!("`{text}` is not a number of seconds from 0 to {}", i32::MAX)),
     }
 }
 

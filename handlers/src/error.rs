@@ -5,16 +5,17 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use thiserror::Error;
-use tjf_api_types::ObjectName;
 use tjf_runtime::{BoxError, ErrorStatus, Failure, pool::ConnectError};
 
 use crate::{
     cluster::ClusterError,
     job::{
-        limits::QuotaRefusal,
+        observe::words,
+        quota::room::TooManyUnfinished,
         request::{Invalid, Rule},
-        room::UNFINISHED_MAX,
+        requested_name::RequestedName,
     },
 };
 
@@ -31,8 +32,8 @@ pub enum Error {
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// There is no such job.
-    #[error("there is no job `{0}`")]
-    JobNotFound(ObjectName),
+    #[error("there is no job {0}")]
+    JobNotFound(RequestedName),
     /// The name is taken.
     #[error("the name `{name}` is taken")]
     JobExists {
@@ -41,18 +42,28 @@ pub enum Error {
         /// Whether by an object that is not one of our jobs.
         by_foreign_object: bool,
     },
+    /// The name's old job is still ending.
+    #[error("the job `{name}` is still ending")]
+    JobEnding {
+        /// The name.
+        name: String,
+        /// Since when, if that is known.
+        since: Option<Timestamp>,
+    },
     /// An idempotency key was used for something else before.
     #[error("the idempotency key was used for another request")]
     KeyReused,
     /// Too many one-offs have not ended.
-    #[error("{unfinished} one-off jobs have not ended")]
-    TooManyUnfinished {
-        /// How many.
-        unfinished: usize,
+    #[error(transparent)]
+    TooManyUnfinished(#[from] TooManyUnfinished),
+    /// Kubernetes was asked for a change, and nobody can say whether it made it.
+    #[error("{detail}")]
+    NotKnown {
+        /// What is not known, and who tells.
+        detail: String,
+        /// Why.
+        source: ClusterError,
     },
-    /// Kubernetes refused for a quota.
-    #[error("the quota is exceeded")]
-    QuotaExceeded(QuotaRefusal),
     /// Kubernetes did not do it.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -93,15 +104,19 @@ impl From<Error> for Failure {
                 "Idempotency-Key",
                 "this key was used for another job: send a fresh key for each job",
             ),
-            Error::TooManyUnfinished { unfinished } => {
+            Error::JobEnding { name, since } => {
+                let since = since.map(|at| format!(", since {}", words::time(at)));
                 let detail = format!(
-                    "one-off jobs that have not ended: 1 asked, {unfinished} used, {UNFINISHED_MAX} allowed"
+                    "the job `{name}` is being deleted{}, and has not gone yet: try again later, \
+                     or choose another name",
+                    since.unwrap_or_default()
                 );
-                Self::new(ErrorStatus::Forbidden, "quota-exceeded", detail)
+                Self::new(ErrorStatus::Conflict, "job-exists", detail)
             }
-            Error::QuotaExceeded(refusal) => {
-                Self::new(ErrorStatus::Forbidden, "quota-exceeded", refusal.to_string())
+            Error::TooManyUnfinished(why) => {
+                Self::new(ErrorStatus::Forbidden, "quota-exceeded", why.to_string())
             }
+            Error::NotKnown { detail, source } => Self::deadline_exceeded(detail).because(source),
             Error::Cluster(error) => cluster(error),
             Error::Internal(..) => Self::internal(error),
         }
@@ -111,10 +126,16 @@ impl From<Error> for Failure {
 fn cluster(error: ClusterError) -> Failure {
     match &error {
         ClusterError::Connect(why) => connect(why).because(error),
-        ClusterError::Unreachable(_) => unavailable(RETRY_AFTER).because(error),
-        ClusterError::Failing { retry_after, .. } => {
+        ClusterError::NotReached(_) | ClusterError::OutOfTime | ClusterError::Lost(_) => {
+            unavailable(RETRY_AFTER).because(error)
+        }
+        ClusterError::Busy { retry_after, .. } | ClusterError::Failing { retry_after, .. } => {
             unavailable(retry_after.unwrap_or(RETRY_AFTER)).because(error)
         }
+        ClusterError::Unknown { .. } => Failure::deadline_exceeded(
+            "it is not known whether all of this was done: `show` and `list` tell",
+        )
+        .because(error),
         ClusterError::CredentialsRejected => {
             let detail =
                 "Kubernetes refuses the tool's certificate: ask an administrator to renew it";
@@ -128,11 +149,14 @@ fn cluster(error: ClusterError) -> Failure {
         ClusterError::QuotaExceeded(refusal) => {
             Failure::new(ErrorStatus::Forbidden, "quota-exceeded", refusal.to_string())
         }
-        // Who meets these expected them; whoever did not has a fault.
-        ClusterError::NotFound | ClusterError::AlreadyExists { .. } | ClusterError::Conflict => {
-            Failure::internal(error)
-        }
-        ClusterError::Refused { .. } | ClusterError::Unreadable(_) => Failure::internal(error),
+        // Where one of these can come it is dealt with; anywhere else it is a fault of ours.
+        ClusterError::NotFound
+        | ClusterError::AlreadyExists { .. }
+        | ClusterError::OtherObject
+        | ClusterError::NoSuchVersion { .. }
+        | ClusterError::Refused { .. }
+        | ClusterError::Unreadable(_)
+        | ClusterError::Unwritable(_) => Failure::internal(error),
     }
 }
 

@@ -6,7 +6,7 @@ use tjf_runtime::Json;
 use crate::{Context, cluster::Cluster, error::Result};
 
 /// Deletes all jobs of the caller, and nothing else in its namespace. Answers when their pods are
-/// gone, with the jobs' names; with none it has nothing to do, which is no error.
+/// gone, with the jobs' names; with none it has nothing to do, which is not an error.
 ///
 /// # Errors
 /// When Kubernetes does not do it.

@@ -4,20 +4,23 @@
 //! caller may have: everything in it was checked when it was made.
 
 pub mod command;
+pub mod kind;
 pub mod labels;
-pub mod limits;
 pub mod manifest;
 pub mod objects;
 pub mod observe;
 pub mod quantity;
+pub mod quota;
 pub mod request;
-pub mod room;
+pub mod requested_name;
 pub mod schedule;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tjf_api_types::{Emails, JobName, JobType, Mount, ToolName};
+
+use self::quantity::{Cpu, Memory, Quantity};
 
 /// A job that may be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,12 +49,12 @@ pub struct Spec {
     /// Where output goes; nowhere when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs: Option<Logs>,
-    /// Memory limit as it was typed.
+    /// Memory limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<String>,
-    /// CPU limit as it was typed.
+    pub memory: Option<Quantity<Memory>>,
+    /// CPU limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpu: Option<String>,
+    pub cpu: Option<Quantity<Cpu>>,
     /// When e-mail is sent.
     #[serde(default)]
     pub emails: Emails,
@@ -64,6 +67,22 @@ pub struct Spec {
     /// The caller's key, by which a repeated request is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+}
+
+impl Spec {
+    /// Whether this is the same request as another. What we made of a schedule is not part of one:
+    /// another version of ours, or of the time zones, may choose another minute.
+    pub fn is_same_request(&self, other: &Self) -> bool {
+        let mut this = self.clone();
+        if let (
+            JobKind::Scheduled { schedule_actual, .. },
+            JobKind::Scheduled { schedule_actual: theirs, .. },
+        ) = (&mut this.kind, &other.kind)
+        {
+            schedule_actual.clone_from(theirs);
+        }
+        this == *other
+    }
 }
 
 /// The three kinds of job, each with what only it has.
@@ -117,4 +136,25 @@ pub struct Logs {
     pub stdout: String,
     /// Standard error; may be the same file.
     pub stderr: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_we_made_of_a_schedule_is_not_part_of_the_request() {
+        let daily = |schedule: &str, actual: &str| -> Spec {
+            serde_json::from_value(json!({
+                "cmd": "true", "imagename": "tf-busybox", "job_type": "scheduled", "retry": 0,
+                "schedule": schedule, "schedule_actual": actual, "timezone": "Etc/UTC",
+            }))
+            .unwrap()
+        };
+        let before = daily("@daily", "3 4 * * *");
+        assert!(before.is_same_request(&daily("@daily", "7 5 * * *")));
+        assert!(!before.is_same_request(&daily("@hourly", "3 4 * * *")));
+    }
 }

@@ -51,10 +51,10 @@ fn tool_of(context: &Context) -> ToolName {
 /// # Errors
 /// When a file can't be used or an address is taken; nothing was served then.
 pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), BoxError> {
-    let state = Arc::new(AppState::new(config.catalogue, config.house.clone())?);
+    let state = Arc::new(AppState::new(config.catalogue, config.pod_settings.clone())?);
     let runtime = config.runtime;
     let homes = HomeDirectory::new(
-        config.house.homes.into(),
+        config.pod_settings.homes.into(),
         runtime.kube_server.clone(),
         runtime.kube_ca.clone(),
     );

@@ -9,7 +9,7 @@ use crate::{
     Context,
     cluster::Cluster,
     error::Result,
-    job::request::{self, Asker, Invalid, Rule},
+    job::request::{self, Invalid, Rule, RunsAs},
 };
 
 /// Creates a job: a one-off, with `schedule` a scheduled one, with `continuous` one that is kept
@@ -28,16 +28,23 @@ pub async fn run(context: Context, Json(request): Json<RunRequest>) -> Result<Cr
         );
         Invalid::of(Rule::Container, "imagename", detail)
     })?;
-    let asker = Asker {
+    let runs_as = RunsAs {
         tool: &tool,
-        home: &context.state.house.home_of(&tool),
+        home: &context.state.pod_settings.home_of(&tool),
         suffix: suffix(tool.as_str(), context.idempotency_key.as_deref()),
-        idempotency_key: context.idempotency_key.clone(),
+        idempotency_key: context.idempotency_key.clone().unwrap_or_else(made_up_key),
         container: (shortname.to_owned(), image.to_owned()),
     };
-    let job = request::check(request, asker)?;
+    let job = request::check(request, runs_as)?;
     let value = Cluster::of(&context).await?.create(&job).await?;
     Ok(Created { location: path::show(&value.name), value })
+}
+
+/// By this an object is known as this very request's, should the answer that it was created get
+/// lost. No caller can send it: a key in a header has no blank.
+fn made_up_key() -> String {
+    let random = || RandomState::new().hash_one(());
+    format!("made up {:016x}{:016x}", random(), random())
 }
 
 /// The end of a made-up name: the same for a repeated request, else any.

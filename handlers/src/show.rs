@@ -1,21 +1,23 @@
 //! GET `/show/{name}/`: one job.
 
-use tjf_api_types::{JobView, ObjectName};
+use tjf_api_types::JobView;
 use tjf_runtime::{Json, Path};
 
 use crate::{
     Context,
     cluster::Cluster,
     error::{Error, Result},
+    job::requested_name::RequestedName,
 };
 
 /// Shows one job: what was asked, what Kubernetes makes of it, and why it waits or failed.
 ///
 /// # Errors
 /// When the caller has no job of this name; or Kubernetes.
-pub async fn show(context: Context, Path(name): Path<ObjectName>) -> Result<Json<JobView>> {
+pub async fn show(context: Context, Path(asked): Path<RequestedName>) -> Result<Json<JobView>> {
     let cluster = Cluster::of(&context).await?;
-    let job = cluster.find(&name).await?.ok_or(Error::JobNotFound(name))?;
+    let Some(name) = asked.object_name() else { return Err(Error::JobNotFound(asked)) };
+    let job = cluster.find(&name).await?.ok_or(Error::JobNotFound(asked))?;
     Ok(Json(job))
 }
 

@@ -7,13 +7,13 @@ use std::{
     time::Duration,
 };
 
-use tjf_api_types::{JobType, ToolName};
+use tjf_api_types::ToolName;
 use tjf_runtime::reload::Reloaded;
 use tokio::time::Instant;
 
 use crate::{
     catalogue::Catalogue,
-    job::{limits::Limits, manifest::House},
+    job::{manifest::PodSettings, quota::Limits},
 };
 
 /// What a namespace allows is asked for again after this.
@@ -27,7 +27,7 @@ pub struct AppState {
     /// Containers on offer.
     pub catalogue: Arc<Reloaded<Catalogue>>,
     /// What the operator decided about pods.
-    pub house: House,
+    pub pod_settings: PodSettings,
     /// What is kept of each tool.
     pub tools: Tools,
 }
@@ -37,11 +37,11 @@ impl AppState {
     ///
     /// # Errors
     /// When it can't be read or understood.
-    pub fn new(catalogue: PathBuf, house: House) -> Result<Self, String> {
+    pub fn new(catalogue: PathBuf, pod_settings: PodSettings) -> Result<Self, String> {
         let make = |files: &[Vec<u8>]| Catalogue::parse(&files[0]);
         Ok(Self {
             catalogue: Arc::new(Reloaded::load("catalogue", vec![catalogue], make)?),
-            house,
+            pod_settings,
             tools: Tools::default(),
         })
     }
@@ -58,29 +58,7 @@ pub struct KnownTool {
     /// Held from counting a tool's objects to creating one more, so that two requests do not both
     /// take the last place. Between two servers that may still happen, and mends itself with the
     /// next request.
-    pub counting: tokio::sync::Mutex<LastCreated>,
-}
-
-/// The versions at which we last created something for a tool: a count that is as fresh as these
-/// has seen it.
-#[derive(Debug, Default)]
-pub struct LastCreated {
-    /// Of a Job.
-    pub job: Option<String>,
-    /// Of a CronJob.
-    pub cronjob: Option<String>,
-}
-
-impl LastCreated {
-    /// Notes that an object was created.
-    pub fn note(&mut self, job_type: JobType, version: &str) {
-        let last = match job_type {
-            JobType::OneOff => &mut self.job,
-            JobType::Scheduled => &mut self.cronjob,
-            JobType::Continuous => return,
-        };
-        *last = Some(version.to_owned());
-    }
+    pub counting: tokio::sync::Mutex<()>,
 }
 
 impl Tools {

@@ -8,7 +8,7 @@ use tjf_api_types::RunRequest;
 
 use crate::{
     AppState, Context,
-    job::manifest::{HomeVolume, House},
+    job::manifest::{HomeVolume, PodSettings},
 };
 
 /// The tool of all tests.
@@ -31,12 +31,12 @@ pub(crate) fn context(kube: kube::Client) -> Context {
 pub(crate) fn state() -> AppState {
     let catalogue =
         PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/catalogue.json"));
-    let house = House {
+    let pod_settings = PodSettings {
         homes: "/data/project".to_owned(),
         home_volume: HomeVolume::HostPath,
         job_ttl_seconds: 86_400,
     };
-    AppState::new(catalogue, house).unwrap()
+    AppState::new(catalogue, pod_settings).unwrap()
 }
 
 /// The same, knowing already that the namespace limits nothing: no test need answer that question
@@ -60,20 +60,28 @@ pub(crate) fn request(name: &str) -> RunRequest {
 
 /// An object of ours as Kubernetes answers it; `more` is put over it.
 pub(crate) fn object(name: &str, uid: &str, more: &Value) -> Value {
+    let labels = json!({
+        "toolforge": "tool",
+        "app.kubernetes.io/managed-by": "toolforge-jobs-framework",
+        "app.kubernetes.io/created-by": TOOL,
+        "app.kubernetes.io/name": name,
+    });
+    let template = json!({
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "job", "image": "registry.example/busybox:1"}]},
+    });
     let mut object = json!({
         "metadata": {
             "name": name,
             "uid": uid,
             "resourceVersion": "41",
             "creationTimestamp": "2026-01-01T00:00:00Z",
-            "labels": {
-                "toolforge": "tool",
-                "app.kubernetes.io/managed-by": "toolforge-jobs-framework",
-                "app.kubernetes.io/created-by": TOOL,
-                "app.kubernetes.io/name": name,
-            },
+            "labels": labels,
         },
-        "spec": {"template": {"spec": {"containers": [{"image": "registry.example/busybox:1"}]}}},
+        "spec": {
+            "template": template,
+            "jobTemplate": {"metadata": {"labels": labels}, "spec": {"template": template}},
+        },
     });
     put_over(&mut object, more);
     object
@@ -81,13 +89,18 @@ pub(crate) fn object(name: &str, uid: &str, more: &Value) -> Value {
 
 /// What belongs to an object, as its controller says.
 pub(crate) fn owned(name: &str, uid: &str, owner: &str) -> Value {
-    let owners = json!([{"kind": "Job", "name": "owner", "uid": owner, "controller": true}]);
+    owned_by("Job", name, uid, owner)
+}
+
+/// What belongs to an object of any kind.
+pub(crate) fn owned_by(kind: &str, name: &str, uid: &str, owner: &str) -> Value {
+    let owners = json!([{"kind": kind, "name": "owner", "uid": owner, "controller": true}]);
     object(name, uid, &json!({"metadata": {"ownerReferences": owners}}))
 }
 
-/// The status of a one-off that has ended.
+/// What is said of a one-off that has ended, as long ago as the scripted cluster's lists.
 pub(crate) fn ended() -> Value {
-    json!({"status": {
+    json!({"metadata": {"resourceVersion": "1"}, "status": {
         "succeeded": 1,
         "completionTime": "2026-01-01T00:01:00Z",
         "conditions": [{"type": "Complete", "status": "True", "lastTransitionTime": "2026-01-01T00:01:00Z"}],

@@ -22,7 +22,7 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// Answers one request. Kubernetes' state is no part of readiness: an outage must not take away
+    /// Answers one request. Kubernetes' state is not part of readiness: an outage must not take away
     /// the service that explains it. Certificate and catalogue were good when the listener began,
     /// and the last good ones are kept, so all that can end readiness is the drain.
     pub(crate) fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {

@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
 fn https(text: &str) -> Result<Uri, String> {
     match text.parse::<Uri>() {
         Ok(uri) if uri.scheme_str() == Some("https") && uri.host().is_some() => Ok(uri),
-        _ => Err(format!("`{text}` is no address such as https://kubernetes.example:6443")),
+        _ => Err(format!("`{text}` is not an address such as https://kubernetes.example:6443")),
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     admission::Turn,
     identity::Caller,
-    pool::{ClientPool, ConnectError, HomeClient, Pooled},
+    pool::{ClientPool, ClientSource, HomeClient},
     request_id::RequestId,
 };
 
@@ -28,25 +28,9 @@ pub struct Context<S> {
 }
 
 impl<S> Context<S> {
-    /// The caller's own Kubernetes client; built on first use, then kept.
-    ///
-    /// # Errors
-    /// When the caller's home gives no usable certificate.
-    pub async fn kube(&self) -> Result<Pooled<HomeClient>, ConnectError> {
-        self.pool.client(&self.caller.name).await
-    }
-
-    /// The same after Kubernetes answered 401 to that client: forgets it, if nobody did yet, and
-    /// builds anew.
-    ///
-    /// # Errors
-    /// As [`Context::kube`].
-    pub async fn kube_renewed(
-        &self,
-        refused: &Pooled<HomeClient>,
-    ) -> Result<Pooled<HomeClient>, ConnectError> {
-        self.pool.evict(&self.caller.name, refused.generation);
-        self.pool.client(&self.caller.name).await
+    /// Where the caller's own Kubernetes client comes from.
+    pub fn clients(&self) -> ClientSource {
+        ClientSource::new(self.pool.clone(), self.caller.name.clone())
     }
 
     /// Lets the next request in while this one only waits.

@@ -27,7 +27,7 @@ pub trait Input: Sized + Send + 'static {
     /// Reads the request.
     ///
     /// # Errors
-    /// When the request is none of this type; the failure names the field at fault.
+    /// When the request is not of this type; the failure names the field at fault.
     fn from_request(received: &Received) -> Result<Self, Failure>;
 }
 
@@ -91,7 +91,7 @@ fn from_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
 /// The field at fault. serde knows the path to a wrong value, but says only in words which field is
 /// missing or is there twice.
 fn field_of(path: &str, error: &str) -> Option<String> {
-    // A path that begins with `?` is none: the text ended, or was no JSON, before a field had a
+    // A path that begins with `?` is not a path: the text ended, or was not JSON, before a field had a
     // name.
     if path != "." && !path.starts_with('?') {
         let first = path.split(['.', '[']).next().unwrap_or(path);

@@ -29,7 +29,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub use self::home::{HomeClient, HomeDirectory};
+pub use self::home::{HomeClient, HomeDirectory, was_never_sent};
 use crate::{failure::BoxError, identity::CommonName};
 
 /// Why a caller has no client. Says what to do; the cause is for the log.
@@ -319,6 +319,41 @@ impl<C: Clone> Inner<C> {
                 Some(Err(error))
             }
         }
+    }
+}
+
+/// Where one caller's client comes from. It belongs to no request, so that what outlives one can
+/// keep it.
+#[derive(Clone)]
+pub struct ClientSource {
+    pool: ClientPool<HomeClient>,
+    name: CommonName,
+}
+
+impl ClientSource {
+    pub(crate) fn new(pool: ClientPool<HomeClient>, name: CommonName) -> Self {
+        Self { pool, name }
+    }
+
+    /// The caller's client; built on first use, then kept.
+    ///
+    /// # Errors
+    /// When the caller's home gives no usable certificate.
+    pub async fn get(&self) -> Result<Pooled<HomeClient>, ConnectError> {
+        self.pool.client(&self.name).await
+    }
+
+    /// The same after Kubernetes answered 401 to that client: forgets it, if nobody did yet, and
+    /// builds anew.
+    ///
+    /// # Errors
+    /// As [`ClientSource::get`].
+    pub async fn renewed(
+        &self,
+        refused: &Pooled<HomeClient>,
+    ) -> Result<Pooled<HomeClient>, ConnectError> {
+        self.pool.evict(&self.name, refused.generation);
+        self.pool.client(&self.name).await
     }
 }
 

@@ -36,7 +36,7 @@ impl<S> Context<S> {
     /// The context of a call by `tool` that talks to `kube`, due in half a minute.
     ///
     /// # Panics
-    /// When `tool` is no tool's name.
+    /// When `tool` is not a tool's name.
     pub fn for_test(tool: &str, state: S, kube: kube::Client) -> Self {
         let name = CommonName::parse(tool).expect("a tool's name");
         Self {
@@ -161,7 +161,7 @@ impl Exchange {
     /// Answers with an error, as Kubernetes words it.
     ///
     /// # Panics
-    /// When `code` is no HTTP status.
+    /// When `code` is not an HTTP status.
     #[must_use]
     pub fn refused(mut self, code: u16, reason: &str, message: &str) -> Self {
         self.status = StatusCode::from_u16(code).expect("a status");
@@ -267,7 +267,7 @@ impl FakeCluster {
     /// Answers whatever comes with the same error, for as long as there is a client.
     ///
     /// # Panics
-    /// When `code` is no HTTP status.
+    /// When `code` is not an HTTP status.
     pub fn answer_all(mut self, code: u16, message: &str) {
         let answer = get("").refused(code, "Unknown", message);
         #[expect(clippy::disallowed_methods, reason = "a test's cluster runs beside the test")]

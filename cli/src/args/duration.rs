@@ -2,7 +2,7 @@
 
 use tokio::time::Duration;
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a duration is a number of seconds, or a number with `s`, `m` or `h`")]
 pub(crate) struct DurationError;

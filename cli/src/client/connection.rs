@@ -138,7 +138,7 @@ impl Connections {
     }
 
     /// With TLS 1.3 the server judges the client's certificate only after the handshake, so that
-    /// its refusal arrives in the place of the answer. It is no lost answer: no request was looked
+    /// its refusal arrives in the place of the answer. It is not a lost answer: no request was looked
     /// at.
     fn lost(&self, source: hyper::Error) -> ClientError {
         self.untrusted(&source)

@@ -24,7 +24,7 @@ pub(super) struct Server {
     pub(super) path_prefix: String,
 }
 
-/// Why a text is no address of a server.
+/// Why a text is not the address of a server.
 #[derive(Debug, thiserror::Error)]
 #[error("the server's address `{url}` is not a URL such as `https://jobs.example.org:30001`")]
 pub struct ServerError {

@@ -36,7 +36,7 @@ pub enum TlsError {
         /// What the library says.
         source: rustls::Error,
     },
-    /// A CA certificate that is none.
+    /// A CA certificate that is not one.
     #[error("the CA certificate from {origin} can't be used: {source}")]
     Ca {
         /// Where it is from.
@@ -49,7 +49,7 @@ pub enum TlsError {
     NoCa,
 }
 
-/// The provider is passed by hand, so that a process with another default is no surprise.
+/// The provider is passed by hand, so that a process with another default is not a surprise.
 pub(super) fn config(credentials: &Credentials) -> Result<ClientConfig, TlsError> {
     let identity = |source| TlsError::Identity {
         certificate: credentials.certificate.origin.clone(),

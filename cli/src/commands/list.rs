@@ -42,8 +42,16 @@ fn short(job: &JobView) -> [Cell; 3] {
     [
         job.name.as_str().into(),
         job.job_type.as_str().into(),
-        Cell::styled(&job.status_short, style(job.status.phase)),
+        Cell::styled(&status(job), style(job.status.phase)),
     ]
+}
+
+/// The status in a few words. That of a job that has ended is one fixed word, so that it is being
+/// deleted has to be added here.
+fn status(job: &JobView) -> String {
+    let is_being_deleted = job.deleting_since.is_some() && job.status.phase.is_final();
+    let more = if is_being_deleted { ", being deleted" } else { "" };
+    format!("{}{more}", job.status_short)
 }
 
 fn long(job: &JobView) -> [Cell; 4] {

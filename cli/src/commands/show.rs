@@ -49,6 +49,7 @@ fn fields(job: &JobView) -> Fields {
         fields.add("env", format!("{name}={value}"));
     }
     fields.add("created_at", &job.created_at);
+    fields.add_some("deleting_since", job.deleting_since.as_ref());
     add_status(&mut fields, job);
     fields
 }

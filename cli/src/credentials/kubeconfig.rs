@@ -27,7 +27,7 @@ pub(crate) enum KubeconfigError {
     File(#[from] FileError),
     /// It is not the YAML that a kubeconfig is. What the parser says is left out, except the line:
     /// it quotes the text, and the text has a private key.
-    #[error("`{}` is no kubeconfig{}", path.display(), line.map(at_line).unwrap_or_default())]
+    #[error("`{}` is not a kubeconfig{}", path.display(), line.map(at_line).unwrap_or_default())]
     Syntax {
         /// Which file.
         path: PathBuf,

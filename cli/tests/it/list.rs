@@ -36,6 +36,26 @@ fn a_table_tells_name_type_and_status() {
     .assert_eq(&session.run(&["list"]));
 }
 
+/// The status of a job that has ended is one fixed word, which does not say that something holds it.
+#[test]
+fn a_job_that_has_ended_and_is_being_deleted_says_both() {
+    let mut held = completed("bot");
+    let mut at_work = job("web");
+    at_work.status_short = "Running for 5s, being deleted".to_owned();
+    for job in [&mut held, &mut at_work] {
+        job.deleting_since = Some("2024-05-06T07:09:00Z".to_owned());
+    }
+    let session = Session::new([Reply::json(200, &[held, at_work])]);
+    expect![[r#"
+        exit 0
+        -- stdout
+        NAME  TYPE     STATUS
+        bot   one-off  Completed, being deleted
+        web   one-off  Running for 5s, being deleted
+    "#]]
+    .assert_eq(&session.run(&["list"]));
+}
+
 #[test]
 fn the_long_table_adds_command_container_resources_and_logs() {
     let session = Session::new([three_jobs()]);

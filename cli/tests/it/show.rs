@@ -143,7 +143,7 @@ fn a_name_that_can_be_none_is_not_sent() {
     expect![[r#"
         exit 2
         -- stderr
-        error: invalid value '../flush' for '<NAME>': a job name is 1 to 63 lower-case letters, digits, '-' and '.', and begins and ends with a letter or a digit
+        error: invalid value '../flush' for '<NAME>': a job name is 1 to 253 lower-case letters, digits, '-' and '.', and begins and ends with a letter or a digit
 
         For more information, try '--help'.
     "#]].assert_eq(&session.run(&["show", "../flush"]));

@@ -87,3 +87,17 @@ fn a_flush_is_asked_about_and_a_no_is_respected() {
     assert_eq!(status.code(), Some(0));
     assert_eq!(session.server.lines(), ["GET /api/v1/list/", "DELETE /api/v1/flush/"]);
 }
+
+/// A script gets no such line.
+#[test]
+fn somebody_who_waits_for_an_answer_is_told_once() {
+    let away = || Reply::text(503, "<html>");
+    let words = ["run", "true", "--type", "tf-busybox", "--name", "bot"];
+    let session = Session::new([away(), away(), Reply::json(201, &job("bot"))]);
+    let (status, text) = on_terminal(session.command(&words), "");
+    assert_eq!(text.matches("asking again, for up to 30 s").count(), 1, "{text}");
+    assert!(text.ends_with("bot\r\n"), "{text}");
+    assert_eq!(status.code(), Some(0));
+    let session = Session::new([away(), Reply::json(201, &job("bot"))]);
+    assert_eq!(session.run(&words), "exit 0\n-- stdout\nbot\n");
+}

@@ -34,6 +34,7 @@ pub(crate) fn job(name: &str) -> JobView {
         mount: Mount::All,
         env: BTreeMap::new(),
         created_at: "2024-05-06T07:08:09Z".to_owned(),
+        deleting_since: None,
         status_short: "Running for 5s".to_owned(),
         status_long: "The job has been running for 5 seconds.".to_owned(),
         status: StatusView {

@@ -3,7 +3,7 @@
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use tjf_handlers::job::quantity::{Cpu, Memory};
 
-/// Reads an amount in the smallest unit of its resource. What is no amount is nothing: the API
+/// Reads an amount in the smallest unit of its resource. What is not an amount is nothing: the API
 /// server lets none in.
 pub(super) fn read(resource: &str, quantity: &Quantity) -> u64 {
     match bare(resource) {

@@ -242,7 +242,7 @@ fn what_a_quota_counts_must_be_said() {
          requests.cpu for: job",
     );
     assert!(admit(&store, pod("p", json!({"limits": {"cpu": "1", "memory": "1Gi"}}))).is_ok());
-    // A Job is no pod.
+    // A Job is not a pod.
     assert!(admit(&store, object(Kind::Job, "j", json!({}))).is_ok());
 }
 

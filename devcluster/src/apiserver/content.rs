@@ -39,7 +39,7 @@ pub(crate) fn check_type(headers: &HeaderMap, wanted: &str) -> Result<(), Refuse
 /// Reads an object for a path.
 ///
 /// # Errors
-/// When it is no JSON, of another kind or place, has a field of a wrong type, or one that is not
+/// When it is not JSON, of another kind or place, has a field of a wrong type, or one that is not
 /// known while the sender wants to hear of that.
 pub(crate) fn read(body: &Bytes, target: &Target, query: &Query) -> Result<Sent, Refused> {
     let kind = target.kind.name();

@@ -114,10 +114,15 @@ impl Faults {
         self.with(|users| users.entry(user.to_owned()).or_default().faults.push(fault));
     }
 
-    /// Takes away the faults of a user that are left, and gives the calls since the last time. It
-    /// begins to note calls with the first fault, or when this is asked first.
-    pub(crate) fn take(&self, user: &str) -> Vec<RecordedCall> {
-        self.with(|users| std::mem::take(users.entry(user.to_owned()).or_default()).calls)
+    /// Takes away the faults of a user that are left.
+    pub(crate) fn clear(&self, user: &str) {
+        self.with(|users| users.entry(user.to_owned()).or_default().faults.clear());
+    }
+
+    /// Gives the calls of a user since the last time. It begins to note them with the first fault,
+    /// or when this is asked first.
+    pub(crate) fn take_calls(&self, user: &str) -> Vec<RecordedCall> {
+        self.with(|users| std::mem::take(&mut users.entry(user.to_owned()).or_default().calls))
     }
 
     /// Notes a call, and says what goes wrong with it.

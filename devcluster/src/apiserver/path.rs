@@ -159,7 +159,7 @@ impl Query {
     /// When it is none.
     pub(crate) fn number(&self, key: &str) -> Result<Option<u64>, Refused> {
         let number = |text: &str| {
-            text.parse().map_err(|_| Refused::bad_request(format!("{key}: {text} is no number")))
+            text.parse().map_err(|_| Refused::bad_request(format!("{key}: {text} is not a number")))
         };
         self.get(key).map(number).transpose()
     }

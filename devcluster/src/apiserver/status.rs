@@ -1,4 +1,4 @@
-//! Answers that are no object: Kubernetes' `Status`.
+//! Answers that are not an object: Kubernetes' `Status`.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};

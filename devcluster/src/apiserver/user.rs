@@ -72,7 +72,7 @@ impl User {
             Right::Look => is_look,
             Right::Nothing => false,
         };
-        if self.is_administrator() || (is_own && has_right && !self.is_anonymous()) {
+        if self.is_administrator() || (is_own && has_right && self.name != ANONYMOUS) {
             return Ok(());
         }
         let (kind, name) = (target.kind, target.name.as_deref().unwrap_or_default());
@@ -92,11 +92,6 @@ impl User {
     /// Their name.
     pub(crate) fn name(&self) -> &str {
         &self.name
-    }
-
-    /// Whether nobody is known to ask.
-    pub(crate) fn is_anonymous(&self) -> bool {
-        self.name == ANONYMOUS
     }
 
     fn is_administrator(&self) -> bool {

@@ -203,7 +203,7 @@ impl Cluster {
         let removal = async {
             let _ = namespaces.delete(&name, &DeleteParams::default()).await;
             // What runs in a home would write into it again.
-            let mut looks = tokio::time::interval(Duration::from_millis(500));
+            let mut looks = tokio::time::interval(Duration::from_millis(100));
             while matches!(namespaces.get_opt(&name).await, Ok(Some(_))) {
                 looks.tick().await;
             }

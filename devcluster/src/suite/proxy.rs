@@ -22,7 +22,7 @@ impl DelayingProxy {
     /// Begins to pass on.
     ///
     /// # Panics
-    /// When `server` is no `https` URL, or no port is free.
+    /// When `server` is not an `https` URL, or no port is free.
     pub async fn start(server: &str, delay: Duration) -> Self {
         let authority = server.strip_prefix("https://").expect("an https URL");
         let authority = authority.trim_end_matches('/').to_owned();

@@ -16,8 +16,11 @@ use tokio::{
 use super::{Cluster, Needs, Place, Play, Scenario, World};
 use crate::{Machine, Programs, Service};
 
-/// Scenarios at once; a node has room for the pods of many more, two processors have not.
+/// Scenarios at once on a real cluster; a node has room for the pods of many more, two processors
+/// have not.
 const AT_ONCE_MAX: usize = 6;
+/// The same on the embedded one, where most of a scenario is waiting.
+const AT_ONCE_EMBEDDED_MAX: usize = 9;
 /// No scenario takes longer; the longest waits for two ticks of a schedule.
 const SCENARIO_TIME_MAX: Duration = Duration::from_secs(300);
 /// For the last homes and namespaces to go.
@@ -192,7 +195,8 @@ impl Suite {
         alone: Vec<Scenario>,
         tidying: &mut JoinSet<()>,
     ) -> Result<Vec<&'static str>, String> {
-        let room = Arc::new(Semaphore::new(AT_ONCE_MAX));
+        let at_once = if self.cluster.is_real() { AT_ONCE_MAX } else { AT_ONCE_EMBEDDED_MAX };
+        let room = Arc::new(Semaphore::new(at_once));
         let mut playing = JoinSet::new();
         for scenario in together {
             let (room, world) = (Arc::clone(&room), self.world());
@@ -262,7 +266,7 @@ async fn play_to_its_end(scenario: &Scenario, world: &Arc<World>) -> Result<(), 
     }
 }
 
-/// One write, so that lines of scenarios at once do not mix. Nobody is left to tell when it fails.
-fn say(text: &str) {
+/// Tells whoever runs the suite. One write, so that lines of scenarios at once do not mix. Nobody is left to tell when it fails.
+pub fn say(text: &str) {
     let _ = std::io::stdout().lock().write_all(format!("{text}\n").as_bytes());
 }

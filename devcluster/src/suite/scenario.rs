@@ -83,6 +83,17 @@ impl World {
         Tool::new(made, Arc::clone(&self.cluster), self.programs.clone(), Arc::clone(&self.service))
     }
 
+    /// Takes a tool away that a test of very many needs no more.
+    pub async fn remove(&self, tool: &Tool) {
+        let mut made = self.made();
+        made.retain(|made| made.name == tool.name);
+        for made in made {
+            self.cluster.remove(&made).await;
+        }
+        let mut left = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        left.retain(|made| made.name != tool.name);
+    }
+
     /// The name of a tool that the test makes itself, by other means; what it makes is taken away
     /// too.
     pub fn unmade_tool(&self, purpose: &str) -> String {

@@ -51,7 +51,7 @@ async fn a_certificate_is_renewed_under_load(world: Arc<World>) {
         assert_eq!(answer.status, 200, "{:?} after the start: {}", began.elapsed(), answer.text());
         count += 1;
     }
-    assert!(count > 100, "that was no load: {count} requests");
+    assert!(count > 100, "that was not a load: {count} requests");
 }
 
 async fn write(tool: &Tool, file: &str, text: &str) {

@@ -18,7 +18,8 @@ scenarios![
     a_key_that_comes_with_another_job_is_refused,
 ];
 
-fn keyed(job: &Value, key: &str) -> Call {
+/// A `run` with a key.
+pub(super) fn keyed(job: &Value, key: &str) -> Call {
     Call::run(job).header("idempotency-key", key)
 }
 

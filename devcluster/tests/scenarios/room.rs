@@ -3,14 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future::join_all, stream};
-use k8s_openapi::api::{batch::v1::Job, core::v1::ResourceQuota};
+use jiff::SignedDuration;
+use k8s_openapi::api::{
+    batch::v1::Job,
+    core::v1::{LimitRange, ResourceQuota},
+};
 use kube::{
     ResourceExt,
     api::{ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::json;
 use tjf_api_types::Phase;
-use tjf_devcluster::suite::{Call, Tool, World};
+use tjf_devcluster::suite::{Call, Needs, Tool, World};
 
 use super::{POD_TIME_MAX, continuous, one_off, scenarios, schedules::create_child, with};
 
@@ -23,6 +27,10 @@ scenarios![
     a_refusal_for_quota_names_the_resource_and_the_numbers,
     limits_are_judged_before_anything_is_created,
     a_day_of_three_hundred_jobs_starves_no_cron_job,
+    a_quota_that_is_late_refuses_no_run: Needs::Embedded("only its quotas can be made late"),
+    a_fresh_result_is_not_deleted_while_kubernetes_has_room,
+    unfinished_one_offs_leave_room_for_schedules,
+    a_limit_too_many_times_its_request_is_refused_before_anything_is_created,
 ];
 
 /// Changes what the tool's quota allows.
@@ -194,4 +202,73 @@ async fn a_day_of_three_hundred_jobs_starves_no_cron_job(world: Arc<World>) {
     let listed = tool.list().await;
     assert!(listed.iter().any(|job| job.name == "next"), "the newest went, not the oldest");
     tjf_devcluster::suite::within("flush", Duration::from_secs(30), tool.send(Call::flush())).await;
+}
+
+/// Whoever has more results than places makes room with each `run`, and Kubernetes does not see it
+/// at once.
+async fn a_quota_that_is_late_refuses_no_run(world: Arc<World>) {
+    let tool = world.tool("late").await;
+    let model = model(&tool).await;
+    set_quota(&tool, json!({"count/jobs.batch": "5"})).await;
+    join_all((0..5).map(|number| create_finished(&tool, &model, number))).await;
+    let lag = SignedDuration::from_millis(50);
+    world.cluster.embedded().unwrap().set_quota_lag(&tool.name, lag);
+    for number in 0..40 {
+        let name = tool.run(one_off(&format!("job-{number}"), "true")).await.name;
+        assert_eq!(tool.ended(&name).await.status_short, "Completed");
+    }
+}
+
+/// Five schedules that may each have three children at a time, and fifteen places.
+async fn five_schedules(world: &World, purpose: &str) -> Tool {
+    let tool = world.tool(purpose).await;
+    set_quota(&tool, json!({"count/jobs.batch": "15", "pods": "1"})).await;
+    for number in 0..5 {
+        let job = one_off(&format!("cron-{number}"), "true");
+        tool.run(with(job, &json!({"schedule": "0 0 1 1 *"}))).await;
+    }
+    tool
+}
+
+async fn a_fresh_result_is_not_deleted_while_kubernetes_has_room(world: Arc<World>) {
+    let tool = five_schedules(&world, "fresh").await;
+    let result = tool.run(one_off("result", "exit 3")).await;
+    tool.ended("result").await;
+    tool.run(one_off("next", "true")).await;
+    let left = tool.show("result").await;
+    assert_eq!((left.uid, left.status.exit_code), (result.uid, Some(3)));
+}
+
+async fn unfinished_one_offs_leave_room_for_schedules(world: Arc<World>) {
+    let tool = five_schedules(&world, "ticks").await;
+    let mut statuses = Vec::new();
+    for number in 0..15 {
+        let job = one_off(&format!("job-{number}"), "exec sleep 3600");
+        let answer = tool.send(Call::run(&job)).await;
+        if answer.status != 201 {
+            answer.expect_problem(403, "quota-exceeded");
+        }
+        statuses.push(answer.status);
+    }
+    let created = statuses.iter().filter(|status| **status == 201).count();
+    assert!((1..15).contains(&created), "{statuses:?}");
+    create_child(&tool, "cron-0", "tick").await.unwrap();
+}
+
+async fn a_limit_too_many_times_its_request_is_refused_before_anything_is_created(
+    world: Arc<World>,
+) {
+    let tool = world.tool("ratio").await;
+    let same = json!({"cpu": "500m", "memory": "512Mi"});
+    let limits = json!([{"type": "Container", "default": same, "defaultRequest": same,
+        "maxLimitRequestRatio": {"cpu": "1"}}]);
+    let patch = Patch::Merge(json!({"spec": {"limits": limits}}));
+    tool.api::<LimitRange>().patch("tool", &PatchParams::default(), &patch).await.unwrap();
+    // Its request would be half of it.
+    let job = with(one_off("big", "true"), &json!({"cpu": "1"}));
+    let problem = tool.send(Call::run(&job)).await.expect_problem(400, "invalid-limits");
+    assert_eq!(problem.field.as_deref(), Some("cpu"), "{problem:?}");
+    assert_eq!(tool.list().await, []);
+    let job = tool.run(one_off("small", "true")).await;
+    assert_eq!(tool.ended(&job.name).await.status_short, "Completed");
 }

@@ -42,7 +42,7 @@ async fn a_scheduled_job_fires_and_writes_its_output_to_files(world: Arc<World>)
     assert!(job.status.last_scheduled_at.is_some(), "{job:#?}");
     assert!(tool.read("tick.err").await.starts_with("tock\n"));
     assert_only_files_tell(&tool, "tick").await;
-    // Its child is no job of its own.
+    // Its child is not a job of its own.
     assert_eq!(tool.list().await.len(), 1);
 }
 

@@ -1,62 +1,23 @@
-//! One call to Kubernetes, as the tool.
-
-use std::time::Duration;
+//! What is asked of Kubernetes: the verbs, what a list is to show, and what a delete is to do.
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
-use kube::client::Body;
-use serde::{Serialize, de::DeserializeOwned};
-use tjf_runtime::pool::{HomeClient, Pooled};
-use tokio::time::timeout;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
-use super::{Cluster, ClusterError, error};
-use crate::job::{labels::Selector, objects::List};
+use super::{
+    Cluster, ClusterError,
+    connection::{Request, Verb},
+};
+use crate::job::{
+    kind::{Kind, Resource},
+    labels::Selector,
+    objects::{List, Meta, Named},
+};
 
-/// A call that took this long is not going to be answered; a request has time for more than one.
-const CALL_TIME_MAX: Duration = Duration::from_secs(12);
 /// Bounds what one answer can be; Kubernetes' own clients use the same.
 const LIST_PAGE_SIZE: &str = "500";
-
-/// The kinds of object that are asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Jobs,
-    CronJobs,
-    ReplicationControllers,
-    Pods,
-    Events,
-    LimitRanges,
-    ResourceQuotas,
-}
-
-impl Kind {
-    /// The three that a job can be.
-    pub(super) const JOBS: [Self; 3] = [Self::Jobs, Self::CronJobs, Self::ReplicationControllers];
-
-    fn plural(self) -> &'static str {
-        match self {
-            Self::Jobs => "jobs",
-            Self::CronJobs => "cronjobs",
-            Self::ReplicationControllers => "replicationcontrollers",
-            Self::Pods => "pods",
-            Self::Events => "events",
-            Self::LimitRanges => "limitranges",
-            Self::ResourceQuotas => "resourcequotas",
-        }
-    }
-
-    fn path(self, namespace: &str) -> String {
-        let group = match self {
-            Self::Jobs | Self::CronJobs => "/apis/batch/v1",
-            Self::ReplicationControllers
-            | Self::Pods
-            | Self::Events
-            | Self::LimitRanges
-            | Self::ResourceQuotas => "/api/v1",
-        };
-        format!("{group}/namespaces/{namespace}/{}", self.plural())
-    }
-}
+/// A typing error of ours in a manifest must not be passed over.
+const STRICT: &str = "fieldValidation=Strict";
 
 /// What is asked of a list.
 #[derive(Debug, Clone)]
@@ -66,17 +27,7 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Everything in the namespace, as of this version or any later one. Not paged: with a limit it
-    /// would be read from the database.
-    pub(super) fn since(version: Option<&str>) -> Self {
-        let version = version.unwrap_or("0").to_owned();
-        let is_paged = false;
-        let query =
-            vec![("resourceVersion", version), ("resourceVersionMatch", "NotOlderThan".to_owned())];
-        Self { query, is_paged }
-    }
-
-    /// Everything in the namespace.
+    /// Everything in the namespace, as the database has it now.
     pub(super) fn all() -> Self {
         Self { query: Vec::new(), is_paged: true }
     }
@@ -108,11 +59,20 @@ impl Filter {
 
     /// As it was at this very version.
     #[must_use]
-    pub(super) fn exactly_at(mut self, version: &str) -> Self {
-        self.query.push(("resourceVersion", version.to_owned()));
+    pub(super) fn exactly_at(mut self, version: u64) -> Self {
+        self.query.push(("resourceVersion", version.to_string()));
         self.query.push(("resourceVersionMatch", "Exact".to_owned()));
         self
     }
+}
+
+/// What a list shows.
+#[derive(Debug)]
+pub(super) struct Listed<T> {
+    /// The objects.
+    pub(super) items: Vec<T>,
+    /// The version of the whole cluster at which they were so.
+    pub(super) version: String,
 }
 
 /// What a delete is to do. The policy travels in the body: without it a Job's pods are orphaned,
@@ -133,8 +93,7 @@ struct Preconditions<'a> {
 }
 
 impl<'a> DeleteOptions<'a> {
-    /// Whatever is there.
-    pub(super) fn any() -> Self {
+    fn any() -> Self {
         Self { propagation_policy: "Background", preconditions: None, grace_period_seconds: None }
     }
 
@@ -151,13 +110,27 @@ impl<'a> DeleteOptions<'a> {
 }
 
 impl Cluster {
-    pub(super) async fn get<T: DeserializeOwned>(
+    /// The object of this name, if there is one.
+    pub(super) async fn get<T: Resource>(&self, name: &str) -> Result<Option<T>, ClusterError> {
+        self.get_as(T::KIND, name).await
+    }
+
+    /// What any kind of object says of itself.
+    pub(super) async fn get_meta(
+        &self,
+        kind: Kind,
+        name: &str,
+    ) -> Result<Option<Meta>, ClusterError> {
+        Ok(self.get_as::<Named>(kind, name).await?.map(|named| named.metadata))
+    }
+
+    async fn get_as<T: DeserializeOwned>(
         &self,
         kind: Kind,
         name: &str,
     ) -> Result<Option<T>, ClusterError> {
-        let path = format!("{}/{name}", kind.path(&self.namespace));
-        match self.call(Method::GET, &path, Vec::new(), "get", kind).await {
+        let path = format!("{}/{name}", self.path_of(kind));
+        match self.send(Verb::Get, kind, path, Vec::new()).await {
             Ok(body) => serde_json::from_slice(&body).map(Some).map_err(ClusterError::Unreadable),
             Err(ClusterError::NotFound) => Ok(None),
             Err(error) => Err(error),
@@ -165,126 +138,151 @@ impl Cluster {
     }
 
     /// All pages of a list.
-    pub(super) async fn list<T: DeserializeOwned>(
+    pub(super) async fn list<T: Resource>(
+        &self,
+        filter: Filter,
+    ) -> Result<Listed<T>, ClusterError> {
+        self.list_as(T::KIND, filter).await
+    }
+
+    /// The same of what any kind of object says of itself.
+    pub(super) async fn list_meta(
         &self,
         kind: Kind,
         filter: Filter,
-    ) -> Result<Vec<T>, ClusterError> {
-        let mut items = Vec::new();
+    ) -> Result<Vec<Meta>, ClusterError> {
+        let listed = self.list_as::<Named>(kind, filter).await?;
+        Ok(listed.items.into_iter().map(|named| named.metadata).collect())
+    }
+
+    async fn list_as<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        filter: Filter,
+    ) -> Result<Listed<T>, ClusterError> {
+        let mut all = Vec::new();
         let mut token = None;
         loop {
-            let path = with_query(kind.path(&self.namespace), &filter, token.as_deref());
-            let body = self.call(Method::GET, &path, Vec::new(), "list", kind).await?;
-            let mut page: List<T> = read_list(&body)?;
-            items.append(&mut page.items);
-            token = page.metadata.continue_token.filter(|token| !token.is_empty());
+            let path = with_query(self.path_of(kind), &filter, token.as_deref());
+            let body = self.send(Verb::List, kind, path, Vec::new()).await?;
+            let List { metadata, mut items } = read_list::<T>(&body)?;
+            all.append(&mut items);
+            token = metadata.continue_token.filter(|token| !token.is_empty());
             if token.is_none() {
-                return Ok(items);
+                // All pages of one list show the same version.
+                return Ok(Listed { items: all, version: metadata.resource_version });
             }
         }
     }
 
-    pub(super) async fn post<T: DeserializeOwned>(
+    /// Creates an object, and gives it as Kubernetes has it.
+    pub(super) async fn create_object(
         &self,
         kind: Kind,
-        object: &impl Serialize,
-    ) -> Result<T, ClusterError> {
-        let path = format!("{}?fieldValidation=Strict", kind.path(&self.namespace));
-        let body = serde_json::to_vec(object).map_err(ClusterError::Unreadable)?;
-        let body = self.call(Method::POST, &path, body, "create", kind).await?;
-        serde_json::from_slice(&body).map_err(ClusterError::Unreadable)
+        object: &Value,
+    ) -> Result<(Value, Meta), ClusterError> {
+        let path = format!("{}?{STRICT}", self.path_of(kind));
+        let body = self.send(Verb::Create, kind, path, written(object)?).await;
+        let body = body.map_err(|error| self.without_namespace(error, kind))?;
+        // It was created, but nobody can say which object that is.
+        read_object(&body).map_err(|error| ClusterError::Unknown {
+            action: Verb::Create.of(kind),
+            source: Box::new(error),
+        })
     }
 
-    /// Deletes one object. That it has gone already, or that another has its name now, is success.
+    /// Asks whether an object would be created. Nothing is.
+    pub(super) async fn try_create(&self, kind: Kind, object: &Value) -> Result<(), ClusterError> {
+        let path = format!("{}?dryRun=All&{STRICT}", self.path_of(kind));
+        let tried = self.send(Verb::TryCreate, kind, path, written(object)?).await;
+        tried.map(drop).map_err(|error| self.without_namespace(error, kind))
+    }
+
+    /// What is not found when something is created is its namespace.
+    fn without_namespace(&self, error: ClusterError, kind: Kind) -> ClusterError {
+        if !matches!(error, ClusterError::NotFound) {
+            return error;
+        }
+        ClusterError::Forbidden {
+            tool: self.tool().to_string(),
+            action: Verb::Create.of(kind),
+            message: "the namespace is not there".to_owned(),
+        }
+    }
+
+    /// An object as Kubernetes has it.
+    pub(super) async fn get_object(
+        &self,
+        kind: Kind,
+        name: &str,
+    ) -> Result<Option<(Value, Meta)>, ClusterError> {
+        let object = self.get_as::<Value>(kind, name).await?;
+        object.map(with_meta).transpose()
+    }
+
+    /// Deletes this very object. That it has gone already, or that another has its name now, is
+    /// success.
     pub(super) async fn delete(
         &self,
         kind: Kind,
         name: &str,
         options: &DeleteOptions<'_>,
     ) -> Result<(), ClusterError> {
-        let path = format!("{}/{name}", kind.path(&self.namespace));
-        let body = serde_json::to_vec(options).map_err(ClusterError::Unreadable)?;
-        match self.call(Method::DELETE, &path, body, "delete", kind).await {
-            Ok(_) | Err(ClusterError::NotFound | ClusterError::Conflict) => Ok(()),
+        let path = format!("{}/{name}", self.path_of(kind));
+        match self.send(Verb::Delete, kind, path, written(options)?).await {
+            Ok(_) | Err(ClusterError::NotFound | ClusterError::OtherObject) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
     /// Deletes what a selector selects, and gives what that was.
-    pub(super) async fn delete_all<T: DeserializeOwned>(
+    pub(super) async fn delete_all(
         &self,
         kind: Kind,
         selector: &Selector,
-    ) -> Result<Vec<T>, ClusterError> {
+    ) -> Result<Vec<Meta>, ClusterError> {
         let filter = Filter::labels(selector).unpaged();
-        let path = with_query(kind.path(&self.namespace), &filter, None);
-        let body = serde_json::to_vec(&DeleteOptions::any()).map_err(ClusterError::Unreadable)?;
-        let body = self.call(Method::DELETE, &path, body, "delete", kind).await?;
-        Ok(read_list::<T>(&body)?.items)
+        let path = with_query(self.path_of(kind), &filter, None);
+        let body =
+            self.send(Verb::DeleteCollection, kind, path, written(&DeleteOptions::any())?).await?;
+        let List { items, .. } = read_list::<Named>(&body)?;
+        Ok(items.into_iter().map(|named| named.metadata).collect())
     }
 
-    /// Calls, and once more where that is known to be safe: with a fresh client when Kubernetes did
-    /// not know the old one's certificate, and a read also when no answer came.
-    async fn call(
+    fn path_of(&self, kind: Kind) -> String {
+        kind.path(self.connection.namespace())
+    }
+
+    async fn send(
         &self,
-        method: Method,
-        path: &str,
-        body: Vec<u8>,
-        verb: &str,
+        verb: Verb,
         kind: Kind,
-    ) -> Result<Bytes, ClusterError> {
-        let action = format!("{verb} {}", kind.plural());
-        let client = self.client();
-        match self.call_once(&client, &method, path, body.clone(), &action).await {
-            Err(ClusterError::CredentialsRejected) => {
-                let renewed = self.context.kube_renewed(&client).await?;
-                self.set_client(renewed.clone());
-                self.call_once(&renewed, &method, path, body, &action).await
-            }
-            Err(ClusterError::Unreachable(error)) if method == Method::GET => {
-                tracing::debug!(%error, path, "reading again");
-                self.call_once(&client, &method, path, body, &action).await
-            }
-            outcome => outcome,
-        }
-    }
-
-    async fn call_once(
-        &self,
-        client: &Pooled<HomeClient>,
-        method: &Method,
-        path: &str,
+        path: String,
         body: Vec<u8>,
-        action: &str,
     ) -> Result<Bytes, ClusterError> {
-        let mut request = Request::builder().method(method).uri(path);
-        if !body.is_empty() {
-            request = request.header(http::header::CONTENT_TYPE, "application/json");
-        }
-        let request = request
-            .body(Body::from(body))
-            .map_err(|error| ClusterError::Unreachable(error.into()))?;
-        let exchange = async {
-            let response = client.client.kube.send(request).await?;
-            let (parts, body) = response.into_parts();
-            Ok::<_, kube::Error>((parts, body.collect_bytes().await?))
-        };
-        let (parts, body) = timeout(CALL_TIME_MAX, exchange)
-            .await
-            .map_err(|elapsed| ClusterError::Unreachable(elapsed.into()))?
-            .map_err(|error| ClusterError::Unreachable(error.into()))?;
-        if parts.status == StatusCode::OK || parts.status == StatusCode::CREATED {
-            return Ok(body);
-        }
-        Err(error::refused(parts.status, &parts.headers, &body, self.tool.as_str(), action))
+        let request = Request { verb, kind, path, body };
+        self.connection.send(&request, self.deadline).await
     }
+}
+
+fn written(body: &impl Serialize) -> Result<Vec<u8>, ClusterError> {
+    serde_json::to_vec(body).map_err(ClusterError::Unwritable)
+}
+
+fn read_object(body: &[u8]) -> Result<(Value, Meta), ClusterError> {
+    with_meta(serde_json::from_slice(body).map_err(ClusterError::Unreadable)?)
+}
+
+fn with_meta(object: Value) -> Result<(Value, Meta), ClusterError> {
+    let Named { metadata } = Named::deserialize(&object).map_err(ClusterError::Unreadable)?;
+    Ok((object, metadata))
 }
 
 /// Reads a list; when one object in it can't be read, the others still are.
 fn read_list<T: DeserializeOwned>(body: &[u8]) -> Result<List<T>, ClusterError> {
     serde_json::from_slice(body).or_else(|error| {
-        let List { metadata, items } = serde_json::from_slice::<List<serde_json::Value>>(body)
-            .map_err(ClusterError::Unreadable)?;
+        let List { metadata, items } =
+            serde_json::from_slice::<List<Value>>(body).map_err(ClusterError::Unreadable)?;
         tracing::warn!(%error, "an object of a list can't be read, and is left out");
         let items =
             items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect();
@@ -309,12 +307,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_paged_but_for_those_that_must_be_whole() {
+    fn lists_are_paged_and_deletes_of_collections_are_not() {
         let selector = || Filter::labels(&Selector::of_tool(&"tf-test".parse().unwrap()));
         let query = |filter: &Filter| with_query("/pods".to_owned(), filter, None);
         assert!(query(&selector()).contains("limit=500"));
-        for whole in [selector().unpaged(), Filter::since(None)] {
-            assert!(!query(&whole).contains("limit"), "{whole:?}");
-        }
+        assert!(!query(&selector().unpaged()).contains("limit"));
     }
 }

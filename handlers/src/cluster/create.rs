@@ -1,243 +1,331 @@
 //! Creating: one name is one job, whatever its kind and however many ask at once.
 //!
-//! Kubernetes keeps names apart only within a kind. So the earliest creation wins: a first look
-//! refuses a name that is taken, without creating anything; then the object is created; then a
-//! second look tells whether another kind had the name first. If so ours goes again. Versions of
-//! all kinds are one sequence, and whoever is later looks after the earlier one is there; so of any
-//! number that raced exactly one was first, even through two servers.
+//! The earliest creation wins. A first look refuses a name that is taken, without creating
+//! anything; then the object is created; then a second look tells whether another kind had the name
+//! first ([`precedence`](super::precedence)). Whoever is later looks after the earlier one is there,
+//! so of any number that raced exactly one stays, even through two servers.
+//!
+//! An answer that got lost is not an answer. The object is looked for by its name, and known by the
+//! key that is kept with it. Every request has one: its caller's, or one that is made up for it and
+//! that nobody can send.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tjf_api_types::{JobType, JobView};
-use tokio::time::{Instant, sleep};
+use tjf_api_types::JobView;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     Cluster, ClusterError,
-    call::{DeleteOptions, Filter, Kind},
-    survey::{Claim, Survey, taken},
+    precedence::Creation,
+    survey::{Claim, Found, Survey, is_same_request, taken},
 };
 use crate::{
     error::{Error, Result},
     job::{
-        Job, manifest,
-        objects::{BatchJob, Meta, Named},
-        observe::Snapshot,
-        room,
+        Job,
+        kind::Kind,
+        manifest,
+        objects::Meta,
+        quota::{QuotaRefusal, room::Jobs},
     },
-    state::LastCreated,
+    state::KnownTool,
 };
 
-/// How long a name is waited for whose old object is still going.
+/// How long a name is waited for whose old job is still ending.
 const NAME_TIME_MAX: Duration = Duration::from_secs(20);
 const NAME_LOOK_TIME: Duration = Duration::from_millis(200);
+/// Kubernetes' count follows a delete late: up to 26 ms were seen in a full namespace.
+const ROOM_TIME_MAX: Duration = Duration::from_secs(2);
+const ROOM_LOOK_TIME_MIN: Duration = Duration::from_millis(25);
+/// How often a create is sent whose answer got lost and whose object is not there.
+const LOST_CREATES_MAX: u32 = 3;
+const LOST_LOOK_TIME: Duration = Duration::from_millis(200);
+/// Jobs that make room for one more while the tool's other requests wait for their turn.
+const DELETED_IN_TURN_MAX: usize = 16;
 
-/// What came of sending an object.
-enum Created {
-    /// It is there, as Kubernetes has it.
-    Now(Box<(Value, Meta)>),
-    /// One of its kind and name came first, a moment ago.
-    ByAnother,
+/// What came of one turn.
+enum Turn {
+    /// There is a job of this very request.
+    Done(Box<JobView>),
+    /// Not yet. Look again after a pause.
+    Later(Duration),
 }
 
-impl Kind {
-    fn of(job_type: JobType) -> Self {
-        match job_type {
-            JobType::OneOff => Self::Jobs,
-            JobType::Scheduled => Self::CronJobs,
-            JobType::Continuous => Self::ReplicationControllers,
-        }
-    }
+/// An object of this request.
+struct Created {
+    object: Value,
+    meta: Meta,
+    creation: Creation,
+}
+
+/// A request on its way to a job.
+struct Creating<'a> {
+    cluster: &'a Cluster,
+    job: &'a Job,
+    kind: Kind,
+    manifest: Value,
+    name_end: Instant,
+    /// Whether the name was taken, within the kind, between the first look and the create.
+    was_taken: bool,
+    /// What Kubernetes said when it refused for the number of jobs, and until when it is asked
+    /// again.
+    refusal: Option<(QuotaRefusal, Instant)>,
+    room_look_time: Duration,
 }
 
 impl Cluster {
     /// Creates a job, if its name is free and there is room; or gives the one that the same
-    /// request, by its key, created before.
+    /// request, by its key, created before. What is refused has changed nothing.
     ///
     /// # Errors
     /// When the name is taken, the key was used for something else, there is no room, or Kubernetes
-    /// does not do it.
+    /// does not do it; and when nobody can say whether it did.
     pub async fn create(&self, job: &Job) -> Result<JobView> {
-        let patience_ends =
-            (Instant::now() + NAME_TIME_MAX).min(self.context.deadline - 2 * NAME_LOOK_TIME);
-        let known = self.context.state.tools.get(&self.tool);
-        loop {
-            let mut last = known.counting.lock().await;
-            // Both at once; limits are most often known already.
-            let (limits, survey) =
-                futures_util::try_join!(self.limits(&known), self.survey(job, &last))?;
-            limits.check(&job.spec)?;
-            let created = match survey.claim(job)? {
-                Claim::Repeated => {
-                    drop(last);
-                    return self.repeated(job).await;
-                }
-                Claim::Free { replaced } => {
-                    self.make_room(job, &survey, replaced.as_deref(), limits.jobs_max).await?;
-                    self.create_now(job, &survey).await?
-                }
-                Claim::Going => None,
-            };
-            if let Some(Created::Now(new)) = &created {
-                last.note(job.spec.kind.job_type(), &new.1.resource_version);
-            }
-            drop(last);
-            if let Some(created) = created {
-                return self.confirm(job, created).await;
-            }
-            if Instant::now() >= patience_ends {
-                return Err(taken(job, false));
-            }
-            sleep(NAME_LOOK_TIME).await;
-        }
-    }
-
-    /// Deletes what is replaced, and the oldest finished one-offs where there would be no room.
-    async fn make_room(
-        &self,
-        job: &Job,
-        survey: &Survey,
-        replaced: Option<&Meta>,
-        jobs_max: Option<u64>,
-    ) -> Result<()> {
-        let kind = job.spec.kind.job_type();
-        let unfinished = room::unfinished(&survey.jobs, &self.tool);
-        if kind == JobType::OneOff && unfinished >= room::UNFINISHED_MAX {
-            return Err(Error::TooManyUnfinished { unfinished });
-        }
-        if let Some(meta) = replaced {
-            self.delete(Kind::Jobs, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
-        }
-        let Some(jobs_max) = jobs_max else { return Ok(()) };
-        let is_left = |job: &&BatchJob| replaced.is_none_or(|meta| meta.uid != job.metadata.uid);
-        let left: Vec<_> = survey.jobs.iter().filter(is_left).cloned().collect();
-        for meta in room::to_delete(&left, &survey.cronjobs, jobs_max, kind, &self.tool) {
-            tracing::info!(tool.name = %self.tool, job.name = meta.name, "making room: deleting a finished job");
-            self.delete(Kind::Jobs, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
-        }
-        Ok(())
-    }
-
-    /// Creates. `None` when the name's old object is still going.
-    async fn create_now(&self, job: &Job, survey: &Survey) -> Result<Option<Created>> {
-        let manifest = manifest::of(job, &self.context.state.house, self.owner())
+        let manifest = manifest::of(job, &self.context.state.pod_settings, self.owner())
             .map_err(|error| Error::Internal("the manifest can't be written", error.into()))?;
-        let kind = Kind::of(job.spec.kind.job_type());
-        match self.post_making_room(kind, &manifest, survey).await {
-            Ok(created) => {
-                let Named { metadata } = read(created.clone())?;
-                Ok(Some(Created::Now(Box::new((created, metadata)))))
+        let now = Instant::now();
+        let mut creating = Creating {
+            cluster: self,
+            job,
+            kind: Kind::of(job.spec.kind.job_type()),
+            manifest,
+            name_end: (now + NAME_TIME_MAX).min(self.deadline - NAME_LOOK_TIME),
+            was_taken: false,
+            refusal: None,
+            room_look_time: ROOM_LOOK_TIME_MIN,
+        };
+        let known = self.context.state.tools.get(self.tool());
+        loop {
+            match creating.turn(&known).await? {
+                Turn::Done(view) => return Ok(*view),
+                Turn::Later(pause) => sleep(pause).await,
             }
-            Err(ClusterError::AlreadyExists { being_deleted: true }) => Ok(None),
-            Err(ClusterError::AlreadyExists { .. }) => Ok(Some(Created::ByAnother)),
-            Err(ClusterError::QuotaExceeded(refusal)) => Err(Error::QuotaExceeded(refusal)),
+        }
+    }
+}
+
+impl Creating<'_> {
+    /// Looks around, makes room, and creates. Nobody else counts this tool's jobs meanwhile.
+    async fn turn(&mut self, known: &KnownTool) -> Result<Turn> {
+        let cluster = self.cluster;
+        let counting = timeout_at(cluster.deadline, known.counting.lock());
+        let counting = counting.await.map_err(|_| ClusterError::OutOfTime)?;
+        // Both at once; limits are most often known already.
+        let (limits, survey) =
+            futures_util::try_join!(cluster.limits(known), cluster.survey(self.job))?;
+        limits.check(&self.job.spec)?;
+        let replaced = match survey.claim(self.job)? {
+            Claim::Repeated(found) => {
+                drop(counting);
+                return self.repeated(found, &survey).await;
+            }
+            Claim::Terminating { since } => return self.later_for_name(since),
+            // It ended, or went, in this very moment: the name was taken when it mattered.
+            Claim::Free { .. } if self.was_taken => return Err(taken(self.job, false)),
+            Claim::Free { replaced } => replaced,
+        };
+        let leaving = self.leaving(&survey, replaced, limits.jobs_max)?;
+        if leaving.len() > DELETED_IN_TURN_MAX {
+            drop(counting);
+            self.delete_finished(&leaving).await?;
+            return Ok(Turn::Later(Duration::ZERO));
+        }
+        self.delete_finished(&leaving).await?;
+        let created = self.create_object().await;
+        drop(counting);
+        self.judge(created).await
+    }
+
+    /// The finished one-offs that have to go before this job comes: the one that has its name, and
+    /// those that take its room.
+    fn leaving<'s>(
+        &'s self,
+        survey: &'s Survey,
+        replaced: Option<&'s Meta>,
+        jobs_max: Option<u64>,
+    ) -> Result<Vec<&'s Meta>> {
+        let jobs = Jobs {
+            all: &survey.jobs,
+            cronjobs: &survey.cronjobs,
+            replaced: replaced.map(|meta| meta.uid.as_str()),
+            tool: self.cluster.tool(),
+            now: Timestamp::now(),
+        };
+        let mut leaving = jobs.in_the_way(self.job.spec.kind.job_type(), jobs_max)?;
+        leaving.extend(replaced);
+        if let (Some((refusal, _)), true) = (&self.refusal, leaving.is_empty())
+            && refusal.jobs_allowed() <= Some(survey.jobs.len() as u64)
+        {
+            // There really is no place, so the oldest gives up its own, however young it is.
+            match jobs.finished().next() {
+                Some(oldest) => leaving.push(oldest),
+                None => return Err(ClusterError::QuotaExceeded(refusal.clone()).into()),
+            }
+        }
+        Ok(leaving)
+    }
+
+    /// Deletes finished one-offs, several at once, if the new job would be taken then.
+    async fn delete_finished(&self, leaving: &[&Meta]) -> Result<()> {
+        if leaving.is_empty() {
+            return Ok(());
+        }
+        if self.refusal.is_none() {
+            self.check_is_taken().await?;
+        }
+        for meta in leaving {
+            let (tool, job) = (self.cluster.tool(), &meta.name);
+            tracing::info!(tool.name = %tool, job.name = job, "a finished job makes room");
+        }
+        let found: Vec<_> = leaving.iter().map(|meta| Found { kind: Kind::JOBS, meta }).collect();
+        Ok(self.cluster.delete_several(&found).await.map_err(ClusterError::before_the_change)?)
+    }
+
+    /// Asks Kubernetes what it would say, since what it refuses must not have cost anything. That
+    /// there is no room for one more job is what is about to be mended.
+    async fn check_is_taken(&self) -> Result<()> {
+        let mut manifest = self.manifest.clone();
+        if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
+            // The name may be taken until then.
+            metadata.remove("name");
+            metadata.insert("generateName".to_owned(), "job-".into());
+        }
+        match self.cluster.try_create(self.kind, &manifest).await {
+            Err(ClusterError::QuotaExceeded(refusal)) if refusal.is_only_about_jobs() => Ok(()),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Creates; and finds out what came of it when the answer got lost. Sending it again is safe:
+    /// of one kind and name there is one object. From then on only the object itself ends the doubt,
+    /// for even a refusal may be due to the first create, which came late and took the last place.
+    async fn create_object(&self) -> std::result::Result<Created, ClusterError> {
+        let mut lost = None;
+        for _ in 0..LOST_CREATES_MAX {
+            match self.cluster.create_object(self.kind, &self.manifest).await {
+                Ok((object, meta)) => {
+                    return Ok(Created { object, meta, creation: Creation::AtItsVersion });
+                }
+                Err(error @ ClusterError::Unknown { .. }) => lost = Some(error),
+                Err(error) if lost.is_none() => return Err(error),
+                Err(_) => {}
+            }
+            match self.cluster.get_object(self.kind, self.job.name.as_str()).await {
+                Ok(Some((object, meta))) if is_same_request(&meta, self.job) => {
+                    return Ok(Created { object, meta, creation: Creation::Earlier });
+                }
+                Ok(Some(_)) => return Err(ClusterError::AlreadyExists { being_deleted: false }),
+                Ok(None) => sleep(LOST_LOOK_TIME).await,
+                Err(_) => break,
+            }
+        }
+        Err(lost.unwrap_or(ClusterError::OutOfTime))
+    }
+
+    /// What follows from a create.
+    async fn judge(&mut self, created: std::result::Result<Created, ClusterError>) -> Result<Turn> {
+        match created {
+            Ok(created) => self.confirm(created).await,
+            Err(ClusterError::AlreadyExists { being_deleted: true }) => self.later_for_name(None),
+            Err(ClusterError::AlreadyExists { being_deleted: false }) => {
+                // By another request, a moment ago, which may have been this one's twin.
+                self.was_taken = true;
+                Ok(Turn::Later(Duration::ZERO))
+            }
+            Err(ClusterError::QuotaExceeded(refusal)) if refusal.is_only_about_jobs() => {
+                self.later_for_room(refusal)
+            }
+            Err(error @ ClusterError::Unknown { .. }) => {
+                let name = &self.job.name;
+                let detail = format!(
+                    "it is not known whether the job `{name}` was created: `show` tells, and the \
+                     same request with the same `Idempotency-Key` never makes a second one"
+                );
+                Err(Error::NotKnown { detail, source: error })
+            }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Looks whether the new object was the first of its name, and takes it away again when it was
-    /// not.
-    async fn confirm(&self, job: &Job, created: Created) -> Result<JobView> {
-        let Created::Now(new) = created else { return self.lost_within_kind(job).await };
-        let (created, metadata) = *new;
-        let job_type = job.spec.kind.job_type();
-        let kind = Kind::of(job_type);
-        match self.was_first(kind, &metadata).await {
-            Ok(true) => self.created_view(job_type, created),
-            Ok(false) => {
-                self.withdraw(kind, &metadata).await?;
-                Err(taken(job, false))
+    /// The name's old job is still ending.
+    fn later_for_name(&self, since: Option<Timestamp>) -> Result<Turn> {
+        if Instant::now() < self.name_end {
+            return Ok(Turn::Later(NAME_LOOK_TIME));
+        }
+        Err(Error::JobEnding { name: self.job.name.to_string(), since })
+    }
+
+    /// Kubernetes has no place for one more Job, or has not noticed yet that it has one.
+    fn later_for_room(&mut self, refusal: QuotaRefusal) -> Result<Turn> {
+        let now = Instant::now();
+        let end = self.refusal.take().map_or(now + ROOM_TIME_MAX, |(_, end)| end);
+        if now >= end.min(self.cluster.deadline) {
+            return Err(ClusterError::QuotaExceeded(refusal).into());
+        }
+        self.refusal = Some((refusal, end));
+        self.room_look_time *= 2;
+        Ok(Turn::Later(self.room_look_time))
+    }
+
+    /// Looks whether the new object was the first of its name, and takes it away again when another
+    /// was. Without proof of that it stays.
+    async fn confirm(&self, created: Created) -> Result<Turn> {
+        let mine = Found { kind: self.kind, meta: &created.meta };
+        match self.cluster.was_second(mine, created.creation).await {
+            Ok(true) => self.withdraw(mine).await,
+            Ok(false) if created.creation == Creation::AtItsVersion => {
+                let job_type = self.job.spec.kind.job_type();
+                let view = self.cluster.view_of_created(job_type, created.object)?;
+                let odd = || Error::Internal("a new job is not a job", "it has an owner".into());
+                Ok(Turn::Done(Box::new(view.ok_or_else(odd)?)))
             }
+            Ok(false) => self.shown(mine).await,
+            Err(error) => Err(self.unconfirmed(error)),
+        }
+    }
+
+    /// The object that an earlier request with the same key created, if it was the first of its
+    /// name: that request may not have come so far as to find out.
+    async fn repeated(&self, mine: Found<'_>, survey: &Survey) -> Result<Turn> {
+        for other in survey.named(self.job).filter(|other| other.meta.uid != mine.meta.uid) {
+            let came_before = self.cluster.came_before(other, mine, Creation::Earlier).await;
+            if came_before.map_err(|error| self.unconfirmed(error))? {
+                return self.withdraw(mine).await;
+            }
+        }
+        self.shown(mine).await
+    }
+
+    async fn shown(&self, mine: Found<'_>) -> Result<Turn> {
+        let name = self.job.name.clone().into();
+        let views = self.cluster.jobs_named(&name).await?;
+        let view = views.into_iter().find(|view| view.uid == mine.meta.uid);
+        Ok(Turn::Done(Box::new(view.ok_or_else(|| Error::JobNotFound(name.into()))?)))
+    }
+
+    /// Takes an object away again that was second.
+    async fn withdraw(&self, mine: Found<'_>) -> Result<Turn> {
+        match self.cluster.withdraw(mine).await {
+            Ok(()) => Err(taken(self.job, false)),
             Err(error) => {
-                // Nobody knows who was first, so ours must not stay.
-                if let Err(error) = self.withdraw(kind, &metadata).await {
-                    tracing::error!(%error, job.name = metadata.name, "a job may have its name twice");
-                }
-                Err(error.into())
+                let name = &self.job.name;
+                let detail = format!(
+                    "another job has the name `{name}`, and it is not known whether yours has \
+                     gone: `list` tells"
+                );
+                Err(Error::NotKnown { detail, source: error })
             }
         }
     }
 
-    /// Creates; and when the number of Jobs is in the way, once more after the oldest finished one
-    /// has gone.
-    async fn post_making_room(
-        &self,
-        kind: Kind,
-        manifest: &Value,
-        survey: &Survey,
-    ) -> std::result::Result<Value, ClusterError> {
-        match self.post(kind, manifest).await {
-            Err(ClusterError::QuotaExceeded(refusal)) if refusal.is_about_jobs() => {
-                let Some(oldest) =
-                    room::oldest_finished(&survey.jobs, &self.tool).into_iter().next()
-                else {
-                    return Err(ClusterError::QuotaExceeded(refusal));
-                };
-                self.delete(Kind::Jobs, &oldest.name, &DeleteOptions::of(&oldest.uid)).await?;
-                self.post(kind, manifest).await
-            }
-            outcome => outcome,
-        }
+    fn unconfirmed(&self, error: ClusterError) -> Error {
+        let detail = format!(
+            "the job `{}` was created, and it is not known whether another job had the name \
+             first: the same request with the same `Idempotency-Key` looks again",
+            self.job.name
+        );
+        Error::NotKnown { detail, source: error }
     }
-
-    /// Whether neither of the other two kinds had the name when this object was created.
-    async fn was_first(&self, kind: Kind, mine: &Meta) -> std::result::Result<bool, ClusterError> {
-        let mut others = Kind::JOBS.into_iter().filter(|other| *other != kind);
-        let (Some(one), Some(other)) = (others.next(), others.next()) else { return Ok(true) };
-        let (one, other) =
-            futures_util::try_join!(self.was_before(one, mine), self.was_before(other, mine))?;
-        Ok(!one && !other)
-    }
-
-    /// Whether another kind had the name when this object was created. What was created before it
-    /// is there now, unless it has gone since and stands in nobody's way. What is there now, and
-    /// has changed since, may have come later: then it is asked for as it was at that very version.
-    async fn was_before(&self, kind: Kind, mine: &Meta) -> std::result::Result<bool, ClusterError> {
-        let Some(Named { metadata: other }) = self.get(kind, &mine.name).await? else {
-            return Ok(false);
-        };
-        let version = |meta: &Meta| meta.resource_version.parse::<u64>().ok();
-        match (version(&other), version(mine)) {
-            (Some(other), Some(mine)) if other < mine => Ok(true),
-            _ => {
-                let look = Filter::name(&mine.name).exactly_at(&mine.resource_version);
-                Ok(!self.list::<Named>(kind, look).await?.is_empty())
-            }
-        }
-    }
-
-    /// Another request created an object of the same kind and name a moment ago; it may have been
-    /// this one's twin.
-    async fn lost_within_kind(&self, job: &Job) -> Result<JobView> {
-        let survey = self.survey(job, &LastCreated::default()).await?;
-        match survey.claim(job)? {
-            Claim::Repeated => self.repeated(job).await,
-            // It ended, or went, in this very moment: the name was taken when it mattered.
-            Claim::Free { .. } | Claim::Going => Err(taken(job, false)),
-        }
-    }
-
-    /// The job that an earlier request with the same key created.
-    async fn repeated(&self, job: &Job) -> Result<JobView> {
-        let name = job.name.clone().into();
-        self.find(&name).await?.ok_or(Error::JobNotFound(name))
-    }
-
-    /// A job as it is right after it was created.
-    fn created_view(&self, job_type: JobType, created: Value) -> Result<JobView> {
-        let mut snapshot = Snapshot::default();
-        match job_type {
-            JobType::OneOff => snapshot.jobs.push(read(created)?),
-            JobType::Scheduled => snapshot.cronjobs.push(read(created)?),
-            JobType::Continuous => snapshot.controllers.push(read(created)?),
-        }
-        self.views_at(&snapshot, Timestamp::now())
-            .pop()
-            .ok_or_else(|| Error::Internal("a new job is no job", "it has a controller".into()))
-    }
-}
-
-fn read<T: serde::de::DeserializeOwned>(object: Value) -> Result<T> {
-    Ok(serde_json::from_value(object).map_err(ClusterError::Unreadable)?)
 }

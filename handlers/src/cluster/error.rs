@@ -7,7 +7,7 @@ use kube::core::Status;
 use thiserror::Error;
 use tjf_runtime::{BoxError, pool::ConnectError};
 
-use crate::job::limits::QuotaRefusal;
+use crate::job::quota::QuotaRefusal;
 
 /// What Kubernetes did not do, and why.
 #[derive(Debug, Error)]
@@ -15,10 +15,26 @@ pub enum ClusterError {
     /// The tool has no client.
     #[error("no client for the tool")]
     Connect(#[from] ConnectError),
-    /// No answer, or half of one.
+    /// No connection could be made.
+    #[error("Kubernetes can't be reached")]
+    NotReached(#[source] BoxError),
+    /// The request's time was over before it was asked.
+    #[error("there was no time left to ask Kubernetes")]
+    OutOfTime,
+    /// It is too busy, or its own bookkeeping was in the way.
+    #[error("Kubernetes answered {code}: {message}")]
+    Busy {
+        /// Its status.
+        code: u16,
+        /// Its words.
+        message: String,
+        /// When to try again, if it said so.
+        retry_after: Option<Duration>,
+    },
+    /// It was asked, and there was no answer, or half of one.
     #[error("Kubernetes did not answer")]
-    Unreachable(#[source] BoxError),
-    /// It is too busy, or broken.
+    Lost(#[source] BoxError),
+    /// Something in it is broken.
     #[error("Kubernetes answered {code}: {message}")]
     Failing {
         /// Its status.
@@ -27,6 +43,17 @@ pub enum ClusterError {
         message: String,
         /// When to try again, if it said so.
         retry_after: Option<Duration>,
+    },
+    /// Its answer can't be understood.
+    #[error("the answer of Kubernetes can't be understood")]
+    Unreadable(#[source] serde_json::Error),
+    /// A change may have been made, and nothing says whether it was.
+    #[error("whether Kubernetes did it is not known: {action}")]
+    Unknown {
+        /// What it was asked, such as `create jobs`.
+        action: String,
+        /// The last try.
+        source: Box<Self>,
     },
     /// It does not know the tool's certificate.
     #[error("Kubernetes refused the tool's certificate")]
@@ -53,9 +80,15 @@ pub enum ClusterError {
         /// Whether only until the old object has gone.
         being_deleted: bool,
     },
-    /// It is another object than was meant.
+    /// It is another object than was meant: its uid is another.
     #[error("it is another object than was meant")]
-    Conflict,
+    OtherObject,
+    /// It has no objects of that version any more, or not yet.
+    #[error("Kubernetes can't show that version: {message}")]
+    NoSuchVersion {
+        /// Its words.
+        message: String,
+    },
     /// It did not like what it was sent, which is our fault.
     #[error("Kubernetes answered {code} ({reason}): {message}")]
     Refused {
@@ -66,21 +99,82 @@ pub enum ClusterError {
         /// Its words.
         message: String,
     },
-    /// Its answer can't be understood.
-    #[error("the answer of Kubernetes can't be understood")]
-    Unreadable(#[source] serde_json::Error),
+    /// We could not write down what to send, which is our fault too.
+    #[error("a request to Kubernetes can't be written")]
+    Unwritable(#[source] serde_json::Error),
 }
 
-/// What an answer means that is no success. `action` is in words what was tried.
+/// Whether what was asked has been done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was not, and will not be.
+    Refused,
+    /// It was not, and may be if it is asked again.
+    NotDone,
+    /// Nobody can say.
+    Unknown,
+}
+
+impl ClusterError {
+    /// Whether what was asked has been done.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::NotReached(_) | Self::OutOfTime | Self::Busy { .. } => Outcome::NotDone,
+            Self::Lost(_) | Self::Failing { .. } | Self::Unreadable(_) | Self::Unknown { .. } => {
+                Outcome::Unknown
+            }
+            Self::Connect(_)
+            | Self::CredentialsRejected
+            | Self::Forbidden { .. }
+            | Self::QuotaExceeded(_)
+            | Self::NotFound
+            | Self::AlreadyExists { .. }
+            | Self::OtherObject
+            | Self::NoSuchVersion { .. }
+            | Self::Refused { .. }
+            | Self::Unwritable(_) => Outcome::Refused,
+        }
+    }
+
+    /// What it means to whoever wanted something else first: that was not done in any case.
+    #[must_use]
+    pub(super) fn before_the_change(self) -> Self {
+        if let Self::Unknown { source, .. } = self { *source } else { self }
+    }
+
+    /// What it means when a part of the change was made already: not that nothing was done.
+    #[must_use]
+    pub(super) fn within_the_change(self, action: &str) -> Self {
+        if self.outcome() == Outcome::NotDone {
+            Self::Unknown { action: action.to_owned(), source: Box::new(self) }
+        } else {
+            self
+        }
+    }
+
+    /// When to try again, if Kubernetes said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        if let Self::Busy { retry_after, .. } | Self::Failing { retry_after, .. } = self {
+            return *retry_after;
+        }
+        None
+    }
+}
+
+/// What an answer means that is not a success. `tool` and `action` say in words who tried what.
 pub(super) fn refused(
     code: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
-    tool: &str,
-    action: &str,
+    (tool, action): (&str, &str),
 ) -> ClusterError {
-    let Status { reason, message, .. } = serde_json::from_slice(body).unwrap_or_default();
+    let status: Status = serde_json::from_slice(body).unwrap_or_default();
+    let is_of_the_future = status.details.as_ref().is_some_and(|details| {
+        details.causes.iter().any(|cause| cause.reason == "ResourceVersionTooLarge")
+    });
+    let Status { reason, message, .. } = status;
     let seconds = || headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok();
+    let retry_after = || seconds().map(Duration::from_secs);
     match (code.as_u16(), reason.as_str()) {
         (401, _) => ClusterError::CredentialsRejected,
         // A certificate without a name we would accept, or none at all, is "anonymous", not a 401.
@@ -99,10 +193,13 @@ pub(super) fn refused(
         (409, "AlreadyExists") => ClusterError::AlreadyExists {
             being_deleted: message.starts_with("object is being deleted"),
         },
-        (409, _) => ClusterError::Conflict,
-        (code @ (429 | 500..), _) => {
-            ClusterError::Failing { code, message, retry_after: seconds().map(Duration::from_secs) }
-        }
+        // Told from the next case by nothing but the words.
+        (409, _) if message.contains("recondition") => ClusterError::OtherObject,
+        // Under load the quota's own bookkeeping, which comes first and then does nothing.
+        (code @ (409 | 429), _) => ClusterError::Busy { code, message, retry_after: retry_after() },
+        (410, _) => ClusterError::NoSuchVersion { message },
+        _ if is_of_the_future => ClusterError::NoSuchVersion { message },
+        (code @ 500.., _) => ClusterError::Failing { code, message, retry_after: retry_after() },
         (code, _) => ClusterError::Refused { code, reason, message },
     }
 }

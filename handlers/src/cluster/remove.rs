@@ -2,143 +2,186 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tjf_api_types::ObjectName;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{
-    Cluster, ClusterError,
-    call::{DeleteOptions, Filter, Kind},
+    Cluster, ClusterError, Outcome,
+    call::{DeleteOptions, Filter},
+    read::looked_at,
+    survey::Found,
 };
 use crate::job::{
-    labels::Selector,
-    objects::{Meta, Named},
+    kind::Kind,
+    labels::{Reach, Selector},
+    objects::{Meta, Pod},
 };
 
 /// Longer than the grace of a job's pods, so that it ends before we answer.
 const GONE_TIME_MAX: Duration = Duration::from_secs(20);
-/// What is left of a request's time for its answer.
-const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// Between two looks; grows, since what did not go at once takes its grace.
 const LOOK_TIME_MIN: Duration = Duration::from_millis(50);
 const LOOK_TIME_MAX: Duration = Duration::from_millis(500);
+/// Deletes at once: as many as other clients of Kubernetes allow themselves.
+const DELETES_MAX: usize = 16;
 
 /// How pods are ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
+enum Ending {
     /// With time for last words.
     Graceful,
     /// At once: they should never have begun.
     AtOnce,
 }
 
+/// Objects that are to go, or have gone, and where their pods are to be looked for.
+#[derive(Debug)]
+struct Leaving {
+    uids: BTreeSet<String>,
+    filter: Filter,
+    ending: Ending,
+}
+
 impl Cluster {
     /// Deletes the job of this name, in whichever kinds it is, with its children and its pods.
-    /// False when there is none.
+    /// False when there is none, and nothing of one is still ending.
     ///
     /// # Errors
-    /// When Kubernetes does not do it.
+    /// When Kubernetes does not do it, or nobody can say whether it did.
     pub async fn delete_job(&self, name: &ObjectName) -> Result<bool, ClusterError> {
-        let snapshot = self.snapshot_of(name).await?;
-        let owners: Vec<_> = snapshot
-            .cronjobs
-            .iter()
-            .map(|job| (Kind::CronJobs, &job.metadata))
-            .chain(
-                snapshot
-                    .controllers
-                    .iter()
-                    .map(|job| (Kind::ReplicationControllers, &job.metadata)),
-            )
-            .chain(
-                snapshot
-                    .jobs
-                    .iter()
-                    .map(|job| (Kind::Jobs, &job.metadata))
-                    .filter(|(_, meta)| meta.controller().is_none()),
-            )
-            .collect();
-        let mut uids: BTreeSet<_> = owners.iter().map(|(_, meta)| meta.uid.clone()).collect();
+        // Pods before their owners: a pod whose owner is not there afterwards has lost it.
+        let by_name = || looked_at(self.tool(), Reach::of_name(name), Some(name));
+        let pods = self.list::<Pod>(by_name()).await?.items;
+        let (cronjob, controller, job, runs) = futures_util::try_join!(
+            self.get_meta(Kind::CRON_JOBS, name.as_str()),
+            self.get_meta(Kind::REPLICATION_CONTROLLERS, name.as_str()),
+            self.get_meta(Kind::JOBS, name.as_str()),
+            self.list_meta(Kind::JOBS, by_name()),
+        )?;
+        let found = [
+            (Kind::CRON_JOBS, &cronjob),
+            (Kind::REPLICATION_CONTROLLERS, &controller),
+            (Kind::JOBS, &job),
+        ];
+        let found = found.into_iter().filter_map(|(kind, meta)| Some((kind, meta.as_ref()?)));
+        let mut owners: Vec<_> = found.map(|(kind, meta)| Found { kind, meta }).collect();
+        let there = owners.iter().map(|owner| owner.meta).chain(&runs);
+        let lost = match Reach::of_name(name) {
+            Reach::Job => self.lost(there, &runs, &pods).await?,
+            // No label holds such a name, so these are everybody's.
+            Reach::Tool | Reach::Namespace => BTreeSet::new(),
+        };
+        owners.retain(|owner| owner.meta.is_job_of(self.tool()));
+        let is_known = !owners.is_empty() || !lost.is_empty();
+        let mut uids: BTreeSet<_> = owners.iter().map(|owner| owner.meta.uid.clone()).collect();
         // Kubernetes itself takes the children with the owner, and then nobody could say any more
         // whose pods theirs are: so they are noted before.
-        uids.extend(children_of(&uids, snapshot.jobs.iter().map(|job| &job.metadata)));
-        for (kind, meta) in &owners {
-            self.delete(*kind, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
-        }
-        self.until_gone(uids, &Selector::of_job(&self.tool, name), Ending::Graceful).await?;
-        Ok(!owners.is_empty())
+        uids.extend(children_of(&uids, &runs));
+        uids.extend(lost);
+        // What another program made may have pods with any labels.
+        let is_labelled = owners.iter().all(|owner| owner.meta.kept().is_some());
+        let filter = if is_labelled { by_name() } else { Filter::all() };
+        self.delete_several(&owners).await?;
+        self.until_gone(Leaving { uids, filter, ending: Ending::Graceful }).await?;
+        Ok(is_known)
     }
 
     /// Deletes all of the tool's jobs, with their children and pods, and nothing else in the
     /// namespace. Gives the names of the jobs, sorted.
     ///
     /// # Errors
-    /// When Kubernetes does not do it.
+    /// When Kubernetes does not do it, or nobody can say whether it did.
     pub async fn delete_all_jobs(&self) -> Result<Vec<String>, ClusterError> {
-        let selector = Selector::of_tool(&self.tool);
-        // Before their owners go; see `delete_job`.
-        let jobs: Vec<Named> = self.list(Kind::Jobs, Filter::labels(&selector)).await?;
-        let mut deleted: Vec<Meta> = Vec::new();
-        // What makes children goes before its children.
-        for kind in [Kind::CronJobs, Kind::ReplicationControllers, Kind::Jobs] {
-            let named: Vec<Named> = self.delete_all(kind, &selector).await?;
-            deleted.extend(named.into_iter().map(|object| object.metadata));
+        let selector = Selector::of_tool(self.tool());
+        let filter = || Filter::labels(&selector);
+        // See `delete_job`. What is there now is named also when the answers below get lost.
+        let pods = self.list::<Pod>(filter()).await?.items;
+        let lists = Kind::OF_JOBS.map(|kind| self.list_meta(kind, filter()));
+        let mut leaving = futures_util::future::try_join_all(lists).await?.concat();
+        let lost = self.lost(leaving.iter(), &leaving, &pods).await?;
+        for (index, kind) in Kind::OF_JOBS.into_iter().enumerate() {
+            let deleted = self.delete_all(kind, &selector).await;
+            leaving.extend(deleted.map_err(|error| match index {
+                0 => error,
+                _ => error.within_the_change("delete all jobs"),
+            })?);
         }
-        let _: Vec<Named> = self.delete_all(Kind::Pods, &selector).await?;
-        let uids = deleted.iter().chain(jobs.iter().map(|job| &job.metadata));
-        let uids = uids.map(|meta| meta.uid.clone()).collect();
-        self.until_gone(uids, &selector, Ending::Graceful).await?;
-        let owners = deleted.into_iter().filter(|meta| meta.controller().is_none());
+        let is_labelled =
+            leaving.iter().all(|meta| meta.controller().is_some() || meta.kept().is_some());
+        let filter = if is_labelled { filter() } else { Filter::all() };
+        let uids = leaving.iter().map(|meta| meta.uid.clone()).chain(lost).collect();
+        self.until_gone(Leaving { uids, filter, ending: Ending::Graceful }).await?;
+        let owners = leaving.into_iter().filter(|meta| meta.controller().is_none());
         // One name can be in two kinds only after a crash, and is one job all the same.
         let names: BTreeSet<_> = owners.map(|meta| meta.name).collect();
         Ok(names.into_iter().collect())
     }
 
+    /// The uids of owners that have gone, and whose runs or pods have not ended yet.
+    async fn lost(
+        &self,
+        there: impl Iterator<Item = &Meta>,
+        runs: &[Meta],
+        pods: &[Pod],
+    ) -> Result<BTreeSet<String>, ClusterError> {
+        let there: BTreeSet<_> = there.map(|meta| meta.uid.as_str()).collect();
+        let unfinished = pods.iter().filter(|pod| !pod.has_ended()).map(|pod| &pod.metadata);
+        let controllers = runs.iter().chain(unfinished).filter_map(Meta::job_controller);
+        let mut lost: BTreeSet<_> =
+            controllers.filter(|uid| !there.contains(uid)).map(str::to_owned).collect();
+        if lost.is_empty() {
+            return Ok(lost);
+        }
+        // Another program's object may have pods with our labels, and none of these itself.
+        let lists = Kind::OF_JOBS.map(|kind| self.list_meta(kind, Filter::all()));
+        for meta in futures_util::future::try_join_all(lists).await?.concat() {
+            lost.remove(&meta.uid);
+        }
+        Ok(lost)
+    }
+
     /// Deletes this very object and, at once, whatever pod it has made.
-    pub(super) async fn withdraw(&self, kind: Kind, meta: &Meta) -> Result<(), ClusterError> {
+    pub(super) async fn withdraw(&self, found: Found<'_>) -> Result<(), ClusterError> {
+        let Found { kind, meta } = found;
         self.delete(kind, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
         let Ok(name) = meta.name.parse() else { return Ok(()) };
         let uids = BTreeSet::from([meta.uid.clone()]);
-        self.until_gone(uids, &Selector::of_job(&self.tool, &name), Ending::AtOnce).await
+        let filter = Filter::labels(&Selector::of_job(self.tool(), &name));
+        self.until_gone(Leaving { uids, filter, ending: Ending::AtOnce }).await
+    }
+
+    /// Deletes these very objects, several at once.
+    pub(super) async fn delete_several(&self, found: &[Found<'_>]) -> Result<(), ClusterError> {
+        let deletes: Vec<_> = found
+            .iter()
+            .map(|Found { kind, meta }| async {
+                self.delete(*kind, &meta.name, &DeleteOptions::of(&meta.uid)).await
+            })
+            .collect();
+        several(deletes).await
     }
 
     /// Waits until no pod is left that one of these owners, or a child of theirs, controls. Touches
     /// no other: a new job of the same name may be there already. A pod that will not go is not
     /// waited for longer than a caller is willing to.
-    async fn until_gone(
-        &self,
-        mut owners: BTreeSet<String>,
-        selector: &Selector,
-        ending: Ending,
-    ) -> Result<(), ClusterError> {
-        if owners.is_empty() {
+    async fn until_gone(&self, mut leaving: Leaving) -> Result<(), ClusterError> {
+        if leaving.uids.is_empty() {
             return Ok(());
         }
         self.context.give_back_turn();
-        let end = (Instant::now() + GONE_TIME_MAX).min(self.context.deadline - ANSWER_TIME);
+        let end = (Instant::now() + GONE_TIME_MAX).min(self.deadline);
         let mut look_time = LOOK_TIME_MIN;
         loop {
-            let filter = || Filter::labels(selector);
-            let jobs: Vec<Named> = self.list(Kind::Jobs, filter()).await?;
-            let children: Vec<_> = jobs
-                .iter()
-                .map(|job| &job.metadata)
-                .filter(|meta| is_controlled_by(meta, &owners))
-                .collect();
-            for child in &children {
-                self.delete(Kind::Jobs, &child.name, &DeleteOptions::of(&child.uid)).await?;
-            }
-            owners.extend(children_of(&owners, children.iter().copied()));
-            let pods: Vec<Named> = self.list(Kind::Pods, filter()).await?;
-            let pods: Vec<_> = pods
-                .iter()
-                .map(|pod| &pod.metadata)
-                .filter(|meta| is_controlled_by(meta, &owners))
-                .collect();
-            for pod in &pods {
-                self.end(pod, ending).await?;
+            match timeout_at(end, self.end_children(&mut leaving)).await {
+                Ok(Ok(true)) | Err(_) => return Ok(()),
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) if error.outcome() == Outcome::Refused => return Err(error),
+                // The owner has gone. What follows is worth another look, not an end.
+                Ok(Err(error)) => tracing::debug!(%error, "looking again for pods"),
             }
             let next = Instant::now() + look_time;
-            if (pods.is_empty() && children.is_empty()) || next >= end {
+            if next >= end {
                 return Ok(());
             }
             sleep_until(next).await;
@@ -146,25 +189,44 @@ impl Cluster {
         }
     }
 
+    /// Ends what these owners still control. True when there is nothing.
+    async fn end_children(&self, leaving: &mut Leaving) -> Result<bool, ClusterError> {
+        let Leaving { uids, filter, ending } = leaving;
+        let mut runs = self.list_meta(Kind::JOBS, filter.clone()).await?;
+        runs.retain(|meta| is_controlled_by(meta, uids));
+        uids.extend(runs.iter().map(|meta| meta.uid.clone()));
+        let found: Vec<_> = runs.iter().map(|meta| Found { kind: Kind::JOBS, meta }).collect();
+        self.delete_several(&found).await?;
+        let mut pods = self.list_meta(Kind::PODS, filter.clone()).await?;
+        pods.retain(|meta| is_controlled_by(meta, uids));
+        several(pods.iter().map(|pod| self.end(pod, *ending)).collect()).await?;
+        Ok(runs.is_empty() && pods.is_empty())
+    }
+
     /// Ends a pod that nobody has asked to end yet.
     async fn end(&self, pod: &Meta, ending: Ending) -> Result<(), ClusterError> {
         let options = DeleteOptions::of(&pod.uid);
         match (ending, pod.deletion_timestamp) {
             (Ending::AtOnce, _) => {
-                self.delete(Kind::Pods, &pod.name, &options.without_grace()).await
+                self.delete(Kind::PODS, &pod.name, &options.without_grace()).await
             }
-            (Ending::Graceful, None) => self.delete(Kind::Pods, &pod.name, &options).await,
+            (Ending::Graceful, None) => self.delete(Kind::PODS, &pod.name, &options).await,
             (Ending::Graceful, Some(_)) => Ok(()),
         }
     }
 }
 
+/// Awaits all, a bounded number at once.
+async fn several(
+    deletes: Vec<impl Future<Output = Result<(), ClusterError>>>,
+) -> Result<(), ClusterError> {
+    stream::iter(deletes).buffer_unordered(DELETES_MAX).try_collect().await
+}
+
 /// The uids of those that one of these owners controls.
-fn children_of<'a>(
-    owners: &BTreeSet<String>,
-    metas: impl Iterator<Item = &'a Meta>,
-) -> BTreeSet<String> {
-    metas.filter(|meta| is_controlled_by(meta, owners)).map(|meta| meta.uid.clone()).collect()
+fn children_of(owners: &BTreeSet<String>, metas: &[Meta]) -> BTreeSet<String> {
+    let children = metas.iter().filter(|meta| is_controlled_by(meta, owners));
+    children.map(|meta| meta.uid.clone()).collect()
 }
 
 fn is_controlled_by(meta: &Meta, owners: &BTreeSet<String>) -> bool {

@@ -1,114 +1,149 @@
-//! What there is before something is created: who has the name, and what takes room.
+//! What there is before something is created: who has the name or the key, what takes room, and
+//! whose programs are still ending.
 
-use tjf_api_types::JobType;
+use std::collections::BTreeSet;
 
-use super::{
-    Cluster, ClusterError,
-    call::{Filter, Kind},
-};
+use jiff::Timestamp;
+
+use super::{Cluster, ClusterError, call::Filter};
 use crate::{
     error::{Error, Result},
     job::{
         Job, Spec,
-        objects::{BatchJob, CronJob, Meta, Named},
-        observe,
+        kind::Kind,
+        labels::Selector,
+        objects::{BatchJob, Meta, Pod},
     },
-    state::LastCreated,
 };
 
-/// What there is before a job is created.
+/// What there is in the namespace, of ours and of others.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    /// What has the job's name, in any kind and of anybody's.
-    job: Option<BatchJob>,
-    cronjob: Option<Named>,
-    controller: Option<Named>,
-    /// All Jobs of the namespace, if the new object needs room among them.
     pub(super) jobs: Vec<BatchJob>,
-    /// All scheduled ones, likewise.
-    pub(super) cronjobs: Vec<CronJob>,
+    pub(super) cronjobs: Vec<Meta>,
+    controllers: Vec<Meta>,
+    /// Those that carry the job's name.
+    pods: Vec<Pod>,
+}
+
+/// An object, and its kind.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub(super) kind: Kind,
+    pub(super) meta: &'a Meta,
 }
 
 /// What is in the way of a name, if anything.
-pub(super) enum Claim {
-    /// Nothing; this one-off, which has ended, gives it up.
+#[derive(Debug)]
+pub(super) enum Claim<'a> {
+    /// Nothing.
     Free {
-        /// Who gives it up.
-        replaced: Option<Box<Meta>>,
+        /// A one-off that has ended gives it up.
+        replaced: Option<&'a Meta>,
     },
-    /// The same request was here before.
-    Repeated,
-    /// An object that is going.
-    Going,
+    /// The same request was here before, and made this object.
+    Repeated(Found<'a>),
+    /// What had the name is ending.
+    Terminating {
+        /// Since when, if that is known.
+        since: Option<Timestamp>,
+    },
 }
 
 impl Cluster {
     /// Looks around, with one question a kind and all of them side by side.
     ///
-    /// Names are asked for one by one, which Kubernetes answers from its database: what is there,
-    /// is seen. To count, it is enough to see what we created ourselves. A list as of this very
-    /// moment would wait for up to 100 ms, until the API server's memory of that kind is known to
-    /// be as fresh as its database (KEP-2340).
-    pub(super) async fn survey(
-        &self,
-        job: &Job,
-        last: &LastCreated,
-    ) -> std::result::Result<Survey, ClusterError> {
-        let name = job.name.as_str();
-        let needs_room = job.spec.kind.job_type() != JobType::Continuous;
-        let (job, cronjob, controller, jobs, cronjobs) = futures_util::try_join!(
-            self.get(Kind::Jobs, name),
-            self.get(Kind::CronJobs, name),
-            self.get(Kind::ReplicationControllers, name),
-            self.list_if(needs_room, Kind::Jobs, Filter::since(last.job.as_deref())),
-            self.list_if(needs_room, Kind::CronJobs, Filter::since(last.cronjob.as_deref())),
+    /// The answers come from the database, and show what is there at this moment: Kubernetes'
+    /// memory of a kind may be behind, and waits up to 100 ms when it is asked not to be
+    /// (KEP-2340).
+    pub(super) async fn survey(&self, job: &Job) -> std::result::Result<Survey, ClusterError> {
+        let of_name = Selector::of_job(self.tool(), &job.name.clone().into());
+        let (jobs, cronjobs, controllers, pods) = futures_util::try_join!(
+            self.list::<BatchJob>(Filter::all()),
+            self.list_meta(Kind::CRON_JOBS, Filter::all()),
+            self.list_meta(Kind::REPLICATION_CONTROLLERS, Filter::all()),
+            self.list::<Pod>(Filter::labels(&of_name)),
         )?;
-        Ok(Survey { job, cronjob, controller, jobs, cronjobs })
-    }
-
-    async fn list_if<T: serde::de::DeserializeOwned>(
-        &self,
-        is_wanted: bool,
-        kind: Kind,
-        filter: Filter,
-    ) -> std::result::Result<Vec<T>, ClusterError> {
-        if is_wanted { self.list(kind, filter).await } else { Ok(Vec::new()) }
+        Ok(Survey { jobs: jobs.items, cronjobs, controllers, pods: pods.items })
     }
 }
 
 impl Survey {
-    /// Looks through everything that has the job's name.
-    pub(super) fn claim(&self, job: &Job) -> Result<Claim> {
-        let one_off = self.job.as_ref().map(|object| (&object.metadata, object.ended().is_some()));
-        let others = [&self.cronjob, &self.controller].into_iter().flatten();
-        let others = others.map(|object| (&object.metadata, false));
+    /// Every object that could be a job.
+    fn objects(&self) -> impl Iterator<Item = Found<'_>> {
+        let found = |kind| move |meta| Found { kind, meta };
+        let jobs = self.jobs.iter().map(|job| &job.metadata).map(found(Kind::JOBS));
+        let cronjobs = self.cronjobs.iter().map(found(Kind::CRON_JOBS));
+        let controllers = self.controllers.iter().map(found(Kind::REPLICATION_CONTROLLERS));
+        jobs.chain(cronjobs).chain(controllers)
+    }
+
+    /// What has this job's name, whose ever it is.
+    pub(super) fn named(&self, job: &Job) -> impl Iterator<Item = Found<'_>> {
+        self.objects().filter(move |found| found.meta.name == job.name.as_str())
+    }
+
+    /// Looks for the request's key among all of the tool's objects, and then for the job's name.
+    pub(super) fn claim(&self, job: &Job) -> Result<Claim<'_>> {
+        if let Some(found) = self.made_by_same_key(job)? {
+            return Ok(Claim::Repeated(found));
+        }
+        let has_ended = |uid: &str| {
+            self.jobs.iter().any(|job| job.metadata.uid == uid && job.ended().is_some())
+        };
         let mut replaced = None;
-        let mut is_going = false;
-        for (meta, has_ended) in one_off.into_iter().chain(others) {
-            let is_ours = meta.labels.are_ours(&job.tool) && meta.controller().is_none();
-            if is_ours && is_same_request(meta, &job.spec)? {
-                return Ok(Claim::Repeated);
-            }
+        let mut terminating = None;
+        for Found { meta, .. } in self.named(job) {
+            let is_ours = meta.is_job_of(&job.tool);
             if meta.deletion_timestamp.is_some() {
-                is_going = true;
-            } else if is_ours && has_ended {
-                replaced = Some(Box::new(meta.clone()));
+                terminating = Some(Claim::Terminating { since: meta.deletion_timestamp });
+            } else if is_ours && has_ended(&meta.uid) {
+                replaced = Some(meta);
             } else {
                 return Err(taken(job, !is_ours));
             }
         }
-        Ok(if is_going { Claim::Going } else { Claim::Free { replaced } })
+        let claim = terminating.or_else(|| self.still_ending(job));
+        Ok(claim.unwrap_or(Claim::Free { replaced }))
+    }
+
+    /// The object that the same key made. The key is part of the request that is kept with it, and
+    /// nobody can send one that we made up ourselves.
+    fn made_by_same_key(&self, job: &Job) -> Result<Option<Found<'_>>> {
+        let ours = self.objects().filter(|found| found.meta.is_job_of(&job.tool));
+        let mut same_key = ours.filter(|found| {
+            let kept = found.meta.kept();
+            kept.is_some_and(|kept| kept.idempotency_key == job.spec.idempotency_key)
+        });
+        match same_key.next() {
+            Some(found) if is_same_request(found.meta, job) => Ok(Some(found)),
+            Some(_) => Err(Error::KeyReused),
+            None => Ok(None),
+        }
+    }
+
+    /// Programs of a job that had this name and is gone itself: until they have ended, a new job
+    /// would be the second of one bot.
+    fn still_ending(&self, job: &Job) -> Option<Claim<'_>> {
+        let owners: BTreeSet<_> = self.objects().map(|found| found.meta.uid.as_str()).collect();
+        let has_lost_its_owner =
+            |meta: &Meta| meta.job_controller().is_some_and(|uid| !owners.contains(uid));
+        let is_run_of_it = |meta: &Meta| {
+            meta.labels.are_ours(&job.tool) && meta.labels.name() == Some(job.name.as_str())
+        };
+        let runs = self.jobs.iter().filter(|run| run.ended().is_none()).map(|run| &run.metadata);
+        let runs = runs.filter(|meta| is_run_of_it(meta));
+        let pods = self.pods.iter().filter(|pod| !pod.has_ended()).map(|pod| &pod.metadata);
+        let mut ending = runs.chain(pods).filter(|meta| has_lost_its_owner(meta));
+        let meta = ending.next()?;
+        Some(Claim::Terminating { since: meta.deletion_timestamp })
     }
 }
 
-/// Whether an object was made by this very request, as its key says.
-fn is_same_request(meta: &Meta, spec: &Spec) -> Result<bool> {
-    let Some(kept) = observe::kept(meta) else { return Ok(false) };
-    match (&kept.idempotency_key, &spec.idempotency_key) {
-        (Some(kept_key), Some(key)) if kept_key == key && kept == *spec => Ok(true),
-        (Some(kept_key), Some(key)) if kept_key == key => Err(Error::KeyReused),
-        _ => Ok(false),
-    }
+/// Whether an object was made by this very request, its key among it.
+pub(super) fn is_same_request(meta: &Meta, job: &Job) -> bool {
+    let is_same = |kept: &Spec| kept.is_same_request(&job.spec);
+    meta.name == job.name.as_str() && meta.kept().is_some_and(is_same)
 }
 
 /// The name is somebody's.

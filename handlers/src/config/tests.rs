@@ -27,8 +27,8 @@ fn with(key: &'static str, value: &str) -> Result<Config, String> {
 fn what_is_not_set_has_the_documented_default() {
     let config = Config::from(&complete()).unwrap();
     assert_eq!(
-        config.house,
-        House {
+        config.pod_settings,
+        PodSettings {
             homes: "/data/project".to_owned(),
             home_volume: HomeVolume::HostPath,
             job_ttl_seconds: 86_400,
@@ -73,11 +73,11 @@ fn all_faults_are_reported_at_once_ours_and_the_runtimes() {
 #[test]
 fn the_homes_are_an_absolute_path_without_a_slash_at_its_end() {
     for (text, homes) in [("/homes", "/homes"), ("/homes/", "/homes"), ("/a/b//", "/a/b")] {
-        assert_eq!(with(HOMES, text).unwrap().house.homes, homes);
+        assert_eq!(with(HOMES, text).unwrap().pod_settings.homes, homes);
     }
     for text in ["homes", "./homes", "/", "//", "/homes/../x", "~/homes"] {
         let fault = with(HOMES, text).unwrap_err();
-        assert_eq!(fault, format!("TJF_HOMES: `{text}` is no absolute path"));
+        assert_eq!(fault, format!("TJF_HOMES: `{text}` is not an absolute path"));
     }
 }
 
@@ -97,7 +97,7 @@ fn a_home_comes_from_the_node_from_a_server_or_from_somebody_else() {
         ("nfs:[fd00::1]:/srv", nfs("[fd00::1]", "/srv")),
         ("nfs:a:/srv:/x", nfs("a", "/srv:/x")),
     ] {
-        assert_eq!(with(HOME_VOLUME, text).unwrap().house.home_volume, volume, "{text}");
+        assert_eq!(with(HOME_VOLUME, text).unwrap().pod_settings.home_volume, volume, "{text}");
     }
     for text in ["hostPath", "NONE", "nfs", "nfs:", "nfs:a", "nfs:a:", "nfs:a:srv", "nfs::/srv"] {
         let fault = with(HOME_VOLUME, text).unwrap_err();
@@ -108,7 +108,7 @@ fn a_home_comes_from_the_node_from_a_server_or_from_somebody_else() {
 #[test]
 fn a_time_to_live_is_a_number_of_seconds() {
     for (text, seconds) in [("0", 0), ("60", 60), ("2147483647", i32::MAX)] {
-        assert_eq!(with(JOB_TTL, text).unwrap().house.job_ttl_seconds, seconds);
+        assert_eq!(with(JOB_TTL, text).unwrap().pod_settings.job_ttl_seconds, seconds);
     }
     for text in ["-1", "1d", "1.5", "2147483648", " 1"] {
         assert!(with(JOB_TTL, text).is_err(), "{text}");
@@ -117,7 +117,7 @@ fn a_time_to_live_is_a_number_of_seconds() {
 
 #[test]
 fn an_empty_setting_is_not_set() {
-    assert_eq!(with(HOMES, "").unwrap().house.homes, "/data/project");
+    assert_eq!(with(HOMES, "").unwrap().pod_settings.homes, "/data/project");
     assert_eq!(with(CATALOGUE, "").unwrap_err(), "TJF_CATALOGUE: must be set");
 }
 

@@ -1,8 +1,9 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use tjf_runtime::testing::{Exchange, FakeCluster, delete as expect_delete, get};
 
 use super::*;
-use crate::testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, object, owned};
+use crate::cluster::ClusterError;
+use crate::testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, ended, object, owned, owned_by};
 
 fn gone(path: &str, name: &str) -> Exchange {
     get(format!("{path}/{name}")).not_found()
@@ -14,29 +15,94 @@ fn deletion(path: &str, name: &str, uid: &str) -> Exchange {
         .body(json!({"propagationPolicy": "Background", "preconditions": {"uid": uid}}))
 }
 
+/// The look at pods, and then at what they may belong to: a pod whose owner is not there then has
+/// lost it.
+fn looks(pods: Vec<Value>, there: Vec<Exchange>) -> [Vec<Exchange>; 2] {
+    [vec![get(PODS).query("app.kubernetes.io%2Fname%3Da").items(pods)], there]
+}
+
+fn nothing_is_there() -> Vec<Exchange> {
+    vec![gone(JOBS, "a"), gone(CRONJOBS, "a"), gone(CONTROLLERS, "a"), get(JOBS).items([])]
+}
+
+/// An object as our own `run` makes it.
+fn ours(name: &str, uid: &str) -> Value {
+    let spec = json!({
+        "cmd": "true", "imagename": "tf-busybox", "job_type": "one-off", "retry": 0,
+    });
+    let annotations = json!({"jobs.toolforge.org/spec": spec.to_string()});
+    object(name, uid, &json!({"metadata": {"annotations": annotations}}))
+}
+
 /// The look at the scheduled job `a`, which has one run with one pod.
-fn a_scheduled_job() -> Vec<Exchange> {
-    vec![
+fn a_scheduled_job() -> [Vec<Exchange>; 2] {
+    let there = vec![
         gone(JOBS, "a"),
-        get(format!("{CRONJOBS}/a")).answer(object("a", "cron", &json!({}))),
+        get(format!("{CRONJOBS}/a")).answer(ours("a", "cron")),
         gone(CONTROLLERS, "a"),
         get(JOBS).items([owned("a-1", "run", "cron")]),
-        get(PODS).items([owned("a-1-x", "pod", "run")]),
-    ]
+    ];
+    looks(vec![owned("a-1-x", "pod", "run")], there)
+}
+
+async fn delete_a(kube: kube::Client) -> Result<Json<Deleted>> {
+    delete(context(kube), Path("a".parse().unwrap())).await
 }
 
 #[tokio::test]
 async fn what_is_not_there_is_a_job_not_found_and_nothing_is_deleted() {
     let (cluster, kube) = FakeCluster::pair();
-    let script = cluster.expect_all([
-        gone(JOBS, "a"),
-        gone(CRONJOBS, "a"),
-        gone(CONTROLLERS, "a"),
-        get(JOBS).items([]),
-        get(PODS).items([]),
-    ]);
-    let error = delete(context(kube), Path("a".parse().unwrap())).await.unwrap_err();
+    let script = cluster.expect_groups(looks(vec![], nothing_is_there()));
+    let error = delete_a(kube).await.unwrap_err();
     assert!(matches!(error, Error::JobNotFound(_)));
+    script.finish().await;
+}
+
+/// Somebody else deleted it a moment ago, and its program has not ended.
+#[tokio::test(start_paused = true)]
+async fn what_is_still_ending_is_waited_for() {
+    let pod = || owned("a-x", "pod", "gone");
+    let (cluster, kube) = FakeCluster::pair();
+    let [pods, there] = looks(vec![pod()], nothing_is_there());
+    let script = cluster.expect_groups([
+        pods,
+        there,
+        vec![get(JOBS).items([]), get(CRONJOBS).items([]), get(CONTROLLERS).items([])],
+        vec![get(JOBS).items([])],
+        vec![get(PODS).items([pod()])],
+        vec![deletion(PODS, "a-x", "pod")],
+        vec![get(JOBS).items([])],
+        vec![get(PODS).items([])],
+    ]);
+    let Json(deleted) = delete_a(kube).await.unwrap();
+    assert_eq!(deleted.deleted, ["a"]);
+    script.finish().await;
+}
+
+/// Pods with our labels of objects that are not jobs, and a pod that has ended already.
+#[tokio::test(start_paused = true)]
+async fn pods_that_are_not_of_a_job_that_was_deleted_are_left_alone() {
+    let mut ended_pod = owned("a-ended", "pod3", "gone");
+    ended_pod["status"] = json!({"phase": "Succeeded"});
+    let pods = vec![
+        owned_by("ReplicaSet", "a-web", "pod1", "replica-set"),
+        owned("a-foreign", "pod2", "unlabelled"),
+        ended_pod,
+    ];
+    let (cluster, kube) = FakeCluster::pair();
+    let [pods, there] = looks(pods, nothing_is_there());
+    let unlabelled = json!({"metadata": {"labels": {"toolforge": "no"}}});
+    let script = cluster.expect_groups([
+        pods,
+        there,
+        vec![
+            get(JOBS).items([object("foreign", "unlabelled", &unlabelled)]),
+            get(CRONJOBS).items([]),
+            get(CONTROLLERS).items([]),
+        ],
+    ]);
+    let error = delete_a(kube).await.unwrap_err();
+    assert!(matches!(error, Error::JobNotFound(_)), "{error:?}");
     script.finish().await;
 }
 
@@ -45,8 +111,10 @@ async fn what_is_not_there_is_a_job_not_found_and_nothing_is_deleted() {
 async fn the_pod_of_a_run_that_went_with_its_owner_is_waited_for() {
     let pod = || owned("a-1-x", "pod", "run");
     let (cluster, kube) = FakeCluster::pair();
+    let [pods, there] = a_scheduled_job();
     let script = cluster.expect_groups([
-        a_scheduled_job(),
+        pods,
+        there,
         vec![deletion(CRONJOBS, "a", "cron")],
         vec![get(JOBS).items([])],
         vec![get(PODS).items([pod()])],
@@ -54,7 +122,7 @@ async fn the_pod_of_a_run_that_went_with_its_owner_is_waited_for() {
         vec![get(JOBS).items([])],
         vec![get(PODS).items([])],
     ]);
-    assert!(delete(context(kube), Path("a".parse().unwrap())).await.is_ok());
+    assert!(delete_a(kube).await.is_ok());
     script.finish().await;
 }
 
@@ -64,8 +132,10 @@ async fn the_pod_of_a_run_that_went_with_its_owner_is_waited_for() {
 async fn a_scheduled_job_goes_with_its_run_and_its_pods_and_nothing_else() {
     let stranger = || owned("a-new", "pod2", "another-uid");
     let (cluster, kube) = FakeCluster::pair();
+    let [pods, there] = a_scheduled_job();
     let script = cluster.expect_groups([
-        a_scheduled_job(),
+        pods,
+        there,
         vec![deletion(CRONJOBS, "a", "cron")],
         vec![get(JOBS).items([owned("a-1", "run", "cron")])],
         vec![deletion(JOBS, "a-1", "run")],
@@ -74,27 +144,100 @@ async fn a_scheduled_job_goes_with_its_run_and_its_pods_and_nothing_else() {
         vec![get(JOBS).items([])],
         vec![get(PODS).items([stranger()])],
     ]);
-    let Json(deleted) = delete(context(kube), Path("a".parse().unwrap())).await.unwrap();
+    let Json(deleted) = delete_a(kube).await.unwrap();
     assert_eq!(deleted.deleted, ["a"]);
     script.finish().await;
+}
+
+/// Once the owner has gone, what Kubernetes can't answer for a while is not a reason to stop waiting.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_fails_is_followed_by_another() {
+    let (cluster, kube) = FakeCluster::pair();
+    let [pods, there] = a_scheduled_job();
+    let failing: Vec<_> =
+        (0..12).map(|_| get(JOBS).refused(500, "InternalError", "etcd is away")).collect();
+    let mut groups = vec![pods, there, vec![deletion(CRONJOBS, "a", "cron")]];
+    groups.extend(failing.into_iter().map(|look| vec![look]));
+    groups.extend([vec![get(JOBS).items([])], vec![get(PODS).items([])]]);
+    let script = cluster.expect_groups(groups);
+    assert!(delete_a(kube).await.is_ok());
+    script.finish().await;
+}
+
+/// A pod that never goes: the answer comes before the request's time is over.
+#[tokio::test(start_paused = true)]
+async fn the_answer_comes_in_time() {
+    let (cluster, kube) = FakeCluster::pair();
+    let [pods, there] = a_scheduled_job();
+    let mut groups = vec![pods, there, vec![deletion(CRONJOBS, "a", "cron")]];
+    let pod = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}});
+    let mut going = owned("a-1-x", "pod", "run");
+    going["metadata"]["deletionTimestamp"] = pod["metadata"]["deletionTimestamp"].clone();
+    for _ in 0..100 {
+        groups.extend([vec![get(JOBS).items([])], vec![get(PODS).items([going.clone()])]]);
+    }
+    let _script = cluster.expect_groups(groups);
+    let began = tokio::time::Instant::now();
+    assert!(delete_a(kube).await.is_ok());
+    let seconds = began.elapsed().as_secs();
+    assert!((19..=21).contains(&seconds), "{seconds}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_name_that_a_crash_left_in_two_kinds_goes_from_both() {
     let (cluster, kube) = FakeCluster::pair();
+    let there = vec![
+        get(format!("{JOBS}/a")).answer(ours("a", "job")),
+        gone(CRONJOBS, "a"),
+        get(format!("{CONTROLLERS}/a")).answer(ours("a", "rc")),
+        get(JOBS).items([ours("a", "job")]),
+    ];
+    let [pods, there] = looks(vec![], there);
     let script = cluster.expect_groups([
-        vec![
-            get(format!("{JOBS}/a")).answer(object("a", "job", &json!({}))),
-            gone(CRONJOBS, "a"),
-            get(format!("{CONTROLLERS}/a")).answer(object("a", "rc", &json!({}))),
-            get(JOBS).items([object("a", "job", &json!({}))]),
-            get(PODS).items([]),
-        ],
-        vec![deletion(CONTROLLERS, "a", "rc")],
-        vec![deletion(JOBS, "a", "job").not_found()],
+        pods,
+        there,
+        vec![deletion(CONTROLLERS, "a", "rc"), deletion(JOBS, "a", "job").not_found()],
         vec![get(JOBS).items([])],
         vec![get(PODS).items([])],
     ]);
-    assert!(delete(context(kube), Path("a".parse().unwrap())).await.is_ok());
+    assert!(delete_a(kube).await.is_ok());
     script.finish().await;
+}
+
+/// Nothing says what labels its pods have, so they are looked for everywhere.
+#[tokio::test(start_paused = true)]
+async fn the_pods_of_what_another_program_made_are_found_by_their_owner() {
+    let (cluster, kube) = FakeCluster::pair();
+    let there = vec![
+        get(format!("{JOBS}/a")).answer(object("a", "job", &ended())),
+        gone(CRONJOBS, "a"),
+        gone(CONTROLLERS, "a"),
+        get(JOBS).items([]),
+    ];
+    let [pods, there] = looks(vec![], there);
+    let script = cluster.expect_groups([
+        pods,
+        there,
+        vec![deletion(JOBS, "a", "job")],
+        vec![get(JOBS).query("limit=500").items([])],
+        vec![get(PODS).query("limit=500").items([owned("odd", "pod", "job")])],
+        vec![deletion(PODS, "odd", "pod")],
+        vec![get(JOBS).items([])],
+        vec![get(PODS).items([])],
+    ]);
+    assert!(delete_a(kube).await.is_ok());
+    script.finish().await;
+}
+
+/// The answer to the delete got lost, again and again.
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_say_is_not_told_as_not_done() {
+    let (cluster, kube) = FakeCluster::pair();
+    let [pods, there] = a_scheduled_job();
+    let failing = (0..40).map(|_| {
+        vec![deletion(CRONJOBS, "a", "cron").refused(500, "InternalError", "etcd is away")]
+    });
+    let _script = cluster.expect_groups([pods, there].into_iter().chain(failing));
+    let error = delete_a(kube).await.unwrap_err();
+    assert!(matches!(error, Error::Cluster(ClusterError::Unknown { .. })), "{error:?}");
 }

@@ -4,10 +4,14 @@ use expect_test::expect_file;
 use tjf_runtime::RequestId;
 
 use super::*;
-use crate::job::limits::QuotaRefused;
+use crate::job::quota::{QuotaRefusal, QuotaRefused};
 
 /// What may never be in an answer: it stands for a path, an object, or a source error's text.
 const SECRET: &str = "SECRET";
+
+fn lost() -> ClusterError {
+    ClusterError::Lost(SECRET.into())
+}
 
 fn refusal() -> QuotaRefusal {
     let [resource, requested, used, limited] =
@@ -18,9 +22,8 @@ fn refusal() -> QuotaRefusal {
 /// One error of every kind, and the golden file of the problem that it becomes.
 fn every_kind() -> Vec<(&'static str, Error)> {
     let invalid = |rule, field| Error::Invalid(Invalid::of(rule, field, "this would be right"));
-    let source = || Arc::new(BoxError::from(SECRET));
-    let secret = || SECRET.to_owned();
     let name = || "my-bot".parse().unwrap();
+    let fifty = TooManyUnfinished { unfinished: 50, allowed: 50, why: "" };
     vec![
         ("invalid-request", invalid(Rule::Request, "name")),
         ("invalid-schedule", invalid(Rule::Schedule, "schedule")),
@@ -33,9 +36,24 @@ fn every_kind() -> Vec<(&'static str, Error)> {
             Error::JobExists { name: "web".to_owned(), by_foreign_object: true },
         ),
         ("invalid-request-key", Error::KeyReused),
-        ("quota-exceeded-unfinished", Error::TooManyUnfinished { unfinished: 50 }),
-        ("quota-exceeded", Error::QuotaExceeded(refusal())),
+        ("quota-exceeded-unfinished", Error::TooManyUnfinished(fifty)),
+        (
+            "job-exists-ending",
+            Error::JobEnding { name: "my-bot".to_owned(), since: Some(Timestamp::UNIX_EPOCH) },
+        ),
+        (
+            "deadline-exceeded-not-known",
+            Error::NotKnown { detail: "this is not known".to_owned(), source: lost() },
+        ),
         ("internal", Error::Internal("no", SECRET.into())),
+    ]
+}
+
+/// The same of what Kubernetes did not do.
+fn every_kind_of_cluster_error() -> Vec<(&'static str, Error)> {
+    let source = || Arc::new(BoxError::from(SECRET));
+    let secret = || SECRET.to_owned();
+    vec![
         ("quota-exceeded", ClusterError::QuotaExceeded(refusal()).into()),
         ("quota-exceeded-unread", ClusterError::QuotaExceeded(QuotaRefusal::default()).into()),
         ("credentials-rejected", ClusterError::CredentialsRejected.into()),
@@ -48,14 +66,25 @@ fn every_kind() -> Vec<(&'static str, Error)> {
             }
             .into(),
         ),
-        ("cluster-unavailable", ClusterError::Unreachable(SECRET.into()).into()),
+        ("cluster-unavailable", lost().into()),
+        ("cluster-unavailable", ClusterError::NotReached(SECRET.into()).into()),
+        ("cluster-unavailable", ClusterError::OutOfTime.into()),
+        (
+            "cluster-unavailable",
+            ClusterError::Busy { code: 409, message: secret(), retry_after: None }.into(),
+        ),
+        (
+            "deadline-exceeded-unknown",
+            ClusterError::Unknown { action: secret(), source: Box::new(lost()) }.into(),
+        ),
         (
             "cluster-unavailable",
             ClusterError::Failing { code: 500, message: secret(), retry_after: None }.into(),
         ),
         ("internal", ClusterError::NotFound.into()),
         ("internal", ClusterError::AlreadyExists { being_deleted: false }.into()),
-        ("internal", ClusterError::Conflict.into()),
+        ("internal", ClusterError::OtherObject.into()),
+        ("internal", ClusterError::NoSuchVersion { message: secret() }.into()),
         (
             "internal",
             ClusterError::Refused { code: 422, reason: secret(), message: secret() }.into(),
@@ -73,7 +102,7 @@ fn every_kind() -> Vec<(&'static str, Error)> {
 
 #[test]
 fn every_kind_of_error_becomes_the_problem_that_clients_know() {
-    for (file, error) in every_kind() {
+    for (file, error) in every_kind().into_iter().chain(every_kind_of_cluster_error()) {
         let failure = Failure::from(error);
         let problem = failure.problem(&RequestId::from_text("r1"));
         let text = serde_json::to_string_pretty(&problem).unwrap();

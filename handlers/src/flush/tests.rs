@@ -1,8 +1,9 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use tjf_runtime::testing::{Exchange, FakeCluster, delete, get};
 
 use super::*;
 use crate::testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, object, owned};
+use crate::{cluster::ClusterError, error::Error};
 
 /// Everything of ours that this tool has: with less, a delete of a collection would take what is
 /// not ours.
@@ -12,15 +13,37 @@ fn collection(path: &str) -> Exchange {
     delete(path).query(SELECTOR).body(json!({"propagationPolicy": "Background"}))
 }
 
+/// The look at pods, and then at everything that may go.
+fn looks(pods: Vec<Value>, there: [Vec<Value>; 3]) -> [Vec<Exchange>; 2] {
+    let [cronjobs, controllers, jobs] = there;
+    [
+        vec![get(PODS).query(SELECTOR).items(pods)],
+        vec![
+            get(CRONJOBS).query(SELECTOR).items(cronjobs),
+            get(CONTROLLERS).query(SELECTOR).items(controllers),
+            get(JOBS).query(SELECTOR).items(jobs),
+        ],
+    ]
+}
+
+fn ours(name: &str, uid: &str) -> Value {
+    let spec = json!({
+        "cmd": "true", "imagename": "tf-busybox", "job_type": "one-off", "retry": 0,
+    });
+    let annotations = json!({"jobs.toolforge.org/spec": spec.to_string()});
+    object(name, uid, &json!({"metadata": {"annotations": annotations}}))
+}
+
 #[tokio::test]
 async fn of_nothing_is_nothing() {
     let (cluster, kube) = FakeCluster::pair();
+    let [pods, there] = looks(vec![], [vec![], vec![], vec![]]);
     let script = cluster.expect_groups([
-        vec![get(JOBS).query(SELECTOR).items([])],
+        pods,
+        there,
         vec![collection(CRONJOBS).items([])],
         vec![collection(CONTROLLERS).items([])],
         vec![collection(JOBS).items([])],
-        vec![collection(PODS).items([])],
     ]);
     let Json(deleted) = flush(context(kube)).await.unwrap();
     assert!(deleted.deleted.is_empty());
@@ -28,24 +51,72 @@ async fn of_nothing_is_nothing() {
 }
 
 /// The run `c-0` goes with its owner before its own kind's turn comes; its pod is waited for all
-/// the same.
+/// the same. A job that was created after the first look goes too. The pod of one that is created
+/// meanwhile, and pods that belong to no job of ours, are left alone.
 #[tokio::test(start_paused = true)]
 async fn everything_goes_and_the_jobs_are_named_but_not_their_runs() {
     let (cluster, kube) = FakeCluster::pair();
     let pod = || owned("c-0-x", "pod-of-run", "run0");
+    let strangers = || [owned("new-x", "pod-of-new", "new"), object("bare", "bare", &json!({}))];
+    let [pods, there] = looks(
+        vec![pod()],
+        [
+            vec![ours("c", "cron")],
+            vec![ours("b", "rc")],
+            vec![ours("a", "job"), owned("c-0", "run0", "cron")],
+        ],
+    );
     let script = cluster.expect_groups([
-        vec![get(JOBS).query(SELECTOR).items([owned("c-0", "run0", "cron")])],
-        vec![collection(CRONJOBS).items([object("c", "cron", &json!({}))])],
-        vec![collection(CONTROLLERS).items([object("b", "rc", &json!({}))])],
-        vec![collection(JOBS).items([object("a", "job", &json!({})), owned("c-1", "run", "cron")])],
-        vec![collection(PODS).items([owned("a-x", "pod", "job")])],
+        pods,
+        there,
+        vec![collection(CRONJOBS).items([ours("c", "cron")])],
+        vec![collection(CONTROLLERS).items([ours("b", "rc")])],
+        vec![collection(JOBS).items([
+            ours("a", "job"),
+            ours("late", "late"),
+            owned("c-1", "run", "cron"),
+        ])],
         vec![get(JOBS).query(SELECTOR).items([])],
-        vec![get(PODS).query(SELECTOR).items([pod()])],
+        vec![get(PODS).query(SELECTOR).items(strangers().into_iter().chain([pod()]))],
         vec![delete(format!("{PODS}/c-0-x"))],
         vec![get(JOBS).query(SELECTOR).items([])],
-        vec![get(PODS).query(SELECTOR).items([])],
+        vec![get(PODS).query(SELECTOR).items(strangers())],
     ]);
     let Json(deleted) = flush(context(kube)).await.unwrap();
-    assert_eq!(deleted.deleted, ["a", "b", "c"]);
+    assert_eq!(deleted.deleted, ["a", "b", "c", "late"]);
     script.finish().await;
+}
+
+/// The first answer got lost: what was there before is known, and named.
+#[tokio::test(start_paused = true)]
+async fn a_flush_whose_answer_got_lost_names_what_it_deleted() {
+    let (cluster, kube) = FakeCluster::pair();
+    let [pods, there] = looks(vec![], [vec![ours("c", "cron")], vec![], vec![]]);
+    let script = cluster.expect_groups([
+        pods,
+        there,
+        vec![collection(CRONJOBS).refused(500, "InternalError", "the answer is lost")],
+        vec![collection(CRONJOBS).items([])],
+        vec![collection(CONTROLLERS).items([])],
+        vec![collection(JOBS).items([])],
+        vec![get(JOBS).items([])],
+        vec![get(PODS).items([])],
+    ]);
+    let Json(deleted) = flush(context(kube)).await.unwrap();
+    assert_eq!(deleted.deleted, ["c"]);
+    script.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_of_a_flush_is_not_told_as_nothing() {
+    let (cluster, kube) = FakeCluster::pair();
+    let [pods, there] = looks(vec![], [vec![ours("c", "cron")], vec![], vec![]]);
+    let busy = || vec![collection(CONTROLLERS).refused(429, "TooManyRequests", "later")];
+    let _script = cluster.expect_groups(
+        [pods, there, vec![collection(CRONJOBS).items([ours("c", "cron")])]]
+            .into_iter()
+            .chain((0..100).map(|_| busy())),
+    );
+    let error = flush(context(kube)).await.unwrap_err();
+    assert!(matches!(error, Error::Cluster(ClusterError::Unknown { .. })), "{error:?}");
 }

@@ -78,10 +78,10 @@ exit "$toolforge_code"
 "#;
 
 /// What process 1 is called in its own messages.
-const NAME: &str = "toolforge-job";
+pub const NAME: &str = "toolforge-job";
 
 /// Where output goes that nobody wants.
-const NOWHERE: &str = "/dev/null";
+pub const NOWHERE: &str = "/dev/null";
 
 /// With this process 1 ends when it can't open a file for output; `EX_CANTCREAT` of sysexits(3).
 pub const LOG_NOT_WRITABLE: i32 = 73;

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use tjf_api_types::{JobType, ToolName};
+use tjf_api_types::{ObjectName, ToolName};
 
-use super::{Job, Spec};
+use super::{Job, Spec, kind::Kind, objects::Meta};
 
 /// The request itself, as JSON.
 pub const SPEC_ANNOTATION: &str = "jobs.toolforge.org/spec";
@@ -23,14 +23,8 @@ const FILELOG: &str = "jobs.toolforge.org/filelog";
 const EMAILS: &str = "jobs.toolforge.org/emails";
 const MOUNT_STORAGE: &str = "toolforge.org/mount-storage";
 
-/// The plural that stands for a kind of job in its labels.
-pub fn component(kind: JobType) -> &'static str {
-    match kind {
-        JobType::OneOff => "jobs",
-        JobType::Scheduled => "cronjobs",
-        JobType::Continuous => "replicationcontrollers",
-    }
-}
+/// The most characters that a label's value may have.
+const VALUE_LENGTH_MAX: usize = 63;
 
 /// The labels by which the pods of one job are told from all others for as long as it lives.
 pub fn stable(job: &Job) -> BTreeMap<String, String> {
@@ -38,7 +32,7 @@ pub fn stable(job: &Job) -> BTreeMap<String, String> {
         TOOLFORGE,
         MANAGED_BY,
         (CREATED_BY, job.tool.as_str()),
-        (COMPONENT, component(job.spec.kind.job_type())),
+        (COMPONENT, Kind::of(job.spec.kind.job_type()).plural()),
         (NAME, job.name.as_str()),
     ])
 }
@@ -72,9 +66,13 @@ impl Selector {
         ))
     }
 
-    /// Everything that one job has: its children and its pods. `name` is any name of an object.
-    pub fn of_job(tool: &ToolName, name: &tjf_api_types::ObjectName) -> Self {
-        Self(format!("{},{NAME}={name}", Self::of_tool(tool).0))
+    /// Everything that one job has: its children and its pods. A name that is too long for a label
+    /// can't be asked for, so then it is everything of ours that the tool has.
+    pub fn of_job(tool: &ToolName, name: &ObjectName) -> Self {
+        match Reach::of_name(name) {
+            Reach::Job => Self(format!("{},{NAME}={name}", Self::of_tool(tool).0)),
+            Reach::Tool | Reach::Namespace => Self::of_tool(tool),
+        }
     }
 
     /// The text that Kubernetes reads.
@@ -91,13 +89,56 @@ pub struct Labels {
     managed_by: Option<String>,
     #[serde(rename = "app.kubernetes.io/created-by")]
     created_by: Option<String>,
+    #[serde(rename = "app.kubernetes.io/name")]
+    name: Option<String>,
 }
 
 impl Labels {
+    /// The name of the job that an object belongs to.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// Whether an object is one of ours, of this tool: what [`Selector::of_tool`] selects.
     pub fn are_ours(&self, tool: &ToolName) -> bool {
         self.toolforge.as_deref() == Some(TOOLFORGE.1)
             && self.managed_by.as_deref() == Some(MANAGED_BY.1)
             && self.created_by.as_deref() == Some(tool.as_str())
+    }
+
+    /// Those that tell one tool's objects from all others.
+    fn of_tool(&self) -> [Option<&str>; 3] {
+        [&self.toolforge, &self.managed_by, &self.created_by].map(Option::as_deref)
+    }
+
+    /// How far one has to look for what a job of this metadata makes, when these are the labels of what it makes.
+    /// Objects of other programs may give it fewer labels than they have themselves.
+    pub fn reach_from(&self, job: &Meta) -> Reach {
+        if self.of_tool() != job.labels.of_tool() {
+            Reach::Namespace
+        } else if self.name.as_deref() == Some(job.name.as_str()) {
+            Reach::Job
+        } else {
+            Reach::Tool
+        }
+    }
+}
+
+/// How much of a namespace is read, to find what belongs to a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Reach {
+    /// What [`Selector::of_job`] selects.
+    #[default]
+    Job,
+    /// What [`Selector::of_tool`] selects.
+    Tool,
+    /// Everything.
+    Namespace,
+}
+
+impl Reach {
+    /// The narrowest that can be asked for by a job's name.
+    pub fn of_name(name: &ObjectName) -> Self {
+        if name.as_str().len() <= VALUE_LENGTH_MAX { Self::Job } else { Self::Tool }
     }
 }

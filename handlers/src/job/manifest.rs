@@ -1,6 +1,6 @@
 //! From a job to what Kubernetes is sent.
 //!
-//! Pure: the same job and the same house rules give the same bytes, which golden files hold.
+//! Pure: the same job and the same settings give the same bytes, which golden files hold.
 
 use std::collections::BTreeMap;
 
@@ -18,13 +18,10 @@ use k8s_openapi::{
 use serde_json::Value;
 use tjf_api_types::Mount;
 
-use super::{
-    Job, JobKind, Logs, command, labels,
-    quantity::{Cpu, Memory},
-};
+use super::{Job, JobKind, Logs, command, labels, quantity};
 
 /// The container's name, in every pod of ours.
-const CONTAINER: &str = "job";
+pub const CONTAINER: &str = "job";
 /// The volume's name.
 const HOME_VOLUME: &str = "home";
 /// What a job gets to say its last words, before SIGKILL.
@@ -34,7 +31,7 @@ const STARTING_DEADLINE_SECONDS: i64 = 30;
 
 /// What the operator decided about pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct House {
+pub struct PodSettings {
     /// The folder of all homes, for us and in the pods.
     pub homes: String,
     /// How a home gets into a pod.
@@ -43,7 +40,7 @@ pub struct House {
     pub job_ttl_seconds: i32,
 }
 
-impl House {
+impl PodSettings {
     /// A tool's home, for us and in its pods.
     pub fn home_of(&self, tool: &tjf_api_types::ToolName) -> String {
         format!("{}/{tool}", self.homes)
@@ -79,13 +76,13 @@ pub struct Owner {
 ///
 /// # Errors
 /// When it can't be written down, which is our own fault.
-pub fn of(job: &Job, house: &House, owner: Owner) -> Result<Value, serde_json::Error> {
-    let pod = pod(job, house, owner);
+pub fn of(job: &Job, settings: &PodSettings, owner: Owner) -> Result<Value, serde_json::Error> {
+    let pod = pod(job, settings, owner);
     match &job.spec.kind {
         JobKind::OneOff { retry, timeout } => serde_json::to_value(BatchJob {
             metadata: metadata(job)?,
             spec: Some(JobSpec {
-                ttl_seconds_after_finished: Some(house.job_ttl_seconds),
+                ttl_seconds_after_finished: Some(settings.job_ttl_seconds),
                 ..job_spec(pod, *retry, *timeout)
             }),
             status: None,
@@ -146,7 +143,7 @@ fn job_spec(template: PodTemplateSpec, retry: u8, timeout: Option<i64>) -> JobSp
     }
 }
 
-fn pod(job: &Job, house: &House, owner: Owner) -> PodTemplateSpec {
+fn pod(job: &Job, settings: &PodSettings, owner: Owner) -> PodTemplateSpec {
     let restart_policy = match job.spec.kind {
         JobKind::OneOff { .. } | JobKind::Scheduled { .. } => "Never",
         JobKind::Continuous { .. } => "Always",
@@ -155,20 +152,20 @@ fn pod(job: &Job, house: &House, owner: Owner) -> PodTemplateSpec {
         metadata: Some(labels_only(job)),
         spec: Some(PodSpec {
             automount_service_account_token: Some(false),
-            containers: vec![container(job, house, owner)],
+            containers: vec![container(job, settings, owner)],
             restart_policy: Some(restart_policy.to_owned()),
             termination_grace_period_seconds: Some(GRACE_SECONDS),
-            volumes: home_volume(job, house).map(|volume| vec![volume]),
+            volumes: home_volume(job, settings).map(|volume| vec![volume]),
             ..PodSpec::default()
         }),
     }
 }
 
-fn container(job: &Job, house: &House, owner: Owner) -> Container {
-    let home = house.home_of(&job.tool);
+fn container(job: &Job, settings: &PodSettings, owner: Owner) -> Container {
+    let home = settings.home_of(&job.tool);
     let logs =
         job.spec.logs.as_ref().map(|Logs { stdout, stderr }| command::LogFiles { stdout, stderr });
-    let mount = home_volume(job, house).map(|_| {
+    let mount = home_volume(job, settings).map(|_| {
         vec![VolumeMount {
             name: HOME_VOLUME.to_owned(),
             mount_path: home.clone(),
@@ -209,15 +206,13 @@ fn container(job: &Job, house: &House, owner: Owner) -> Container {
 
 /// Only what was asked for; the namespace's LimitRange decides the rest.
 fn resources(job: &Job) -> Option<ResourceRequirements> {
-    let memory = job.spec.memory.as_deref().and_then(|text| Memory::parse(text).ok());
-    let cpu = job.spec.cpu.as_deref().and_then(|text| Cpu::parse(text).ok());
     let mut limits = BTreeMap::new();
     let mut requests = BTreeMap::new();
-    if let Some(memory) = memory {
+    if let Some(memory) = job.spec.memory.as_ref().map(quantity::Quantity::amount) {
         limits.insert("memory".to_owned(), Quantity(memory.to_string()));
         requests.insert("memory".to_owned(), Quantity(memory.request().to_string()));
     }
-    if let Some(cpu) = cpu {
+    if let Some(cpu) = job.spec.cpu.as_ref().map(quantity::Quantity::amount) {
         limits.insert("cpu".to_owned(), Quantity(cpu.to_string()));
         requests.insert("cpu".to_owned(), Quantity(cpu.request().to_string()));
     }
@@ -228,15 +223,15 @@ fn resources(job: &Job) -> Option<ResourceRequirements> {
     })
 }
 
-fn home_volume(job: &Job, house: &House) -> Option<Volume> {
+fn home_volume(job: &Job, settings: &PodSettings) -> Option<Volume> {
     if job.spec.mount == Mount::None {
         return None;
     }
     let volume = Volume { name: HOME_VOLUME.to_owned(), ..Volume::default() };
-    match &house.home_volume {
+    match &settings.home_volume {
         HomeVolume::HostPath => Some(Volume {
             host_path: Some(HostPathVolumeSource {
-                path: house.home_of(&job.tool),
+                path: settings.home_of(&job.tool),
                 // A node without the homes says so, instead of making an empty folder that nobody
                 // reads.
                 type_: Some("Directory".to_owned()),

@@ -4,87 +4,20 @@
 //! nearly all of `list` is reading. Everything but the metadata may be absent, so that one odd
 //! object breaks nothing.
 
+mod meta;
+mod pod;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::labels::Labels;
-
-/// A list as Kubernetes answers it.
-#[derive(Debug, Deserialize)]
-#[serde(bound = "T: Deserialize<'de>")]
-pub struct List<T> {
-    /// Version, and where the next page begins.
-    #[serde(default)]
-    pub metadata: ListMeta,
-    /// The objects.
-    #[serde(default = "Vec::new")]
-    pub items: Vec<T>,
-}
-
-/// About a list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ListMeta {
-    /// Where the next page begins, if there is one.
-    #[serde(rename = "continue")]
-    pub continue_token: Option<String>,
-}
-
-/// About an object.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Meta {
-    /// Name.
-    pub name: String,
-    /// Kubernetes' identity of this very object.
-    pub uid: String,
-    /// Its version, when it was read.
-    pub resource_version: String,
-    /// When it was made.
-    pub creation_timestamp: Option<Timestamp>,
-    /// When it was asked to go, if it was.
-    pub deletion_timestamp: Option<Timestamp>,
-    /// The labels that we read.
-    pub labels: Labels,
-    /// The annotations that we read.
-    pub annotations: Annotations,
-    /// Whom it belongs to.
-    pub owner_references: Vec<OwnerReference>,
-}
-
-impl Meta {
-    /// The uid of the controller that made this object, if one did.
-    pub fn controller(&self) -> Option<&str> {
-        self.owner_references.iter().find(|owner| owner.controller).map(|owner| owner.uid.as_str())
-    }
-}
-
-/// The annotations that we read.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Annotations {
-    /// The request that made the object.
-    #[serde(rename = "jobs.toolforge.org/spec")]
-    pub spec: Option<String>,
-}
-
-/// One owner of an object.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct OwnerReference {
-    /// Its uid.
-    pub uid: String,
-    /// Whether it manages the object.
-    pub controller: bool,
-}
-
-/// What only an object's metadata says.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Named {
-    /// About the object.
-    pub metadata: Meta,
-}
+pub use self::{
+    meta::{Annotations, List, ListMeta, Meta, Named, OwnerReference, Version},
+    pod::{
+        ContainerState, ContainerStatus, Event, InvolvedObject, Pod, PodStatus, Running,
+        Terminated, Waiting,
+    },
+};
+use super::{labels::Labels, manifest::CONTAINER, quota::objects::Resources};
 
 /// A `batch/v1` Job.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -118,6 +51,8 @@ pub struct BatchJobStatus {
     pub active: i64,
     /// How many failed.
     pub failed: i64,
+    /// How many ended well.
+    pub succeeded: i64,
     /// When it began.
     pub start_time: Option<Timestamp>,
     /// When it ended well; absent when it failed.
@@ -192,6 +127,8 @@ pub struct CronJobSpec {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct JobTemplate {
+    /// What they say of themselves.
+    pub metadata: TemplateMeta,
     /// What they are asked.
     pub spec: BatchJobSpec,
 }
@@ -200,8 +137,10 @@ pub struct JobTemplate {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CronJobStatus {
-    /// When it last came due.
+    /// When the last run was due that was started.
     pub last_schedule_time: Option<Timestamp>,
+    /// When a run last ended well.
+    pub last_successful_time: Option<Timestamp>,
 }
 
 /// A core ReplicationController.
@@ -238,8 +177,26 @@ pub struct ReplicationControllerStatus {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Template {
+    /// What they say of themselves.
+    pub metadata: TemplateMeta,
     /// What they are asked.
     pub spec: TemplateSpec,
+}
+
+/// What the objects that are made from a template say of themselves.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct TemplateMeta {
+    /// The labels that we read.
+    pub labels: Labels,
+}
+
+impl Template {
+    /// The container that runs the job.
+    pub fn container(&self) -> Option<&Container> {
+        let containers = &self.spec.containers;
+        containers.iter().find(|it| it.name == CONTAINER).or_else(|| containers.first())
+    }
 }
 
 /// What pods are asked.
@@ -254,130 +211,22 @@ pub struct TemplateSpec {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Container {
+    /// Its name among the pod's containers.
+    pub name: String,
     /// What really runs.
     pub image: String,
     /// The program.
     pub command: Vec<String>,
     /// Its arguments.
     pub args: Vec<String>,
+    /// What it may use.
+    pub resources: ContainerResources,
 }
 
-/// A pod.
+/// What a container may use.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Pod {
-    /// About the object.
-    pub metadata: Meta,
-    /// What became of it.
-    pub status: PodStatus,
-}
-
-/// What became of a pod.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct PodStatus {
-    /// `Pending`, `Running`, `Succeeded` or `Failed`.
-    pub phase: String,
-    /// A word, when the pod itself failed: `Evicted`.
-    pub reason: String,
-    /// Its milestones.
-    pub conditions: Vec<Condition>,
-    /// Its containers; absent until a node has it.
-    pub container_statuses: Vec<ContainerStatus>,
-}
-
-/// What became of a container.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ContainerStatus {
-    /// How often it was started anew.
-    pub restart_count: i64,
-    /// What it does.
-    pub state: ContainerState,
-    /// What the one before it did.
-    pub last_state: ContainerState,
-}
-
-/// Exactly one of the three, or none for a moment.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct ContainerState {
-    /// It waits.
-    pub waiting: Option<Waiting>,
-    /// It runs.
-    pub running: Option<Running>,
-    /// It has ended.
-    pub terminated: Option<Terminated>,
-}
-
-/// A container that waits.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Waiting {
-    /// A word that says for what; may be empty.
-    pub reason: String,
-}
-
-/// A container that runs.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Running {
-    /// Since when.
-    pub started_at: Option<Timestamp>,
-}
-
-/// A container that has ended.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Terminated {
-    /// Its exit code; 128 and the signal when one ended it.
-    pub exit_code: i32,
-    /// A word that says why.
-    pub reason: String,
-    /// Its last words, when it could say any.
-    pub message: String,
-    /// When it began; 1970 when it never did.
-    pub started_at: Option<Timestamp>,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
-}
-
-impl Terminated {
-    /// When it began, if it did.
-    pub fn began(&self) -> Option<Timestamp> {
-        self.started_at.filter(|at| *at > Timestamp::UNIX_EPOCH)
-    }
-}
-
-/// Something that Kubernetes has to say about an object.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Event {
-    /// About the event itself.
-    pub metadata: Meta,
-    /// What it is about.
-    pub involved_object: InvolvedObject,
-    /// A word.
-    pub reason: String,
-    /// A sentence.
-    pub message: String,
-    /// When it was last so; some components say only `eventTime`.
-    pub last_timestamp: Option<Timestamp>,
-    /// When it was first so, precisely.
-    pub event_time: Option<Timestamp>,
-}
-
-impl Event {
-    /// When it was last so.
-    pub fn at(&self) -> Option<Timestamp> {
-        self.last_timestamp.or(self.event_time).or(self.metadata.creation_timestamp)
-    }
-}
-
-/// What an event is about.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct InvolvedObject {
-    /// Its uid.
-    pub uid: String,
+pub struct ContainerResources {
+    /// The most.
+    pub limits: Resources,
 }

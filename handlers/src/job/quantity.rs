@@ -9,12 +9,14 @@
 //! `1024Mi` compare as equal. The grammar is that of apimachinery's `resource.Quantity`.
 
 mod number;
+mod typed;
 
 use std::fmt;
 
 use thiserror::Error;
 
 use self::number::{Number, SUFFIXES, split};
+pub use self::typed::{Amount, Quantity};
 
 /// An amount of memory: whole bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,7 +8,8 @@ use tjf_api_types::{JobName, Mount, RunRequest, Suffix, ToolName};
 
 use super::{
     Job, JobKind, Logs, Spec,
-    quantity::{Cpu, Memory},
+    command::NOWHERE,
+    quantity::{Amount, Quantity},
     schedule::{self, Schedule},
 };
 
@@ -16,6 +17,8 @@ use super::{
 const CMD_BYTES_MAX: usize = 8 * 1024;
 /// The longest log path, below Linux's own limit of 4096 with the home in front.
 const LOG_PATH_BYTES_MAX: usize = 1024;
+/// Process 1 hands the variables on one by one, which takes bash some seconds for thousands.
+const ENV_VARIABLES_MAX: usize = 256;
 /// Together with the command far below the 256 KiB that an object's annotations may have.
 const ENV_BYTES_MAX: usize = 32 * 1024;
 const RETRY_MAX: i64 = 5;
@@ -24,8 +27,6 @@ const REPLICAS_MAX: i64 = 16;
 const TIMEOUT_MAX: i64 = i32::MAX as i64;
 /// Without a zone a schedule is UTC.
 const TIME_ZONE: &str = "Etc/UTC";
-/// What is neither kept nor shown.
-const NOWHERE: &str = "/dev/null";
 
 /// A field that can't be as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -64,15 +65,15 @@ impl Invalid {
     }
 }
 
-/// Who asks, and what the request does not say itself.
+/// What a request runs as, which it does not say itself.
 #[derive(Debug)]
-pub struct Asker<'a> {
+pub struct RunsAs<'a> {
     /// The caller.
     pub tool: &'a ToolName,
     /// Its home, as an absolute path.
     pub home: &'a str,
-    /// Its key for repeating the request.
-    pub idempotency_key: Option<String>,
+    /// The key by which the request is known when it comes again.
+    pub idempotency_key: String,
     /// The end of the name, when none is given.
     pub suffix: Suffix,
     /// The container of the catalogue that `imagename` means: short name and image.
@@ -83,23 +84,22 @@ pub struct Asker<'a> {
 ///
 /// # Errors
 /// The first field that can't be as it is.
-pub fn check(request: RunRequest, asker: Asker<'_>) -> Result<Job, Invalid> {
+pub fn check(request: RunRequest, runs_as: RunsAs<'_>) -> Result<Job, Invalid> {
     check_cmd(&request.cmd)?;
     let name = match &request.name {
         Some(name) => name.parse().map_err(|error| Invalid::new("name", format!("{error}")))?,
-        None => JobName::from_command(&request.cmd, asker.suffix),
+        None => JobName::from_command(&request.cmd, runs_as.suffix),
     };
-    let kind = kind(&request, asker.tool, &name)?;
+    let kind = kind(&request, runs_as.tool, &name)?;
     let mount = request.mount.unwrap_or_default();
-    let logs = logs(&request, asker.home, &name, mount)?;
-    let limits = |field, error: String| Invalid::of(Rule::Limits, field, error);
-    if let Some(memory) = &request.memory {
-        Memory::parse(memory).map_err(|error| limits("memory", error.to_string()))?;
-    }
-    if let Some(cpu) = &request.cpu {
-        Cpu::parse(cpu).map_err(|error| limits("cpu", error.to_string()))?;
-    }
+    let logs = logs(&request, runs_as.home, &name, mount)?;
+    let memory = quantity("memory", request.memory)?;
+    let cpu = quantity("cpu", request.cpu)?;
     let env = request.env.unwrap_or_default();
+    if env.len() > ENV_VARIABLES_MAX {
+        let detail = format!("a job may have {ENV_VARIABLES_MAX} variables, not {}", env.len());
+        return Err(Invalid::new("env", detail));
+    }
     for (key, value) in &env {
         check_variable(key, value)?;
     }
@@ -109,20 +109,30 @@ pub fn check(request: RunRequest, asker: Asker<'_>) -> Result<Job, Invalid> {
             format!("all variables together may have {ENV_BYTES_MAX} bytes"),
         ));
     }
-    let (imagename, image) = asker.container;
+    let (imagename, image) = runs_as.container;
     let spec = Spec {
         cmd: request.cmd,
         imagename,
         kind,
         logs,
-        memory: request.memory,
-        cpu: request.cpu,
+        memory,
+        cpu,
         emails: request.emails.unwrap_or_default(),
         mount,
         env,
-        idempotency_key: asker.idempotency_key,
+        idempotency_key: Some(runs_as.idempotency_key),
     };
-    Ok(Job { name, tool: asker.tool.clone(), image, spec })
+    Ok(Job { name, tool: runs_as.tool.clone(), image, spec })
+}
+
+fn quantity<A: Amount>(
+    field: &'static str,
+    typed: Option<String>,
+) -> Result<Option<Quantity<A>>, Invalid> {
+    typed
+        .map(Quantity::try_from)
+        .transpose()
+        .map_err(|error| Invalid::of(Rule::Limits, field, error.to_string()))
 }
 
 fn check_cmd(cmd: &str) -> Result<(), Invalid> {
@@ -143,7 +153,7 @@ fn check_variable(key: &str, value: &str) -> Result<(), Invalid> {
         !key.is_empty() && key.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'=');
     if !is_name {
         let detail = format!(
-            "`{}` is no name of a variable: use letters, digits and `_`",
+            "`{}` is not the name of a variable: use letters, digits and `_`",
             key.escape_debug()
         );
         return Err(Invalid::new("env", detail));
@@ -161,27 +171,30 @@ fn kind(request: &RunRequest, tool: &ToolName, name: &JobName) -> Result<JobKind
     let timeout = in_range("timeout", request.timeout, 1..=TIMEOUT_MAX)?;
     let small =
         |number: Option<i64>, default| number.and_then(|n| u8::try_from(n).ok()).unwrap_or(default);
-    let no = |field, detail: &str| Err(Invalid::new(field, detail));
+    let refuse = |field, detail: &str| Err(Invalid::new(field, detail));
     if let (Some(_), true) = (&request.schedule, is_continuous) {
-        return no(
+        return refuse(
             "continuous",
             "a job is either scheduled or continuous: leave out `schedule` or `continuous`",
         );
     }
     if is_continuous {
         if retry.is_some_and(|retry| retry != 0) {
-            return no("retry", "a continuous job is always started again: leave out `retry`");
+            return refuse("retry", "a continuous job is always started again: leave out `retry`");
         }
         if timeout.is_some() {
-            return no("timeout", "a continuous job has no end: leave out `timeout`");
+            return refuse("timeout", "a continuous job has no end: leave out `timeout`");
         }
     } else if replicas.is_some_and(|replicas| replicas != 1) {
-        return no("replicas", "only a continuous job has several copies: leave out `replicas`");
+        return refuse(
+            "replicas",
+            "only a continuous job has several copies: leave out `replicas`",
+        );
     }
     if request.timezone.as_deref().is_some_and(|zone| zone != TIME_ZONE)
         && request.schedule.is_none()
     {
-        return no("timezone", "only a schedule has a time zone: leave out `timezone`");
+        return refuse("timezone", "only a schedule has a time zone: leave out `timezone`");
     }
     let (retry, replicas) = (small(retry, 0), small(replicas, 1));
     match &request.schedule {
@@ -256,9 +269,9 @@ fn log_path(field: &'static str, path: &str, home: &str) -> Result<String, Inval
     if path == NOWHERE {
         return Ok(NOWHERE.to_owned());
     }
-    let no = |detail: String| Err(Invalid::new(field, detail));
+    let refuse = |detail: String| Err(Invalid::new(field, detail));
     if path.is_empty() || path.len() > LOG_PATH_BYTES_MAX || path.chars().any(char::is_control) {
-        return no(format!(
+        return refuse(format!(
             "a log path has 1 to {LOG_PATH_BYTES_MAX} bytes and no control characters"
         ));
     }
@@ -267,7 +280,7 @@ fn log_path(field: &'static str, path: &str, home: &str) -> Result<String, Inval
         Some(_) => match path.strip_prefix(home).and_then(|rest| rest.strip_prefix('/')) {
             Some(beneath) => beneath,
             None => {
-                return no(format!(
+                return refuse(format!(
                     "a log file is in the tool's home: write a path relative to it, or `{NOWHERE}`"
                 ));
             }
@@ -275,10 +288,10 @@ fn log_path(field: &'static str, path: &str, home: &str) -> Result<String, Inval
     };
     let parts: Vec<_> = beneath.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     if parts.contains(&"..") {
-        return no("a log path can't contain `..`".to_owned());
+        return refuse("a log path can't contain `..`".to_owned());
     }
     if parts.is_empty() || beneath.ends_with('/') || beneath.ends_with("/.") {
-        return no("a log path names a file, not a folder".to_owned());
+        return refuse("a log path names a file, not a folder".to_owned());
     }
     Ok(format!("{home}/{}", parts.join("/")))
 }

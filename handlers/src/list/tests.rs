@@ -71,16 +71,56 @@ async fn one_object_that_cannot_be_read_does_not_hide_the_others() {
     script.finish().await;
 }
 
+/// The rule is that of `show`: what has a controller belongs to that.
 #[tokio::test]
-async fn a_cluster_that_is_too_busy_says_when_to_come_back() {
-    let busy =
-        all(JOBS).refused(429, "TooManyRequests", "too many requests").header("retry-after", "7");
+async fn an_object_with_a_controller_is_not_a_job_of_its_own() {
     let (cluster, kube) = FakeCluster::pair();
-    let script = cluster.expect_at_least([busy]);
+    let script = cluster.expect_all([
+        all(JOBS).items([owned("a", "u1", "x")]),
+        all(CRONJOBS).items([owned("b", "u2", "x")]),
+        all(CONTROLLERS).items([owned("c", "u3", "x")]),
+        all(PODS).items([]),
+    ]);
+    let Json(views) = list(context(kube)).await.unwrap();
+    assert_eq!(views, []);
+    script.finish().await;
+}
+
+/// Objects of another program: its pods lack the labels by which lists are selected.
+#[tokio::test]
+async fn pods_without_our_labels_are_looked_for_in_the_whole_namespace() {
+    let template = json!({"metadata": {"labels": {"toolforge": null}}});
+    let more = json!({"spec": {"replicas": 1, "template": template}});
+    let mut pod = owned("x", "u2", "u1");
+    pod["status"] = json!({"phase": "Running", "containerStatuses": [
+        {"name": "main", "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}},
+    ]});
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        vec![
+            all(JOBS).items([]),
+            all(CRONJOBS).items([]),
+            all(CONTROLLERS).items([object("a", "u1", &more)]),
+            all(PODS).items([]),
+        ],
+        vec![get(PODS).query("limit=500").items([pod])],
+    ]);
+    let Json(views) = list(context(kube)).await.unwrap();
+    assert_eq!(views[0].status.phase, tjf_api_types::Phase::Running);
+    script.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_too_busy_says_when_to_come_back() {
+    let busy = || {
+        all(JOBS).refused(429, "TooManyRequests", "too many requests").header("retry-after", "4")
+    };
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_at_least([busy(), busy()]);
     let error = list(context(kube)).await.unwrap_err();
-    let Error::Cluster(ClusterError::Failing { code: 429, retry_after, .. }) = error else {
+    let Error::Cluster(ClusterError::Busy { code: 429, retry_after, .. }) = error else {
         panic!("{error:?}");
     };
-    assert_eq!(retry_after, Some(std::time::Duration::from_secs(7)));
+    assert_eq!(retry_after, Some(std::time::Duration::from_secs(4)));
     script.finish().await;
 }

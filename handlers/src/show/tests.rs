@@ -6,7 +6,8 @@ use super::*;
 use crate::testing::{CONTROLLERS, CRONJOBS, EVENTS, JOBS, PODS, context, ended, object, owned};
 
 async fn ask(kube: kube::Client, name: &str) -> Result<JobView> {
-    show(context(kube), Path(name.parse().unwrap())).await.map(|Json(view)| view)
+    let Ok(name) = name.parse();
+    show(context(kube), Path(name)).await.map(|Json(view)| view)
 }
 
 fn named(path: &str, name: &str) -> String {
@@ -24,7 +25,7 @@ async fn a_job_that_is_not_there_is_reported_by_name() {
         get(PODS).query("app.kubernetes.io%2Fname%3Dnope").items([]),
     ]);
     let error = ask(kube, "nope").await.unwrap_err();
-    assert!(matches!(error, Error::JobNotFound(name) if name.as_str() == "nope"));
+    assert!(matches!(error, Error::JobNotFound(name) if name.to_string() == "`nope`"));
     script.finish().await;
 }
 
@@ -44,10 +45,11 @@ async fn a_finished_job_is_told_without_asking_for_events() {
     script.finish().await;
 }
 
-/// The pod was read a moment before it failed, and its job a moment after.
+/// The pod was read a moment before it failed, and its job a moment after. The nodes' clocks may be
+/// any time apart from ours.
 #[tokio::test]
 async fn how_a_job_ended_is_told_also_when_its_pod_was_read_too_early() {
-    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let now = "2026-01-01T00:01:00Z";
     let failed = json!({"status": {"failed": 1, "conditions": [{"type": "Failed",
         "status": "True", "reason": "BackoffLimitExceeded", "lastTransitionTime": now}]}});
     let pod = |status: Value| {
@@ -98,7 +100,7 @@ async fn a_job_without_a_pod_is_explained_by_its_events() {
 }
 
 #[tokio::test]
-async fn a_run_of_a_scheduled_job_is_no_job_of_its_own() {
+async fn a_run_of_a_scheduled_job_is_not_a_job_of_its_own() {
     let (cluster, kube) = FakeCluster::pair();
     let script = cluster.expect_all([
         get(named(JOBS, "every-1")).answer(owned("every-1", "child", "every")),
@@ -123,6 +125,107 @@ async fn an_object_of_somebody_else_is_not_there() {
         get(PODS).items([]),
     ]);
     assert!(matches!(ask(kube, "web").await, Err(Error::JobNotFound(_))));
+    script.finish().await;
+}
+
+/// Whatever is asked for: what can't be a name is not the name of a job, and Kubernetes is not asked.
+#[tokio::test]
+async fn what_cannot_be_a_name_is_not_there() {
+    for name in ["", "No", "a b", "a\nb", "..", &"a".repeat(254)] {
+        let (cluster, kube) = FakeCluster::pair();
+        let script = cluster.expect_all([]);
+        let error = ask(kube, name).await.unwrap_err();
+        assert!(matches!(&error, Error::JobNotFound(_)), "{error:?}");
+        let text = error.to_string();
+        assert!(text.chars().count() < 70 && !text.contains('\n'), "{text}");
+        script.finish().await;
+    }
+}
+
+/// A label's value has 63 characters at most, so a longer name can't be selected by.
+#[tokio::test]
+async fn a_name_that_is_too_long_for_a_label_is_shown() {
+    let name = "a".repeat(100);
+    let without_name = json!({"metadata": {"labels": {"app.kubernetes.io/name": null}}});
+    let more = json!({"metadata": without_name["metadata"], "spec": {"template": without_name}});
+    let mut pod = owned("x", "u2", "u1");
+    pod["status"] = json!({"phase": "Running", "containerStatuses": [
+        {"name": "job", "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}},
+    ]});
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_all([
+        get(named(JOBS, &name)).not_found(),
+        get(named(CRONJOBS, &name)).not_found(),
+        get(named(CONTROLLERS, &name)).answer(object(&name, "u1", &more)),
+        get(JOBS).query("limit=500").items([]),
+        get(PODS).query("limit=500").items([pod]),
+    ]);
+    let view = ask(kube, &name).await.unwrap();
+    assert_eq!((view.name.as_str(), view.status.phase), (name.as_str(), Phase::Running));
+    script.finish().await;
+}
+
+/// Objects of another program: its pods lack the name, or all labels of ours.
+#[tokio::test]
+async fn pods_with_other_labels_are_looked_for_further() {
+    let running = || {
+        let mut pod = owned("x", "u2", "u1");
+        pod["status"] = json!({"phase": "Running", "containerStatuses": [
+            {"name": "main", "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}},
+        ]});
+        pod
+    };
+    for (label, further) in [
+        ("app.kubernetes.io/name", get(PODS).query("created-by%3Dtf-test")),
+        ("toolforge", get(PODS).query("limit=500")),
+    ] {
+        let template = json!({"metadata": {"labels": {label: null}}});
+        let more = json!({"spec": {"template": template}, "status": {"active": 1}});
+        let (cluster, kube) = FakeCluster::pair();
+        let script = cluster.expect_groups([
+            vec![
+                get(named(JOBS, "a")).answer(object("a", "u1", &more)),
+                get(named(CRONJOBS, "a")).not_found(),
+                get(named(CONTROLLERS, "a")).not_found(),
+                get(JOBS).items([]),
+                get(PODS).items([]),
+            ],
+            vec![further.items([running()])],
+        ]);
+        let view = ask(kube, "a").await.unwrap();
+        assert_eq!(view.status.phase, Phase::Running, "without {label}");
+        script.finish().await;
+    }
+}
+
+/// The runs of a scheduled job, and then their pods.
+#[tokio::test]
+async fn runs_with_other_labels_are_looked_for_further() {
+    let labels = json!({"metadata": {"labels": {"toolforge": null}}});
+    let mut job_template = labels.clone();
+    job_template["spec"] = json!({"template": labels});
+    let more = json!({"spec": {
+        "schedule": "0 0 1 1 *", "timeZone": "Etc/UTC", "jobTemplate": job_template,
+    }});
+    let mut pod = owned("x", "u3", "u2");
+    pod["status"] = json!({"phase": "Running", "containerStatuses": [
+        {"name": "job", "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}},
+    ]});
+    let stranger = object("stranger", "u9", &json!({}));
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        vec![
+            get(named(JOBS, "a")).not_found(),
+            get(named(CRONJOBS, "a")).answer(object("a", "u1", &more)),
+            get(named(CONTROLLERS, "a")).not_found(),
+            get(JOBS).items([]),
+            get(PODS).items([]),
+        ],
+        vec![get(JOBS).query("limit=500").items([owned("a-1", "u2", "u1"), stranger])],
+        vec![get(PODS).query("limit=500").items([pod])],
+    ]);
+    let view = ask(kube, "a").await.unwrap();
+    assert_eq!((view.uid.as_str(), view.status.phase), ("u1", Phase::Running));
     script.finish().await;
 }
 

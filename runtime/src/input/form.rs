@@ -17,7 +17,7 @@ pub(super) struct Form<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 impl<'a> Form<'a> {
     /// Decodes a body.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, String> {
-        // The decoder would put U+FFFD in the place of what is no UTF-8: a command that nobody
+        // The decoder would put U+FFFD in the place of what is not UTF-8: a command that nobody
         // wrote.
         let decoded: Vec<u8> = percent_encoding::percent_decode(body).collect();
         if std::str::from_utf8(&decoded).is_err() {

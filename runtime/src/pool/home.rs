@@ -40,7 +40,7 @@ const CERTIFICATE: &str = ".toolskube/client.crt";
 /// Where the key is, below the home.
 const KEY: &str = ".toolskube/client.key";
 
-/// A chain of RSA certificates has a few KiB; more than this is no certificate.
+/// A chain of RSA certificates has a few KiB; more than this is not a certificate.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 /// Below the 10 s that other parts of a cluster wait, so that it can be told apart in their logs.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
@@ -58,6 +58,19 @@ pub struct HomeClient {
     pub uid: u32,
     /// The home's group.
     pub gid: u32,
+}
+
+/// Whether a call of such a client failed before anything of it was sent, since there was no
+/// connection. Then Kubernetes has not done it, and will not do it later either.
+pub fn was_never_sent(error: &kube::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
+            return error.is_connect();
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Builds clients from what is in the homes.
@@ -229,7 +242,7 @@ fn read_beneath(home: &OwnedFd, path: &'static str, owner: &Stat) -> Result<Vec<
     let file = openat2(home.as_fd(), path, flags, Mode::empty(), beneath).map_err(missing)?;
     let about = fstat(&file).map_err(|error| refused(error.into()))?;
     if FileType::from_raw_mode(about.st_mode) != FileType::RegularFile {
-        return Err(refused(io::Error::other("is no regular file")));
+        return Err(refused(io::Error::other("is not a regular file")));
     }
     if about.st_uid != owner.st_uid {
         return Err(refused(io::Error::other("does not belong to the home's owner")));
@@ -253,7 +266,7 @@ fn cause(what: &str, error: impl Display) -> Arc<BoxError> {
 #[expect(clippy::disallowed_methods, reason = "on a thread that may block")]
 fn certificates_in(file: &PathBuf) -> Result<Vec<Vec<u8>>, BoxError> {
     let pem = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    // What is no certificate would fail later too, but then look like the tool's own fault.
+    // What is not a certificate would fail later too, but then look like the tool's own fault.
     let certificate = |der: CertificateDer<'static>| -> Result<_, BoxError> {
         RootCertStore::empty().add(der.clone())?;
         Ok(der.to_vec())

@@ -7,7 +7,7 @@ use crate::args::{Cli, Command, attach_wait};
 fn parse(line: &[&str]) -> Result<RunArgs, clap::Error> {
     let words = ["toolforge-jobs", "run"].iter().chain(line).map(Into::into);
     let Command::Run(args) = Cli::try_parse_from(attach_wait(words))?.command else {
-        panic!("{line:?} is no `run`");
+        panic!("{line:?} is not a `run`");
     };
     Ok(*args)
 }

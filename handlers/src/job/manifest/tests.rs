@@ -9,8 +9,8 @@ use crate::job::{Spec, labels::SPEC_ANNOTATION};
 
 const OWNER: Owner = Owner { uid: 52_503, gid: 52_504 };
 
-fn house(home_volume: HomeVolume) -> House {
-    House { homes: "/data/project".to_owned(), home_volume, job_ttl_seconds: 86_400 }
+fn settings(home_volume: HomeVolume) -> PodSettings {
+    PodSettings { homes: "/data/project".to_owned(), home_volume, job_ttl_seconds: 86_400 }
 }
 
 fn nfs() -> HomeVolume {
@@ -67,8 +67,8 @@ fn with_everything() -> Job {
         stdout: "/data/project/tf-test/logs of today/a; b.log".to_owned(),
         stderr: "/dev/null".to_owned(),
     });
-    job.spec.memory = Some("1.5Gi".to_owned());
-    job.spec.cpu = Some("0.5".to_owned());
+    job.spec.memory = Some("1.5Gi".parse().unwrap());
+    job.spec.cpu = Some("0.5".parse().unwrap());
     job.spec.emails = Emails::OnFailure;
     job.spec.env = BTreeMap::from([("LANG".to_owned(), "C.UTF-8".to_owned())]);
     job.spec.idempotency_key = Some("0123-abc".to_owned());
@@ -89,21 +89,21 @@ fn with_dollars() -> Job {
     job
 }
 
-/// Every job of the golden files, with the house that it is in.
-fn cases() -> Vec<(&'static str, Job, House)> {
+/// Every job of the golden files, with the settings that it has.
+fn cases() -> Vec<(&'static str, Job, PodSettings)> {
     let mut unmounted = one_off();
     (unmounted.spec.mount, unmounted.spec.logs) = (Mount::None, None);
     let mut unlogged = one_off();
     unlogged.spec.logs = None;
-    let on_nodes = || house(HomeVolume::HostPath);
+    let on_nodes = || settings(HomeVolume::HostPath);
     vec![
         ("one-off", one_off(), on_nodes()),
         ("one-off-with-everything", with_everything(), on_nodes()),
         ("scheduled", scheduled(), on_nodes()),
         ("continuous", continuous(), on_nodes()),
         ("mount-none", unmounted, on_nodes()),
-        ("home-on-nfs", one_off(), house(nfs())),
-        ("home-by-a-webhook", one_off(), house(HomeVolume::None)),
+        ("home-on-nfs", one_off(), settings(nfs())),
+        ("home-by-a-webhook", one_off(), settings(HomeVolume::None)),
         ("filelog-false", unlogged, on_nodes()),
         ("dollars", with_dollars(), on_nodes()),
     ]
@@ -112,8 +112,8 @@ fn cases() -> Vec<(&'static str, Job, House)> {
 fn sent() -> Vec<(&'static str, Job, Value)> {
     cases()
         .into_iter()
-        .map(|(name, job, house)| {
-            let manifest = of(&job, &house, OWNER).unwrap();
+        .map(|(name, job, settings)| {
+            let manifest = of(&job, &settings, OWNER).unwrap();
             (name, job, manifest)
         })
         .collect()
@@ -240,7 +240,7 @@ fn only_a_one_off_goes_by_itself_when_it_has_ended() {
 
 #[test]
 fn a_schedule_runs_one_at_a_time_in_its_own_zone_and_skips_what_is_late() {
-    let manifest = of(&scheduled(), &house(HomeVolume::HostPath), OWNER).unwrap();
+    let manifest = of(&scheduled(), &settings(HomeVolume::HostPath), OWNER).unwrap();
     let mut spec = manifest["spec"].clone();
     spec.as_object_mut().unwrap().remove("jobTemplate");
     assert_eq!(
@@ -289,7 +289,7 @@ fn all_labels_are_on_the_object_and_on_all_that_it_makes() {
 
 #[test]
 fn a_controller_selects_by_the_five_labels_that_never_change() {
-    let manifest = of(&continuous(), &house(HomeVolume::HostPath), OWNER).unwrap();
+    let manifest = of(&continuous(), &settings(HomeVolume::HostPath), OWNER).unwrap();
     assert_eq!(manifest["spec"]["replicas"], 3);
     let selector = manifest["spec"]["selector"].as_object().unwrap();
     assert_eq!(
@@ -311,7 +311,7 @@ fn a_controller_selects_by_the_five_labels_that_never_change() {
 #[test]
 fn every_dollar_is_doubled_wherever_kubernetes_would_read_it() {
     let job = with_dollars();
-    let manifest = of(&job, &house(HomeVolume::HostPath), OWNER).unwrap();
+    let manifest = of(&job, &settings(HomeVolume::HostPath), OWNER).unwrap();
     let container = &manifest["spec"]["template"]["spec"]["containers"][0];
     assert_eq!(container["args"], Value::Null);
     let undone = |text: &Value| {
@@ -346,20 +346,21 @@ fn up_to_half_a_core_and_half_a_gibibyte_is_sure_and_of_more_the_half() {
         (Some("1.5Gi"), Some("2"), ["1536Mi", "2"], ["768Mi", "1"]),
     ] {
         let mut job = one_off();
-        (job.spec.memory, job.spec.cpu) = (memory.map(str::to_owned), cpu.map(str::to_owned));
-        let manifest = of(&job, &house(HomeVolume::HostPath), OWNER).unwrap();
+        job.spec.memory = memory.map(|text| text.parse().unwrap());
+        job.spec.cpu = cpu.map(|text| text.parse().unwrap());
+        let manifest = of(&job, &settings(HomeVolume::HostPath), OWNER).unwrap();
         let resources = &manifest["spec"]["template"]["spec"]["containers"][0]["resources"];
         let both = |[memory, cpu]: [&str; 2]| json!({"memory": memory, "cpu": cpu});
         let expected = json!({"limits": both(limits), "requests": both(requests)});
         assert_eq!(*resources, expected, "{memory:?} {cpu:?}");
     }
     let mut only_memory = one_off();
-    only_memory.spec.memory = Some("1Gi".to_owned());
+    only_memory.spec.memory = Some("1Gi".parse().unwrap());
     for (job, expected) in [
         (one_off(), Value::Null),
         (only_memory, json!({"limits": {"memory": "1Gi"}, "requests": {"memory": "512Mi"}})),
     ] {
-        let manifest = of(&job, &house(HomeVolume::HostPath), OWNER).unwrap();
+        let manifest = of(&job, &settings(HomeVolume::HostPath), OWNER).unwrap();
         let container = &manifest["spec"]["template"]["spec"]["containers"][0];
         assert_eq!(container["resources"], expected);
     }

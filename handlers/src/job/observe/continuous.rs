@@ -3,44 +3,47 @@
 use jiff::Timestamp;
 use tjf_api_types::Phase;
 
-use super::{Snapshot, Status, pod, refused_pod};
+use super::{
+    Snapshot, pod,
+    refused::Refused,
+    status::{Cause, Present, Status},
+};
 use crate::job::objects::{ReplicationController, condition};
 
 /// What a ReplicationController does. One copy that runs makes the job a running one; what keeps
 /// others from running is told beside it.
 pub(super) fn status(
-    snapshot: &Snapshot,
+    snapshot: &Snapshot<'_>,
     controller: &ReplicationController,
     now: Timestamp,
 ) -> Status {
-    if controller.spec.replicas == Some(0) {
-        return Status {
-            restarts: Some(0),
-            ..Status::pending("NoReplicas", "it has no copies: `replicas` is 0")
-        };
+    let wanted = controller.spec.replicas.unwrap_or(1);
+    if wanted == 0 {
+        let cause = Cause::new("NoReplicas", "it has no copies: `replicas` is 0");
+        return Status { restarts: Some(0), ..Status::of(Present::waiting(cause)) };
     }
+    let pods = snapshot.pods_of(&controller.metadata).iter();
+    let alive: Vec<_> =
+        pods.filter(|pod| pod.metadata.deletion_timestamp.is_none() && !pod.has_ended()).collect();
+    // The condition stays for a while after what was refused has been made.
+    let are_all_there = i64::try_from(alive.len()).is_ok_and(|alive| alive >= wanted);
     let failure = condition(&controller.status.conditions, "ReplicaFailure")
-        .map(|condition| refused_pod(&condition.message));
-    let alive: Vec<_> = snapshot
-        .pods_of(&controller.metadata)
-        .filter(|pod| pod.metadata.deletion_timestamp.is_none() && !pod::has_ended(pod))
-        .collect();
+        .filter(|_| !are_all_there)
+        .map(|condition| Refused::of(&condition.message).pod());
     // The best copy speaks for all; among equals one that says why it waits, or has run longest.
-    let mut status = alive
-        .iter()
-        .map(|pod| pod::present(snapshot, pod, now))
-        .min_by_key(|copy| {
-            let is_silent = copy.reason.is_none();
-            (rank(copy.phase()), is_silent, copy.started_at.is_none(), copy.started_at)
-        })
-        .unwrap_or_default();
-    if status.reason.is_none()
-        && let Some(failure) = failure
+    let copies = alive.iter().map(|pod| pod::present(snapshot, pod, now));
+    let best = copies.min_by_key(|copy| {
+        let started_at = copy.started_at();
+        (rank(copy.phase()), copy.cause().is_none(), started_at.is_none(), started_at)
+    });
+    let mut present = best.unwrap_or(Present::STARTING);
+    if let Present::Waiting { cause, .. } | Present::Running { cause, .. } = &mut present
+        && cause.is_none()
     {
-        (status.reason, status.message) = (failure.reason, failure.message);
+        *cause = failure;
     }
-    status.restarts = Some(alive.into_iter().map(pod::restarts).sum());
-    status
+    let restarts = alive.iter().map(|pod| pod::restarts(pod)).sum();
+    Status { restarts: Some(restarts), ..Status::of(present) }
 }
 
 fn rank(phase: Phase) -> u8 {

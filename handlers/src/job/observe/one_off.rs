@@ -1,95 +1,151 @@
-//! The status of a one-off, and of one run of a scheduled job.
+//! What became of a one-off, and of one run of a scheduled job.
 
 use jiff::Timestamp;
-use tjf_api_types::Phase;
 
-use super::{Snapshot, Status, pod};
-use crate::job::objects::{BatchJob, Pod, condition};
+use super::{
+    Snapshot, pod,
+    refused::Refused,
+    status::{Cause, Outcome, Present, Status},
+};
+use crate::job::objects::{BatchJob, Condition, Pod, condition};
 
-/// What became of a Job.
-pub(super) fn status(snapshot: &Snapshot, job: &BatchJob, now: Timestamp) -> Status {
+/// The reason of the condition of a Job that ran out of time.
+const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
+/// Kubernetes forgets events after this.
+const EVENTS_LIVE_SECONDS: i64 = 3600;
+
+/// What is known of a Job.
+pub(super) fn status(snapshot: &Snapshot<'_>, job: &BatchJob, now: Timestamp) -> Status {
+    let present = match outcome(snapshot, job) {
+        Some(outcome) => Present::Ended(outcome),
+        None => unfinished(snapshot, job, now),
+    };
+    let succeeded = matches!(&present, Present::Ended(outcome) if outcome.is_success);
+    let counted = job.status.failed + job.status.active + i64::from(succeeded);
+    let seen = i64::try_from(snapshot.pods_of(&job.metadata).len()).unwrap_or(i64::MAX);
+    Status { attempts: Some(counted.max(seen)), ..Status::of(present) }
+}
+
+/// How a Job ended, if it has.
+pub(super) fn outcome(snapshot: &Snapshot<'_>, job: &BatchJob) -> Option<Outcome> {
+    let condition = job.ended()?;
     let newest = newest_pod(snapshot, job);
-    let mut status = match job.ended().map(|condition| condition.kind.as_str()) {
-        Some("Complete") => completed(job, newest),
-        Some(_) => failed(job, newest),
-        None => unfinished(snapshot, job, newest, now),
+    let outcome = match (condition.kind.as_str(), condition.reason.as_str()) {
+        ("Complete", _) => completed(newest),
+        (_, DEADLINE_EXCEEDED) => out_of_time(snapshot, job),
+        _ => failed(snapshot, job, condition, newest),
     };
-    let tries = snapshot.pods_of(&job.metadata).count();
-    let counted =
-        job.status.failed + job.status.active + i64::from(status.phase() == Phase::Succeeded);
-    status.attempts = Some(counted.max(i64::try_from(tries).unwrap_or(i64::MAX)));
-    status
+    let begun = job.status.start_time.filter(|_| had_pod(snapshot, job));
+    Some(Outcome {
+        started_at: outcome.started_at.or(begun),
+        finished_at: outcome.finished_at.or(job.ended_at()),
+        ..outcome
+    })
 }
 
-fn newest_pod<'a>(snapshot: &'a Snapshot, job: &'a BatchJob) -> Option<&'a Pod> {
-    snapshot
-        .pods_of(&job.metadata)
-        .max_by_key(|pod| (!pod::has_ended(pod), pod.metadata.creation_timestamp))
+/// Whether a Job ran out of time before it ever had a pod, so lately that an event may say why it
+/// had none.
+pub(super) fn needs_events(snapshot: &Snapshot<'_>, job: &BatchJob, now: Timestamp) -> bool {
+    let is_late = job.ended().is_some_and(|condition| condition.reason == DEADLINE_EXCEEDED);
+    let age = job.ended_at().map(|at| now.duration_since(at).as_secs());
+    is_late && !had_pod(snapshot, job) && age.is_some_and(|seconds| seconds < EVENTS_LIVE_SECONDS)
 }
 
-fn completed(job: &BatchJob, newest: Option<&Pod>) -> Status {
-    let pod =
-        newest.filter(|pod| pod.status.phase == "Succeeded").map(pod::ended).unwrap_or_default();
-    Status {
-        phase: Some(Phase::Succeeded),
-        started_at: pod.started_at.or(job.status.start_time),
-        finished_at: pod.finished_at.or(job.ended_at()),
-        exit_code: Some(0),
-        ..pod
-    }
+/// Whether a Job ever had a pod. `startTime` does not say it: that is when Kubernetes first looked
+/// at the Job.
+fn had_pod(snapshot: &Snapshot<'_>, job: &BatchJob) -> bool {
+    let status = &job.status;
+    status.active + status.failed + status.succeeded > 0
+        || !snapshot.pods_of(&job.metadata).is_empty()
 }
 
-fn failed(job: &BatchJob, newest: Option<&Pod>) -> Status {
-    let condition = job.ended().map(|condition| condition.reason.as_str()).unwrap_or_default();
-    let mut status = newest.filter(|pod| pod::has_ended(pod)).map(pod::ended).unwrap_or_default();
-    let by_exit_code = matches!(status.reason.as_deref(), None | Some("Signal" | "ExitCode"));
-    let is_late = condition == "DeadlineExceeded" && by_exit_code;
-    if is_late {
-        // The pod that ran out of time was deleted, exit code and all; what is left is an
-        // earlier try.
-        status = Status::default();
-    }
-    status.phase = Some(Phase::Failed);
-    status.started_at = status.started_at.or(job.status.start_time);
-    status.finished_at = status.finished_at.or(job.ended_at());
-    if is_late {
-        status.reason = Some(condition.to_owned());
-        status.message = Some(match job.spec.active_deadline_seconds {
-            Some(seconds) => format!("it was ended after {seconds} s, the `timeout` it was given"),
-            None => "it was ended at its deadline".to_owned(),
-        });
-    } else if status.reason.is_none() {
-        status.reason = Some(if condition.is_empty() { "Failed" } else { condition }.to_owned());
-        status.message =
-            Some("its pod was deleted from outside, so nothing says how it ended".to_owned());
-    }
-    status
+fn newest_pod<'a>(snapshot: &Snapshot<'a>, job: &BatchJob) -> Option<&'a Pod> {
+    let pods = snapshot.pods_of(&job.metadata).iter().copied();
+    pods.max_by_key(|pod| (!pod.has_ended(), pod.metadata.creation_timestamp))
 }
 
-fn unfinished(snapshot: &Snapshot, job: &BatchJob, newest: Option<&Pod>, now: Timestamp) -> Status {
+fn completed(newest: Option<&Pod>) -> Outcome {
+    let pod = newest.filter(|pod| pod.status.phase == "Succeeded").map(pod::ended);
+    Outcome { is_success: true, exit_code: Some(0), ..pod.unwrap_or_default() }
+}
+
+/// Whatever pods are left are earlier tries': the one that ran out of time was deleted, exit code
+/// and all.
+fn out_of_time(snapshot: &Snapshot<'_>, job: &BatchJob) -> Outcome {
+    let time = match job.spec.active_deadline_seconds {
+        Some(seconds) => format!("after {seconds} s, the `timeout` it was given"),
+        None => "at its deadline".to_owned(),
+    };
+    let refused = snapshot.event(&job.metadata, &["FailedCreate"]).map(Refused::by);
+    let cause = match refused.filter(|_| !had_pod(snapshot, job)) {
+        Some(Refused::Quota(refusal)) => Cause::new(
+            "QuotaExceeded",
+            format!("it never began, and was given up {time}: {refusal}"),
+        ),
+        Some(Refused::Limits(refusal)) => Cause::new(
+            DEADLINE_EXCEEDED,
+            format!("it never began, and was given up {time}: {refusal}"),
+        ),
+        _ if had_pod(snapshot, job) => {
+            Cause::new(DEADLINE_EXCEEDED, format!("it was ended {time}"))
+        }
+        _ => Cause::new(
+            DEADLINE_EXCEEDED,
+            format!("it never began, and was given up {time}: it had no pod"),
+        ),
+    };
+    Outcome { cause: Some(cause), ..Outcome::default() }
+}
+
+fn failed(
+    snapshot: &Snapshot<'_>,
+    job: &BatchJob,
+    condition: &Condition,
+    newest: Option<&Pod>,
+) -> Outcome {
+    let outcome = newest.filter(|pod| pod.has_ended()).map(pod::ended).unwrap_or_default();
+    let word = if condition.reason.is_empty() { "Failed" } else { &condition.reason };
+    let cause = outcome.cause.clone().unwrap_or_else(|| {
+        let message = if newest.is_some() {
+            "its pod does not say how it ended"
+        } else if had_pod(snapshot, job) {
+            "its pod was deleted from outside, so nothing says how it ended"
+        } else {
+            "it never had a pod"
+        };
+        Cause::new(word, message)
+    });
+    Outcome { is_success: false, cause: Some(cause), ..outcome }
+}
+
+fn unfinished(snapshot: &Snapshot<'_>, job: &BatchJob, now: Timestamp) -> Present {
     if condition(&job.status.conditions, "Suspended").is_some() {
-        return Status::pending("JobSuspended", "it was suspended from outside");
+        return Present::waiting(Cause::new("JobSuspended", "it was suspended from outside"));
     }
-    let Some(newest) = newest else {
-        return snapshot.not_created(&job.metadata).unwrap_or_default();
+    let Some(newest) = newest_pod(snapshot, job) else {
+        // A pod that is counted was made, whatever was in its way before.
+        let event = snapshot.event(&job.metadata, &["FailedCreate"]);
+        let event = event.filter(|_| job.status.active == 0);
+        return event.map_or(Present::STARTING, |event| Present::waiting(Refused::by(event).pod()));
     };
-    if !pod::has_ended(newest) {
+    if !newest.has_ended() {
         return pod::present(snapshot, newest, now);
     }
     let ended = pod::ended(newest);
     let tries_max = job.spec.backoff_limit.unwrap_or(0) + 1;
     let is_counted = job.status.failed > 0 && job.status.failed >= failed_pods(snapshot, job);
-    if ended.phase() == Phase::Failed && is_counted && job.status.failed < tries_max {
-        let why = ended.message.as_deref().unwrap_or("it failed");
-        let message =
-            Some(format!("{why}; it is tried again, {} of {tries_max}", job.status.failed + 1));
-        return Status { phase: Some(Phase::Pending), message, ..ended };
+    if !ended.is_success && is_counted && job.status.failed < tries_max {
+        let why = ended.cause.as_ref().map_or("it failed", |cause| cause.message.as_str());
+        let message = format!("{why}; it is tried again, {} of {tries_max}", job.status.failed + 1);
+        let reason = ended.cause.as_ref().and_then(|cause| cause.reason.clone());
+        let cause = Some(Cause { reason, message });
+        return Present::Waiting { cause, last_try: Some(ended) };
     }
     // Kubernetes has yet to count this pod; until then nothing has ended.
-    Status { phase: Some(Phase::Running), started_at: ended.started_at, ..Status::default() }
+    Present::Running { since: ended.started_at, cause: None }
 }
 
-fn failed_pods(snapshot: &Snapshot, job: &BatchJob) -> i64 {
-    let failed = snapshot.pods_of(&job.metadata).filter(|pod| pod.status.phase == "Failed");
-    i64::try_from(failed.count()).unwrap_or(i64::MAX)
+fn failed_pods(snapshot: &Snapshot<'_>, job: &BatchJob) -> i64 {
+    let pods = snapshot.pods_of(&job.metadata).iter();
+    i64::try_from(pods.filter(|pod| pod.status.phase == "Failed").count()).unwrap_or(i64::MAX)
 }

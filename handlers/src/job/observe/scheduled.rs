@@ -1,100 +1,94 @@
 //! The status of a scheduled job.
 
 use jiff::Timestamp;
-use tjf_api_types::{LastRunView, Phase};
+use tjf_api_types::Phase;
 
-use super::{EVENTS_AFTER_SECONDS, Snapshot, Status, one_off, words};
+use super::{
+    Snapshot, one_off,
+    refused::Refused,
+    snapshot::EVENTS_AFTER_SECONDS,
+    status::{Cause, Present, Status, Ticks},
+};
 use crate::job::{
-    limits::QuotaRefusal,
     objects::{BatchJob, CronJob, CronJobSpec},
     schedule::{self, Schedule},
 };
 
 /// What a CronJob does: runs while a child runs, else waits for its time.
-pub(super) fn status(snapshot: &Snapshot, cronjob: &CronJob, now: Timestamp) -> Status {
-    let mut children: Vec<_> = snapshot
-        .jobs
-        .iter()
-        .filter(|job| job.metadata.controller() == Some(cronjob.metadata.uid.as_str()))
-        .collect();
+pub(super) fn status(snapshot: &Snapshot<'_>, cronjob: &CronJob, now: Timestamp) -> Status {
+    let mut children = snapshot.runs_of(&cronjob.metadata).to_vec();
     children.sort_by_key(|job| job.metadata.creation_timestamp);
     let (ended, unfinished): (Vec<_>, Vec<_>) =
         children.into_iter().partition(|job| job.ended().is_some());
+    let mut notes = Vec::new();
+    if unfinished.len() > 1 {
+        notes.push(format!("{} runs of it are at work at once", unfinished.len()));
+    }
     // Kubernetes runs one at a time, but does not see one that `restart` made. The one that runs
     // speaks for both.
-    let runs = unfinished.len();
-    let present = unfinished
+    let run = unfinished
         .into_iter()
-        .map(|child| one_off::status(snapshot, child, now))
+        .map(|child| one_off::status(snapshot, child, now).present)
         .max_by_key(|child| child.phase() == Phase::Running);
-    let mut status = match present {
-        Some(status) => status,
-        None if cronjob.spec.suspend => {
-            Status::pending("Suspended", "its schedule was suspended from outside")
+    let suspended = "its schedule was suspended from outside";
+    let present = match run {
+        Some(run) => {
+            notes.extend(cronjob.spec.suspend.then(|| suspended.to_owned()));
+            run
         }
+        None if cronjob.spec.suspend => Present::waiting(Cause::new("Suspended", suspended)),
         // A tick that was refused is told until the next one is not.
-        None => missed(snapshot, cronjob, &ended)
-            .unwrap_or(Status { awaits_tick: true, ..Status::default() }),
+        None => missed(snapshot, cronjob, &ended).map_or(Present::AwaitsSchedule, Present::waiting),
     };
-    if runs > 1 && status.message.is_none() {
-        status.message = Some(format!("{runs} runs of it are at work at once"));
-    }
-    status.attempts = None;
-    status.last_scheduled_at = cronjob.status.last_schedule_time;
-    status.next_scheduled_at = next(cronjob, now);
-    status.last_run = ended.last().map(|job| last_run(snapshot, job, now));
-    status
+    let ticks = Ticks {
+        last: cronjob.status.last_schedule_time,
+        // Kubernetes counts from the last tick that it kept. Where clocks change, that may give
+        // another time than to count from now.
+        next: first_not_kept(cronjob).filter(|due| *due > now).or_else(|| next(cronjob, now)),
+        last_run: ended.last().and_then(|job| one_off::outcome(snapshot, job)),
+    };
+    Status { notes, ticks, ..Status::of(present) }
 }
 
 /// Whether only an event can say why nothing runs: a tick came due after the last one that
 /// Kubernetes kept, long enough ago for a child to be there, and none is.
-pub(super) fn missed_its_last_tick(snapshot: &Snapshot, cronjob: &CronJob, now: Timestamp) -> bool {
-    let is_unfinished_child = |job: &&BatchJob| {
-        job.metadata.controller() == Some(cronjob.metadata.uid.as_str()) && job.ended().is_none()
-    };
-    let since = cronjob.status.last_schedule_time.or(cronjob.metadata.creation_timestamp);
-    let due = since.and_then(|since| next(cronjob, since));
-    due.is_some_and(|due| now.duration_since(due).as_secs() >= EVENTS_AFTER_SECONDS)
-        && !snapshot.jobs.iter().any(|job| is_unfinished_child(&job))
+pub(super) fn missed_its_last_tick(
+    snapshot: &Snapshot<'_>,
+    cronjob: &CronJob,
+    now: Timestamp,
+) -> bool {
+    first_not_kept(cronjob)
+        .is_some_and(|due| now.duration_since(due).as_secs() >= EVENTS_AFTER_SECONDS)
+        && !snapshot.runs_of(&cronjob.metadata).iter().any(|run| run.ended().is_none())
 }
 
-/// Why the last tick made no child, if an event that is younger than the last child says so.
-fn missed(snapshot: &Snapshot, cronjob: &CronJob, ended: &[&BatchJob]) -> Option<Status> {
+/// Why the last tick made no child, if an event says so that is about no earlier one.
+fn missed(snapshot: &Snapshot<'_>, cronjob: &CronJob, ended: &[&BatchJob]) -> Option<Cause> {
     let event = snapshot.event(&cronjob.metadata, &["FailedCreate"])?;
     let last_child = ended.last().and_then(|job| job.metadata.creation_timestamp);
-    if event.at() <= last_child {
+    let status = &cronjob.status;
+    let progress =
+        [last_child, status.last_schedule_time, status.last_successful_time].into_iter().max();
+    // A tick that was refused at first may have been kept a moment later.
+    let is_of_a_kept_tick = first_not_kept(cronjob).is_some_and(|due| event.at() < Some(due));
+    if event.at() <= progress.flatten() || is_of_a_kept_tick {
         return None;
     }
-    Some(match QuotaRefusal::parse(&event.message) {
-        Some(refusal) => {
-            Status::pending("QuotaExceeded", format!("the run that was due was refused: {refusal}"))
-        }
-        None => Status::pending(
-            "FailedCreate",
-            "Kubernetes refused to make the run that was due: ask an administrator",
-        ),
-    })
+    Some(Refused::by(event).run())
+}
+
+/// When the first tick was or is due of those that Kubernetes has not kept.
+fn first_not_kept(cronjob: &CronJob) -> Option<Timestamp> {
+    let kept = cronjob.status.last_schedule_time;
+    next(cronjob, kept.or(cronjob.metadata.creation_timestamp)?)
 }
 
 /// When it comes due next, as far as that can be told.
 fn next(cronjob: &CronJob, after: Timestamp) -> Option<Timestamp> {
     let CronJobSpec { schedule, time_zone, suspend, .. } = &cronjob.spec;
-    // We send five fields. A macro is another program's: Kubernetes does not spread it as we do.
-    if *suspend || schedule.trim_start().starts_with('@') {
+    if *suspend {
         return None;
     }
     let zone = schedule::time_zone(time_zone.as_deref()?).ok()?;
     Schedule::parse_stored(schedule).ok()?.next_after(after, &zone)
-}
-
-fn last_run(snapshot: &Snapshot, job: &BatchJob, now: Timestamp) -> LastRunView {
-    let status = one_off::status(snapshot, job, now);
-    let phase = if status.phase() == Phase::Succeeded { Phase::Succeeded } else { Phase::Failed };
-    LastRunView {
-        phase,
-        started_at: status.started_at.map(words::time),
-        finished_at: status.finished_at.map(words::time),
-        exit_code: status.exit_code,
-        reason: status.reason,
-    }
 }

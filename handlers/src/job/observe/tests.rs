@@ -1,16 +1,27 @@
 #![expect(clippy::disallowed_methods, reason = "golden files are read, and nobody waits for them")]
 
+mod containers;
 mod continuous;
+mod definition;
+mod deletion;
 mod golden;
+mod lacks;
 mod list;
 mod one_off;
 mod scheduled;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tjf_api_types::{ContainerState, Emails, Mount, Phase};
 
 use super::*;
-use crate::testing::object;
+use crate::{
+    job::{
+        labels::{Labels, Reach},
+        objects::{BatchJob, CronJob, Event, Pod, ReplicationController, Version},
+    },
+    testing::object,
+};
 
 /// When the tests' snapshots are taken, five minutes after [`CREATED`].
 const NOW: &str = "2026-01-01T00:05:00Z";
@@ -33,23 +44,22 @@ fn catalogue() -> Catalogue {
     Catalogue::parse(offer.as_bytes()).unwrap()
 }
 
-fn views_at(snapshot: &Snapshot, now: &str) -> Vec<JobView> {
+fn views_at(objects: &Objects, now: &str) -> Vec<JobView> {
     let catalogue = catalogue();
-    let around =
-        Surroundings { catalogue: &catalogue, home: "/data/project/tf-test", now: at(now) };
-    snapshot.views(&around)
+    let around = Surroundings { catalogue: &catalogue, now: at(now) };
+    objects.snapshot().views(&around)
 }
 
-/// What is told of the only job of a snapshot.
-fn view(snapshot: &Snapshot) -> JobView {
-    let mut views = views_at(snapshot, NOW);
+/// What is told of the only job of a objects.
+fn view(objects: &Objects) -> JobView {
+    let mut views = views_at(objects, NOW);
     assert_eq!(views.len(), 1, "{views:?}");
     views.remove(0)
 }
 
 /// The fields that most tests are about.
-fn told(snapshot: &Snapshot) -> (Phase, Option<String>, String) {
-    let view = view(snapshot);
+fn told(objects: &Objects) -> (Phase, Option<String>, String) {
+    let view = view(objects);
     (view.status.phase, view.status.reason, view.status_short)
 }
 
@@ -62,8 +72,8 @@ fn job(more: &Value) -> BatchJob {
 }
 
 fn cronjob(more: &Value) -> CronJob {
-    let mut cronjob = object("a", "u-a", &json!({}));
-    cronjob["spec"] = json!({"schedule": "0 * * * *", "timeZone": "Etc/UTC"});
+    let spec = json!({"spec": {"schedule": "0 * * * *", "timeZone": "Etc/UTC"}});
+    let mut cronjob = object("a", "u-a", &spec);
     merge(&mut cronjob, more);
     read(cronjob)
 }

@@ -3,66 +3,61 @@
 use jiff::{Timestamp, Unit};
 use tjf_api_types::{JobType, Phase};
 
-use super::Status;
+use super::status::{Outcome, Present, Status};
 
 /// RFC 3339, UTC, whole seconds: as Kubernetes itself writes times.
-pub(super) fn time(at: Timestamp) -> String {
+pub(crate) fn time(at: Timestamp) -> String {
     at.round(Unit::Second).unwrap_or(at).to_string()
 }
 
 /// One line for a table. `Completed` and `Failed` stand alone: scripts compare them.
 pub(super) fn short(status: &Status, now: Timestamp) -> String {
-    match status.phase() {
-        Phase::Succeeded => "Completed".to_owned(),
-        Phase::Failed => "Failed".to_owned(),
-        Phase::Running => match status.started_at {
-            Some(since) => format!("Running for {}", duration(since, now)),
-            None => "Running".to_owned(),
-        },
-        Phase::Unknown => "Unknown".to_owned(),
-        Phase::Pending => match &status.reason {
-            Some(reason) => format!("Waiting: {reason}"),
-            None if status.awaits_tick => "Waiting for scheduled time".to_owned(),
-            None => "Waiting to start".to_owned(),
-        },
-    }
+    let text = match &status.present {
+        Present::Ended(outcome) => {
+            return if outcome.is_success { "Completed" } else { "Failed" }.to_owned();
+        }
+        Present::Running { since: Some(since), .. } => {
+            format!("Running for {}", duration(*since, now))
+        }
+        Present::Running { since: None, .. } => "Running".to_owned(),
+        Present::Lost { .. } => "Unknown".to_owned(),
+        Present::AwaitsSchedule => "Waiting for scheduled time".to_owned(),
+        Present::Waiting { cause, .. } => {
+            match cause.as_ref().and_then(|cause| cause.reason.as_deref()) {
+                Some(reason) => format!("Waiting: {reason}"),
+                None => "Waiting to start".to_owned(),
+            }
+        }
+    };
+    if status.deleting_since.is_some() { text + ", being deleted" } else { text }
 }
 
 /// A sentence or two for a person.
 pub(super) fn long(job_type: JobType, status: &Status, now: Timestamp) -> String {
-    let mut text = match status.phase() {
-        Phase::Succeeded => match status.finished_at {
-            Some(at) => format!("Completed at {}.", time(at)),
-            None => "Completed.".to_owned(),
-        },
-        Phase::Failed => match status.finished_at {
-            Some(at) => format!("Failed at {}", time(at)),
-            None => "Failed".to_owned(),
-        },
-        Phase::Running | Phase::Pending | Phase::Unknown => short(status, now),
-    };
-    match &status.message {
-        Some(message) => {
-            text = format!("{}: {}.", text.trim_end_matches('.'), message.trim_end_matches('.'));
-        }
-        None if !text.ends_with('.') => text.push('.'),
-        None => {}
+    let mut text = short(status, now);
+    if let Present::Ended(Outcome { finished_at: Some(at), .. }) = &status.present {
+        text.push_str(&format!(" at {}", time(*at)));
     }
-    if job_type == JobType::OneOff && status.phase() == Phase::Failed && status.attempts > Some(1) {
-        text.push_str(&format!(" It was tried {} times.", status.attempts.unwrap_or(0)));
+    if let Some(message) = status.message() {
+        text.push_str(&format!(": {message}"));
     }
-    if let Some(run) = &status.last_run {
-        let outcome = if run.phase == Phase::Succeeded { "completed" } else { "failed" };
+    text.push('.');
+    let has_failed = status.present.phase() == Phase::Failed;
+    if let (JobType::OneOff, true, Some(tries @ 2..)) = (job_type, has_failed, status.attempts) {
+        text.push_str(&format!(" It was tried {tries} times."));
+    }
+    if let Some(run) = &status.ticks.last_run {
+        let outcome = if run.is_success { "completed" } else { "failed" };
         text.push_str(&format!(" Its last run {outcome}"));
-        if let Some(at) = &run.finished_at {
-            text.push_str(&format!(" at {at}"));
+        if let Some(at) = run.finished_at {
+            text.push_str(&format!(" at {}", time(at)));
         }
-        if let Some(reason) = &run.reason {
+        if let Some(reason) = run.cause.as_ref().and_then(|cause| cause.reason.as_ref()) {
             text.push_str(&format!(" ({reason})"));
         }
         text.push('.');
     }
-    if let Some(next) = status.next_scheduled_at {
+    if let Some(next) = status.ticks.next {
         text.push_str(&format!(" Its next run is at {}.", time(next)));
     }
     text
@@ -85,19 +80,21 @@ fn duration(since: Timestamp, now: Timestamp) -> String {
 }
 
 /// An argv as a shell would have to be told it.
-pub(super) fn shell_quoted(argv: &[String]) -> String {
+pub(super) fn shell_quoted(argv: &[&str]) -> String {
     let is_plain = |word: &str| {
         !word.is_empty()
             && word
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte))
     };
-    argv.iter()
-        .map(|word| {
-            if is_plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-        })
-        .collect::<Vec<_>>()
-        .join(" ")
+    let quoted = argv.iter().map(|word| {
+        if is_plain(word) {
+            (*word).to_owned()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -122,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_word_that_a_shell_would_change_is_quoted() {
-        let argv = ["sh", "-c", "echo 'hi' $HOME", ""].map(str::to_owned);
+        let argv = ["sh", "-c", "echo 'hi' $HOME", ""];
         assert_eq!(shell_quoted(&argv), r"sh -c 'echo '\''hi'\'' $HOME' ''");
     }
 }

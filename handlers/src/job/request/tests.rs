@@ -21,14 +21,14 @@ fn request() -> RunRequest {
 
 fn check(request: RunRequest) -> Result<Job, Invalid> {
     let tool = "tf-test".parse().unwrap();
-    let asker = Asker {
+    let runs_as = RunsAs {
         tool: &tool,
         home: HOME,
-        idempotency_key: None,
+        idempotency_key: "k".to_owned(),
         suffix: Suffix::from_number(0),
         container: ("tf-busybox".to_owned(), "registry.example/busybox:1".to_owned()),
     };
-    super::check(request, asker)
+    super::check(request, runs_as)
 }
 
 /// The field that is refused, and by which kind of rule.

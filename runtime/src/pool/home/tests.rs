@@ -195,12 +195,12 @@ async fn what_is_no_regular_file_hangs_nobody() {
     fs::remove_file(&key).unwrap();
     mkfifoat(CWD, &key, Mode::RUSR | Mode::WUSR).unwrap();
     house.give("fifo", UID);
-    assert!(house.no_credentials("fifo").await.contains("no regular file"));
+    assert!(house.no_credentials("fifo").await.contains("not a regular file"));
     house.make("folder", "folder");
     fs::remove_file(house.home("folder").join(KEY)).unwrap();
     fs::create_dir(house.home("folder").join(KEY)).unwrap();
     house.give("folder", UID);
-    assert!(house.no_credentials("folder").await.contains("no regular file"));
+    assert!(house.no_credentials("folder").await.contains("not a regular file"));
 }
 
 #[tokio::test]
@@ -296,4 +296,27 @@ async fn a_ca_that_is_not_there_is_our_own_fault_and_can_come_later() {
     }
     fs::write(&ca, pem).unwrap();
     assert!(house.look("a").await.is_ok());
+}
+
+/// Asks a server in the clear, over a client that is otherwise as ours.
+async fn ask(address: std::net::SocketAddr) -> kube::Error {
+    let config = kube::Config::new(format!("http://{address}").parse().unwrap());
+    let client = kube::Client::try_from(config).unwrap();
+    let request = http::Request::get("/").body(kube::client::Body::empty()).unwrap();
+    client.send(request).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn what_was_sent_is_told_from_what_never_left() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let hang_up_after_reading = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 16]).await.unwrap();
+    };
+    let (error, ()) = tokio::join!(ask(address), hang_up_after_reading);
+    assert!(!was_never_sent(&error), "{error:?}");
+    drop(listener);
+    let error = ask(address).await;
+    assert!(was_never_sent(&error), "{error:?}");
 }

@@ -76,7 +76,7 @@ async fn a_head_that_is_not_finished_is_not_waited_for() {
     assert_eq!(ask(&mut server.connect(&client).await.unwrap(), "G").await.unwrap(), "");
 }
 
-/// Bytes of a body are no head: what takes its time is the request, which has a deadline.
+/// Bytes of a body are not a head: what takes its time is the request, which has a deadline.
 #[tokio::test]
 async fn a_body_may_take_longer_than_a_head() {
     let limits = Limits {
@@ -173,7 +173,7 @@ async fn a_drain_has_its_time_and_then_ends() {
     server.ended().await;
 }
 
-/// Kept connections, used or never used, are no reason to wait.
+/// Kept connections, used or never used, are not a reason to wait.
 #[tokio::test]
 async fn a_drain_does_not_wait_for_who_is_silent() {
     let limits = Limits { drain_notice_time: Duration::ZERO, ..Limits::PRODUCTION };

@@ -130,10 +130,12 @@ fn in_an_image_without_programs_a_job_ends_with_its_shell_and_in_silence() {
         assert!(Command::new("mkfifo").arg(bench.path("pipe")).status().unwrap().success());
         let mut pipe = File::options().read(true).write(true).open(bench.path("pipe")).unwrap();
         let running = bench.start(
-            "(trap '' TERM; echo ready; read x <pipe) & trap 'exit 4' TERM; echo ready; wait",
+            "(trap '' TERM; echo ready; read x <pipe) &
+            trap 'echo stopped; exit 4' TERM; echo ready; wait",
         );
         wait_for("both", || (bench.read("out") == "ready\nready\n").then_some(()));
         running.signal("TERM");
+        wait_for("the signal", || bench.read("out").contains("stopped").then_some(()));
         if place.shell == "busybox" {
             // It has a `sleep` in itself, and so it waits for the other.
             pipe.write_all(b"\n").unwrap();

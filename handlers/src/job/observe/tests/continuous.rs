@@ -12,9 +12,9 @@ fn running_since(time: &str) -> Value {
     json!({"running": {"startedAt": time}})
 }
 
-fn with(replicas: i64, pods: Vec<Pod>) -> Snapshot {
+fn with(replicas: i64, pods: Vec<Pod>) -> Objects {
     let controller = controller(&json!({"spec": {"replicas": replicas}}));
-    Snapshot { controllers: vec![controller], pods, ..Snapshot::default() }
+    Objects { controllers: vec![controller], pods, ..Objects::default() }
 }
 
 #[test]
@@ -90,8 +90,8 @@ fn what_goes_or_has_ended_speaks_no_more() {
     going.metadata.deletion_timestamp = Some(at(NOW));
     let evicted = json!({"phase": "Failed", "reason": "Evicted"});
     let evicted: Pod = owned("a-y", "u-a", CREATED, evicted);
-    let snapshot = with(1, vec![going, evicted]);
-    assert_eq!(told(&snapshot), (Phase::Pending, None, "Waiting to start".to_owned()));
+    let objects = with(1, vec![going, evicted]);
+    assert_eq!(told(&objects), (Phase::Pending, None, "Waiting to start".to_owned()));
 }
 
 #[test]
@@ -99,17 +99,32 @@ fn a_copy_that_finds_no_room_is_told_beside_those_that_run() {
     let quota = "exceeded quota: q, requested: pods=1, used: pods=16, limited: pods=16";
     let condition = json!({"type": "ReplicaFailure", "status": "True", "message": quota});
     let more = json!({"spec": {"replicas": 2}, "status": {"conditions": [condition]}});
-    let snapshot = Snapshot {
+    let objects = Objects {
         controllers: vec![controller(&more)],
         pods: vec![copy("a-x", 0, running_since("2026-01-01T00:04:00Z"), json!({}))],
-        ..Snapshot::default()
+        ..Objects::default()
     };
-    let status = view(&snapshot).status;
+    let status = view(&objects).status;
     assert_eq!((status.phase, status.reason), (Phase::Running, reason("QuotaExceeded")));
 }
 
+/// The condition stays for a while after what was refused has been made.
 #[test]
-fn no_copies_wanted_is_no_fault() {
+fn a_refusal_is_not_told_any_more_when_all_copies_are_there() {
+    let quota = "exceeded quota: q, requested: pods=1, used: pods=16, limited: pods=16";
+    let condition = json!({"type": "ReplicaFailure", "status": "True", "message": quota});
+    let more = json!({"spec": {"replicas": 1}, "status": {"conditions": [condition]}});
+    let objects = Objects {
+        controllers: vec![controller(&more)],
+        pods: vec![copy("a-x", 0, running_since("2026-01-01T00:04:00Z"), json!({}))],
+        ..Objects::default()
+    };
+    let status = view(&objects).status;
+    assert_eq!((status.phase, status.reason), (Phase::Running, None));
+}
+
+#[test]
+fn no_copies_wanted_is_not_a_fault() {
     assert_eq!(
         told(&with(0, vec![])),
         (Phase::Pending, reason("NoReplicas"), "Waiting: NoReplicas".to_owned())

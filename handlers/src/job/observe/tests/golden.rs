@@ -27,6 +27,7 @@ struct Recorded {
     #[serde(default)]
     name: String,
     created: String,
+    deleted: Option<String>,
     spec: Value,
     status: Value,
     pods: Vec<Value>,
@@ -36,7 +37,11 @@ impl Recorded {
     fn object<T: DeserializeOwned>(&self, name: &str, owner: Option<&str>) -> T {
         let owners: Vec<_> =
             owner.iter().map(|uid| json!({"uid": uid, "controller": true})).collect();
-        let metadata = json!({"creationTimestamp": self.created, "ownerReferences": owners});
+        let metadata = json!({
+            "creationTimestamp": self.created,
+            "deletionTimestamp": self.deleted,
+            "ownerReferences": owners,
+        });
         let more = json!({"metadata": metadata, "spec": self.spec, "status": self.status});
         read(object(name, &format!("u-{name}"), &more))
     }
@@ -59,18 +64,18 @@ impl Recorded {
 
 impl Recording {
     /// Puts the recorded objects into a namespace, under this name.
-    fn put_into(&self, snapshot: &mut Snapshot, name: &str) {
+    fn put_into(&self, objects: &mut Objects, name: &str) {
         match self.kind.as_str() {
-            "Job" => snapshot.jobs.push(self.object.object(name, None)),
-            "CronJob" => snapshot.cronjobs.push(self.object.object(name, None)),
-            "ReplicationController" => snapshot.controllers.push(self.object.object(name, None)),
+            "Job" => objects.jobs.push(self.object.object(name, None)),
+            "CronJob" => objects.cronjobs.push(self.object.object(name, None)),
+            "ReplicationController" => objects.controllers.push(self.object.object(name, None)),
             kind => panic!("{kind}"),
         }
-        snapshot.pods.extend(self.object.pods(name));
+        objects.pods.extend(self.object.pods(name));
         for child in &self.children {
             let child_name = format!("{name}-{}", child.name);
-            snapshot.jobs.push(child.object(&child_name, Some(&format!("u-{name}"))));
-            snapshot.pods.extend(child.pods(&child_name));
+            objects.jobs.push(child.object(&child_name, Some(&format!("u-{name}"))));
+            objects.pods.extend(child.pods(&child_name));
         }
     }
 
@@ -110,18 +115,18 @@ fn recordings() -> BTreeMap<String, Recording> {
     let recordings: BTreeMap<_, _> = names
         .map(|(name, path)| (name, serde_json::from_slice(&fs::read(path).unwrap()).unwrap()))
         .collect();
-    assert!(recordings.len() >= 46, "only {} recordings were found", recordings.len());
+    assert!(recordings.len() >= 57, "only {} recordings were found", recordings.len());
     recordings
 }
 
 /// What `show` tells: it looks at one job, and at events when only they can explain it.
 fn shown(name: &str, recording: &Recording) -> Told {
-    let mut snapshot = Snapshot::default();
-    recording.put_into(&mut snapshot, name);
-    if snapshot.needs_events(at(&recording.now)) {
-        snapshot.events = recording.warnings(name).collect();
+    let mut objects = Objects::default();
+    recording.put_into(&mut objects, name);
+    if objects.snapshot().lacks(at(&recording.now)).events {
+        objects.events = recording.warnings(name).collect();
     }
-    let mut views = views_at(&snapshot, &recording.now);
+    let mut views = views_at(&objects, &recording.now);
     assert_eq!(views.len(), 1, "{name}");
     let JobView { status_short, status_long, status, .. } = views.remove(0);
     Told { status_short, status_long, status }
@@ -171,7 +176,7 @@ fn whatever_the_golden_files_say_these_rules_hold() {
 #[test]
 fn list_tells_the_same_as_show_whatever_else_there_is() {
     let recordings = recordings();
-    let mut everything = Snapshot::default();
+    let mut everything = Objects::default();
     for (name, recording) in &recordings {
         recording.put_into(&mut everything, name);
         everything.events.extend(recording.warnings(name));

@@ -1,11 +1,11 @@
 use super::*;
 
-fn ended(job: &Value, status: Value) -> Snapshot {
-    Snapshot { jobs: vec![super::job(job)], pods: vec![pod(status)], ..Snapshot::default() }
+fn ended(job: &Value, status: Value) -> Objects {
+    Objects { jobs: vec![super::job(job)], pods: vec![pod(status)], ..Objects::default() }
 }
 
 #[test]
-fn an_exit_code_above_128_is_a_signal_and_137_is_no_lack_of_memory_by_itself() {
+fn an_exit_code_above_128_is_a_signal_and_137_is_not_by_itself_a_lack_of_memory() {
     for (code, word, signal, why) in [
         (1, "Error", None, "ExitCode"),
         (128, "Error", None, "ExitCode"),
@@ -81,16 +81,84 @@ fn a_pod_that_no_node_would_have_says_so() {
     assert_eq!(view.status.message.as_deref(), Some("its node could not run it, or had to end it"));
 }
 
+/// The pod that ran out of time was deleted: whatever pod is left is an earlier try's.
 #[test]
-fn a_deadline_comes_before_an_exit_code_but_not_before_a_word() {
+fn a_deadline_comes_before_whatever_earlier_tries_say() {
     let late = failed("DeadlineExceeded");
-    let pod = |code, word| container("Failed", terminated(code, word, ""));
-    for (pod, why) in [
-        (pod(143, "Error"), "DeadlineExceeded"),
-        (pod(3, "Error"), "DeadlineExceeded"),
-        (pod(137, "OOMKilled"), "OOMKilled"),
+    let mut evicted = container("Failed", terminated(137, "Error", ""));
+    evicted["reason"] = json!("Evicted");
+    for pod in [
+        container("Failed", terminated(143, "Error", "")),
+        container("Failed", terminated(3, "Error", "")),
+        container("Failed", terminated(137, "OOMKilled", "")),
+        container("Failed", terminated(73, "Error", "can't create x")),
+        evicted,
     ] {
-        assert_eq!(view(&ended(&late, pod)).status.reason.as_deref(), Some(why));
+        let status = view(&ended(&late, pod)).status;
+        assert_eq!(status.reason, reason("DeadlineExceeded"));
+        assert_eq!((status.exit_code, status.signal, status.oom_killed), (None, None, None));
+    }
+}
+
+/// What Kubernetes says of a job that its deadline ended before there was room for its pod.
+fn never_began() -> Value {
+    let mut late = failed("DeadlineExceeded");
+    late["spec"]["activeDeadlineSeconds"] = json!(6);
+    late["status"]["failed"] = json!(0);
+    late
+}
+
+#[test]
+fn a_job_that_never_had_a_pod_never_began() {
+    let quota = "Error creating: pods \"a-x\" is forbidden: exceeded quota: q, requested: pods=1, \
+                 used: pods=16, limited: pods=16";
+    let limit = "Error creating: pods \"a-x\" is forbidden: maximum cpu usage per Container is 1, \
+                 but limit is 2";
+    let given_up = "it never began, and was given up after 6 s, the `timeout` it was given";
+    for (event, why, said) in [
+        (Some(quota), "QuotaExceeded", "pods at once (pods): 1 asked, 16 used, 16 allowed"),
+        (Some(limit), "DeadlineExceeded", "a job may have at most 1 of cpu, not 2"),
+        (Some("Error creating: something"), "DeadlineExceeded", "it had no pod"),
+        (None, "DeadlineExceeded", "it had no pod"),
+    ] {
+        let event = event.map(|it| warning("u-a", "FailedCreate", "2026-01-01T00:00:05Z", it));
+        let jobs = vec![job(&never_began())];
+        let view =
+            view(&Objects { jobs, events: event.into_iter().collect(), ..Objects::default() });
+        assert_eq!(view.status.reason, reason(why));
+        assert_eq!(view.status.message, Some(format!("{given_up}: {said}")));
+        assert_eq!((view.status.started_at, view.status.attempts), (None, Some(0)));
+        assert_eq!(view.status.finished_at.as_deref(), Some("2026-01-01T00:01:05Z"));
+        assert_eq!(view.status_short, "Failed");
+    }
+}
+
+#[test]
+fn a_job_whose_pod_its_deadline_ended_is_not_told_by_an_older_event() {
+    let quota = "exceeded quota: q, requested: pods=1, used: pods=16, limited: pods=16";
+    let mut late = never_began();
+    late["status"]["failed"] = json!(1);
+    let objects = Objects {
+        jobs: vec![job(&late)],
+        events: vec![warning("u-a", "FailedCreate", CREATED, quota)],
+        ..Objects::default()
+    };
+    let status = view(&objects).status;
+    assert_eq!(status.reason, reason("DeadlineExceeded"));
+    assert_eq!(status.started_at.as_deref(), Some(CREATED));
+}
+
+/// Lists are read side by side: the pod was made after they were read.
+#[test]
+fn a_refusal_is_not_told_any_more_when_a_pod_was_made_since() {
+    let quota = "exceeded quota: q, requested: pods=1, used: pods=16, limited: pods=16";
+    for (active, why) in [(0, reason("QuotaExceeded")), (1, None)] {
+        let objects = Objects {
+            jobs: vec![job(&json!({"status": {"active": active}}))],
+            events: vec![warning("u-a", "FailedCreate", CREATED, quota)],
+            ..Objects::default()
+        };
+        assert_eq!(view(&objects).status.reason, why, "active: {active}");
     }
 }
 
@@ -111,7 +179,7 @@ fn a_deadline_does_not_tell_an_earlier_tries_exit_code_and_times() {
 
 #[test]
 fn backoff_limit_exceeded_is_the_reason_only_when_no_pod_is_left() {
-    let gone = Snapshot { jobs: vec![job(&failed("BackoffLimitExceeded"))], ..Snapshot::default() };
+    let gone = Objects { jobs: vec![job(&failed("BackoffLimitExceeded"))], ..Objects::default() };
     assert_eq!(view(&gone).status.reason, reason("BackoffLimitExceeded"));
     let left = container("Failed", terminated(3, "Error", ""));
     assert_eq!(
@@ -130,7 +198,7 @@ fn while_tries_are_left_a_job_has_not_failed() {
     };
     let first = || failed("a-x", CREATED);
     let second = || failed("a-y", "2026-01-01T00:02:00Z");
-    let with = |job, pods| Snapshot { jobs: vec![job], pods, ..Snapshot::default() };
+    let with = |job, pods| Objects { jobs: vec![job], pods, ..Objects::default() };
 
     let backing_off = view(&with(job(1, 1), vec![first()]));
     assert_eq!(backing_off.status.phase, Phase::Pending);
@@ -139,8 +207,8 @@ fn while_tries_are_left_a_job_has_not_failed() {
     assert_eq!(backing_off.status.message.as_deref(), Some(message));
 
     // Ended and not yet counted: neither failed nor about to be tried again.
-    for snapshot in [with(job(1, 0), vec![first()]), with(job(1, 1), vec![first(), second()])] {
-        assert_eq!(view(&snapshot).status.phase, Phase::Running, "{snapshot:?}");
+    for objects in [with(job(1, 0), vec![first()]), with(job(1, 1), vec![first(), second()])] {
+        assert_eq!(view(&objects).status.phase, Phase::Running, "{objects:?}");
     }
     // Counted, and no condition yet: Kubernetes has to say it.
     let counted = view(&with(job(1, 2), vec![first(), second()]));
@@ -164,10 +232,10 @@ fn a_success_is_one_also_when_its_pod_is_gone_and_after_failed_tries() {
         "succeeded": 1,
         "conditions": [{"type": "Complete", "status": "True"}],
     }});
-    let gone = Snapshot { jobs: vec![job(&complete)], ..Snapshot::default() };
+    let gone = Objects { jobs: vec![job(&complete)], ..Objects::default() };
     let failed = container("Failed", terminated(4, "Error", ""));
-    for snapshot in [gone, ended(&complete, failed)] {
-        let view = view(&snapshot);
+    for objects in [gone, ended(&complete, failed)] {
+        let view = view(&objects);
         assert_eq!((view.status.phase, view.status.exit_code), (Phase::Succeeded, Some(0)));
         assert_eq!((view.status.reason, view.status.message), (None, None));
         assert_eq!(view.status.started_at.as_deref(), Some(CREATED));
@@ -192,7 +260,7 @@ fn a_condition_that_is_not_true_ends_nothing() {
 fn of_several_events_the_newest_speaks_and_only_of_its_own_object() {
     let quota = "exceeded quota: q, requested: pods=1, used: pods=16, limited: pods=16";
     let range = "maximum memory usage per Container is 4Gi, but limit is 5Gi";
-    let snapshot = Snapshot {
+    let objects = Objects {
         jobs: vec![job(&json!({}))],
         events: vec![
             warning("u-a", "FailedCreate", "2026-01-01T00:02:00Z", quota),
@@ -200,10 +268,10 @@ fn of_several_events_the_newest_speaks_and_only_of_its_own_object() {
             warning("u-other", "FailedCreate", "2026-01-01T00:03:00Z", range),
             warning("u-a", "UnexpectedJob", "2026-01-01T00:04:00Z", "Saw a job"),
         ],
-        ..Snapshot::default()
+        ..Objects::default()
     };
     assert_eq!(
-        told(&snapshot),
+        told(&objects),
         (Phase::Pending, reason("QuotaExceeded"), "Waiting: QuotaExceeded".to_owned())
     );
 }
@@ -212,27 +280,27 @@ fn of_several_events_the_newest_speaks_and_only_of_its_own_object() {
 fn an_event_of_before_the_pod_says_nothing_any_more() {
     let making = container("Pending", json!({"waiting": {"reason": "ContainerCreating"}}));
     let quota = "exceeded quota: q, requested: pods=1, used: pods=16, limited: pods=16";
-    let mut snapshot = ended(&json!({}), making);
-    snapshot.events = vec![
+    let mut objects = ended(&json!({}), making);
+    objects.events = vec![
         warning("u-a", "FailedCreate", CREATED, quota),
         warning("u-a-x", "FailedScheduling", CREATED, "0/1 nodes are available"),
     ];
-    assert_eq!(told(&snapshot), (Phase::Pending, None, "Waiting to start".to_owned()));
-    snapshot.events.push(warning("u-a-x", "FailedMount", NOW, "MountVolume.SetUp failed"));
-    let view = view(&snapshot);
+    assert_eq!(told(&objects), (Phase::Pending, None, "Waiting to start".to_owned()));
+    objects.events.push(warning("u-a-x", "FailedMount", NOW, "MountVolume.SetUp failed"));
+    let view = view(&objects);
     assert_eq!(view.status.reason, reason("FailedMount"));
     assert!(!view.status_long.contains("SetUp"), "{}", view.status_long);
 }
 
 /// Kubernetes says for some time `ContainerCreating`, for some nothing, before there is a word.
 #[test]
-fn waiting_without_a_word_is_no_reason() {
+fn waiting_without_a_word_is_not_a_reason() {
     for state in
         [json!({}), json!({"waiting": {}}), json!({"waiting": {"reason": "ContainerCreating"}})]
     {
-        let snapshot = ended(&json!({"status": {"active": 1}}), container("Pending", state));
-        assert_eq!(told(&snapshot), (Phase::Pending, None, "Waiting to start".to_owned()));
+        let objects = ended(&json!({"status": {"active": 1}}), container("Pending", state));
+        assert_eq!(told(&objects), (Phase::Pending, None, "Waiting to start".to_owned()));
     }
-    let snapshot = ended(&json!({"status": {"active": 1}}), json!({"phase": "Pending"}));
-    assert_eq!(told(&snapshot).0, Phase::Pending);
+    let objects = ended(&json!({"status": {"active": 1}}), json!({"phase": "Pending"}));
+    assert_eq!(told(&objects).0, Phase::Pending);
 }

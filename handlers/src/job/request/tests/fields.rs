@@ -18,7 +18,7 @@ fn what_is_not_given_has_the_documented_default() {
             emails: Emails::None,
             mount: Mount::All,
             env: BTreeMap::new(),
-            idempotency_key: None,
+            idempotency_key: Some("k".to_owned()),
         }
     );
 }
@@ -244,7 +244,8 @@ fn quantities_stay_as_they_were_typed() {
     for (memory, cpu) in [("1.5Gi", "0.5"), ("1e3", "100m"), ("1k", "1")] {
         let request = RunRequest { memory: text(memory), cpu: text(cpu), ..request() };
         let spec = check(request).unwrap().spec;
-        assert_eq!((spec.memory, spec.cpu), (text(memory), text(cpu)));
+        let kept = (spec.memory.map(String::from), spec.cpu.map(String::from));
+        assert_eq!(kept, (text(memory), text(cpu)));
     }
 }
 
@@ -273,6 +274,11 @@ fn a_variable_has_a_printable_name_and_a_value_without_nul() {
     // All together 32 KiB.
     assert_eq!(with("A", &"x".repeat(32 * 1024 - 1)), None);
     assert_eq!(with("A", &"x".repeat(32 * 1024)), Some(("env", Rule::Request)));
+    let many = |count| {
+        let env = (0..count).map(|index| (format!("V{index}"), String::new())).collect();
+        refused(RunRequest { env: Some(env), ..request() })
+    };
+    assert_eq!((many(256), many(257)), (None, Some(("env", Rule::Request))));
 }
 
 /// Control characters of a request must not reach a terminal through its refusal.

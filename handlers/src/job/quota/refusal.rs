@@ -1,91 +1,17 @@
-//! What a namespace allows: checked before anything is created.
+//! What Kubernetes says when a ResourceQuota or a LimitRange is in the way.
 //!
-//! A LimitRange acts on pods, not on Jobs: Kubernetes takes a Job that asks for too much and never
-//! starts it. A ResourceQuota's refusal is one sentence, from which the numbers are read.
+//! A refusal is a sentence or several, from which the numbers are read.
 
-pub mod objects;
+mod limits;
 
 use std::fmt;
 
-use self::objects::{LimitRange, ResourceQuota, Resources};
-use super::{
-    Spec,
-    quantity::{Cpu, Memory},
-    request::{Invalid, Rule},
-};
+pub(super) use self::limits::plain_ratio;
+pub use self::limits::{Bound, LimitRefusal, LimitRefused};
+use super::count;
 
-/// What one namespace allows, as far as we plan with it.
-#[derive(Debug, Clone, Default)]
-pub struct Limits {
-    ranges: Vec<(Resources, Resources)>,
-    /// How many Job objects there may be; unlimited when absent.
-    pub jobs_max: Option<u64>,
-}
-
-impl Limits {
-    /// Reads what Kubernetes says. What can't be understood limits nothing: Kubernetes itself still
-    /// does.
-    pub fn new(ranges: Vec<LimitRange>, quotas: &[ResourceQuota]) -> Self {
-        let ranges = ranges
-            .into_iter()
-            .flat_map(|range| range.spec.limits)
-            .filter(|item| matches!(item.kind.as_str(), "Container" | "Pod"))
-            .map(|item| (item.min, item.max))
-            .collect();
-        let jobs_max =
-            quotas.iter().filter_map(|quota| count(quota.spec.hard.jobs.as_deref()?)).min();
-        Self { ranges, jobs_max }
-    }
-
-    /// Whether a job's pods would be let in: its limit is at most the maximum, its request at least
-    /// the minimum.
-    ///
-    /// # Errors
-    /// The field that is too much or too little, and the bound.
-    pub fn check(&self, spec: &Spec) -> Result<(), Invalid> {
-        let memory = spec.memory.as_deref().and_then(|text| Memory::parse(text).ok());
-        let cpu = spec.cpu.as_deref().and_then(|text| Cpu::parse(text).ok());
-        for (min, max) in &self.ranges {
-            if let Some(memory) = memory {
-                let bound = |text: &Option<String>| text.as_deref().and_then(Memory::parse_stored);
-                let asked = (memory, memory.request());
-                within("memory", asked, bound(&min.memory), bound(&max.memory))?;
-            }
-            if let Some(cpu) = cpu {
-                let bound = |text: &Option<String>| text.as_deref().and_then(Cpu::parse_stored);
-                within("cpu", (cpu, cpu.request()), bound(&min.cpu), bound(&max.cpu))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A number of objects is a quantity too: Kubernetes writes a thousand as `1k`.
-fn count(text: &str) -> Option<u64> {
-    Memory::parse_stored(text).map(Memory::bytes)
-}
-
-fn within<Q: Ord + fmt::Display>(
-    field: &'static str,
-    (limit, request): (Q, Q),
-    min: Option<Q>,
-    max: Option<Q>,
-) -> Result<(), Invalid> {
-    let no = |detail| Err(Invalid::of(Rule::Limits, field, detail));
-    if let Some(max) = max.filter(|max| limit > *max) {
-        return no(format!("a job may have at most {max} of {field}, not {limit}"));
-    }
-    if let Some(min) = min.filter(|min| request < *min) {
-        return no(if request == limit {
-            format!("a job must have at least {min} of {field}, not {limit}")
-        } else {
-            format!(
-                "a job must be sure of at least {min} of {field}; with {limit} it has {request}"
-            )
-        });
-    }
-    Ok(())
-}
+/// Kubernetes' name for the number of Job objects.
+const JOBS: &str = "count/jobs.batch";
 
 /// What Kubernetes says when a ResourceQuota is in the way.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -137,9 +63,15 @@ impl QuotaRefusal {
         Some(Self { resources: numbers().unwrap_or_default() })
     }
 
-    /// Whether the number of Job objects is in the way.
-    pub fn is_about_jobs(&self) -> bool {
-        self.resources.iter().any(|refused| refused.resource == "count/jobs.batch")
+    /// Whether nothing but the number of Job objects is in the way.
+    pub fn is_only_about_jobs(&self) -> bool {
+        !self.resources.is_empty() && self.resources.iter().all(|it| it.resource == JOBS)
+    }
+
+    /// How many Job objects there may be, if their number is in the way.
+    pub fn jobs_allowed(&self) -> Option<u64> {
+        let jobs = self.resources.iter().find(|refused| refused.resource == JOBS)?;
+        count(&jobs.limited)
     }
 }
 

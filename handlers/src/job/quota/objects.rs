@@ -20,7 +20,7 @@ pub struct LimitRangeSpec {
 
 /// The limits of one kind of thing.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct LimitRangeItem {
     /// `Container` or `Pod`; a job's pod has one container.
     #[serde(rename = "type")]
@@ -29,6 +29,12 @@ pub struct LimitRangeItem {
     pub max: Resources,
     /// The least that a request may be.
     pub min: Resources,
+    /// How many times its request a limit may be.
+    pub max_limit_request_ratio: Resources,
+    /// The limit of a container that asks for none.
+    pub default: Resources,
+    /// The request of a container that asks for nothing.
+    pub default_request: Resources,
 }
 
 /// Quantities of what is measured, as Kubernetes writes them.

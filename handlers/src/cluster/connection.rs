@@ -1,0 +1,195 @@
+//! One tool's connection to Kubernetes: as whom it calls, where, and what is sent again.
+//!
+//! It belongs to no request: each call brings its own deadline.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, header};
+use kube::client::Body;
+use tjf_api_types::ToolName;
+use tjf_runtime::pool::{ClientSource, HomeClient, Pooled, was_never_sent};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{
+    ClusterError, error,
+    repeat::{Repeats, Verdict},
+};
+use crate::job::kind::Kind;
+
+/// A call that took this long is not going to be answered; a request has time for more than one.
+const CALL_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// What is asked of Kubernetes, as its roles know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Get,
+    List,
+    Create,
+    /// Asks whether a create would be taken.
+    TryCreate,
+    Delete,
+    DeleteCollection,
+}
+
+impl Verb {
+    fn method(self) -> Method {
+        match self {
+            Self::Get | Self::List => Method::GET,
+            Self::Create | Self::TryCreate => Method::POST,
+            Self::Delete | Self::DeleteCollection => Method::DELETE,
+        }
+    }
+
+    /// Whether it changes nothing.
+    pub(super) fn is_read(self) -> bool {
+        match self {
+            Self::Get | Self::List | Self::TryCreate => true,
+            Self::Create | Self::Delete | Self::DeleteCollection => false,
+        }
+    }
+
+    /// In words, such as `create jobs`.
+    pub(super) fn of(self, kind: Kind) -> String {
+        let verb = match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Create | Self::TryCreate => "create",
+            Self::Delete | Self::DeleteCollection => "delete",
+        };
+        format!("{verb} {}", kind.plural())
+    }
+}
+
+/// One call, with all that is needed to send it again.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) verb: Verb,
+    pub(super) kind: Kind,
+    /// Path and query.
+    pub(super) path: String,
+    /// JSON, or nothing.
+    pub(super) body: Vec<u8>,
+}
+
+/// A tool's connection to Kubernetes.
+pub(super) struct Connection {
+    tool: ToolName,
+    namespace: String,
+    clients: ClientSource,
+    client: Mutex<Pooled<HomeClient>>,
+}
+
+impl Connection {
+    /// Connects as the tool whose clients these are.
+    ///
+    /// # Errors
+    /// When the tool has no client.
+    pub(super) async fn of(tool: ToolName, clients: ClientSource) -> Result<Self, ClusterError> {
+        let client = Mutex::new(clients.get().await?);
+        let namespace = format!("tool-{tool}");
+        Ok(Self { tool, namespace, clients, client })
+    }
+
+    /// The tool.
+    pub(super) fn tool(&self) -> &ToolName {
+        &self.tool
+    }
+
+    /// Where all of the tool's objects are.
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The client that was used last.
+    pub(super) fn client(&self) -> Pooled<HomeClient> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Calls until there is an answer that stands, or no time for another try.
+    ///
+    /// # Errors
+    /// The last answer. When a change may have been made although nothing says so, the error is
+    /// [`ClusterError::Unknown`].
+    pub(super) async fn send(
+        &self,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Bytes, ClusterError> {
+        let mut repeats = Repeats::new(request.verb, deadline);
+        loop {
+            let error = match self.try_once(request, deadline).await {
+                Ok(body) => return Ok(body),
+                Err(error) => error,
+            };
+            match repeats.after(error) {
+                Verdict::Again { after, error } => {
+                    tracing::debug!(%error, path = request.path, "calling Kubernetes again");
+                    sleep(after).await;
+                }
+                Verdict::Final(error) => return Err(error),
+                Verdict::Unknown(source) => {
+                    let action = request.verb.of(request.kind);
+                    return Err(ClusterError::Unknown { action, source: Box::new(source) });
+                }
+            }
+        }
+    }
+
+    /// Calls once; and with a fresh client when Kubernetes did not know the old one's certificate,
+    /// in which case nothing was done.
+    async fn try_once(&self, request: &Request, deadline: Instant) -> Result<Bytes, ClusterError> {
+        let client = self.client();
+        match self.try_with(&client, request, deadline).await {
+            Err(ClusterError::CredentialsRejected) => {
+                let renewed = self.clients.renewed(&client).await?;
+                *self.client.lock().unwrap_or_else(PoisonError::into_inner) = renewed.clone();
+                self.try_with(&renewed, request, deadline).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn try_with(
+        &self,
+        client: &Pooled<HomeClient>,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Bytes, ClusterError> {
+        let mut message = http::Request::builder().method(request.verb.method()).uri(&request.path);
+        if !request.body.is_empty() {
+            message = message.header(header::CONTENT_TYPE, "application/json");
+        }
+        let message = message
+            .body(Body::from(request.body.clone()))
+            .map_err(|error| ClusterError::NotReached(error.into()))?;
+        let exchange = async {
+            let response = client.client.kube.send(message).await.map_err(|error| {
+                if was_never_sent(&error) {
+                    ClusterError::NotReached(error.into())
+                } else {
+                    ClusterError::Lost(error.into())
+                }
+            })?;
+            let (parts, body) = response.into_parts();
+            let body = body.collect_bytes().await;
+            Ok((parts, body.map_err(|error| ClusterError::Lost(error.into()))?))
+        };
+        let now = Instant::now();
+        if now >= deadline {
+            return Err(ClusterError::OutOfTime);
+        }
+        let end = deadline.min(now + CALL_TIME_MAX);
+        let (parts, body) = timeout_at(end, exchange)
+            .await
+            .unwrap_or_else(|elapsed| Err(ClusterError::Lost(elapsed.into())))?;
+        if parts.status.is_success() {
+            return Ok(body);
+        }
+        let action = request.verb.of(request.kind);
+        Err(error::refused(parts.status, &parts.headers, &body, (self.tool.as_str(), &action)))
+    }
+}

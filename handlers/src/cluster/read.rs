@@ -1,0 +1,191 @@
+//! Looking: what a tool has, put into words.
+
+use futures_util::future::try_join5;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tjf_api_types::{JobType, JobView, ObjectName, ToolName};
+
+use super::{Cluster, ClusterError, call::Filter, if_allowed};
+use crate::job::{
+    labels::{Reach, Selector},
+    objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController, Version},
+    observe::{Lacks, Objects, Snapshot, Surroundings},
+};
+
+impl Cluster {
+    /// All jobs of the tool.
+    ///
+    /// # Errors
+    /// When Kubernetes does not tell.
+    pub async fn list_jobs(&self) -> Result<Vec<JobView>, ClusterError> {
+        let filter = || looked_at(self.tool(), Reach::Tool, None);
+        // Side by side: the answer takes as long as the slowest of them, not as all together.
+        let (mut jobs, mut cronjobs, mut controllers, pods) = futures_util::try_join!(
+            self.list::<BatchJob>(filter()),
+            self.list::<CronJob>(filter()),
+            self.list::<ReplicationController>(filter()),
+            self.list::<Pod>(filter()),
+        )?;
+        // One rule for all routes; a Job with a controller may be a run of a scheduled job.
+        jobs.items.retain(|it| it.metadata.controller().is_some() || self.is_job(&it.metadata));
+        cronjobs.items.retain(|it| self.is_job(&it.metadata));
+        controllers.items.retain(|it| self.is_job(&it.metadata));
+        let objects = Objects {
+            jobs: jobs.items,
+            cronjobs: cronjobs.items,
+            controllers: controllers.items,
+            pods: pods.items,
+            pods_version: Version::parse(&pods.version),
+            pods_reach: Reach::Tool,
+            runs_reach: Reach::Tool,
+            events: Vec::new(),
+        };
+        self.views(objects, None).await
+    }
+
+    /// The job of this name, if there is one. Of one name in two kinds, which only a crash can
+    /// leave, the older.
+    ///
+    /// # Errors
+    /// When Kubernetes does not tell.
+    pub async fn find(&self, name: &ObjectName) -> Result<Option<JobView>, ClusterError> {
+        Ok(self.jobs_named(name).await?.into_iter().next())
+    }
+
+    /// All jobs of this name, the oldest first.
+    pub(super) async fn jobs_named(&self, name: &ObjectName) -> Result<Vec<JobView>, ClusterError> {
+        let objects = self.objects_of(name).await?;
+        self.views(objects, Some(name)).await
+    }
+
+    /// Everything of ours that has this name, and what belongs to it, as far as labels lead there.
+    async fn objects_of(&self, name: &ObjectName) -> Result<Objects, ClusterError> {
+        let reach = Reach::of_name(name);
+        let filter = || looked_at(self.tool(), reach, Some(name));
+        let (job, cronjob, controller, runs, pods) = try_join5(
+            self.get::<BatchJob>(name.as_str()),
+            self.get::<CronJob>(name.as_str()),
+            self.get::<ReplicationController>(name.as_str()),
+            self.list::<BatchJob>(filter()),
+            self.list::<Pod>(filter()),
+        )
+        .await?;
+        let job = job.into_iter().filter(|it| self.is_job(&it.metadata));
+        let runs = runs.items.into_iter().filter(|it| it.metadata.controller().is_some());
+        let controller = controller.into_iter().filter(|it| self.is_job(&it.metadata));
+        Ok(Objects {
+            jobs: job.chain(runs).collect(),
+            cronjobs: cronjob.into_iter().filter(|it| self.is_job(&it.metadata)).collect(),
+            controllers: controller.collect(),
+            pods: pods.items,
+            pods_version: Version::parse(&pods.version),
+            pods_reach: reach,
+            runs_reach: reach,
+            events: Vec::new(),
+        })
+    }
+
+    fn is_job(&self, meta: &Meta) -> bool {
+        meta.is_job_of(self.tool())
+    }
+
+    /// A job as it is right after its object was created. `None` when that object is not a job,
+    /// because somebody gave it a controller.
+    ///
+    /// # Errors
+    /// When the object can't be read.
+    pub(super) fn view_of_created(
+        &self,
+        job_type: JobType,
+        created: Value,
+    ) -> Result<Option<JobView>, ClusterError> {
+        let mut objects = Objects::default();
+        match job_type {
+            JobType::OneOff => objects.jobs.push(read(created)?),
+            JobType::Scheduled => objects.cronjobs.push(read(created)?),
+            JobType::Continuous => objects.controllers.push(read(created)?),
+        }
+        Ok(self.views_at(&objects.snapshot(), Timestamp::now()).pop())
+    }
+
+    /// The jobs among these objects, after what they lack was read. Most often they lack nothing.
+    async fn views(
+        &self,
+        mut objects: Objects,
+        name: Option<&ObjectName>,
+    ) -> Result<Vec<JobView>, ClusterError> {
+        let now = Timestamp::now();
+        {
+            let snapshot = objects.snapshot();
+            if snapshot.lacks(now) == Lacks::default() {
+                return Ok(self.views_at(&snapshot, now));
+            }
+        }
+        self.complete(&mut objects, name, now).await?;
+        if objects.snapshot().lacks(now).events {
+            let events = self.list::<Event>(Filter::warnings()).await;
+            objects.events = if_allowed(events.map(|events| events.items))?;
+        }
+        Ok(self.views_at(&objects.snapshot(), now))
+    }
+
+    /// Reads the runs and the pods that these objects lack, once.
+    pub(super) async fn complete(
+        &self,
+        objects: &mut Objects,
+        name: Option<&ObjectName>,
+        now: Timestamp,
+    ) -> Result<(), ClusterError> {
+        if let Some(reach) = objects.snapshot().lacks(now).runs {
+            let jobs = self.list::<BatchJob>(looked_at(self.tool(), reach, name)).await?;
+            let runs = jobs.items.into_iter().filter(|it| it.metadata.controller().is_some());
+            objects.jobs.retain(|job| job.metadata.controller().is_none());
+            objects.jobs.extend(runs);
+            objects.runs_reach = reach;
+        }
+        // The runs that were found now may have pods with yet other labels.
+        if let Some(reach) = objects.snapshot().lacks(now).pods {
+            let pods = self.list::<Pod>(looked_at(self.tool(), reach, name)).await?;
+            objects.pods_version = Version::parse(&pods.version);
+            objects.pods = pods.items;
+            objects.pods_reach = reach;
+        }
+        Ok(())
+    }
+
+    fn views_at(&self, snapshot: &Snapshot<'_>, now: Timestamp) -> Vec<JobView> {
+        let catalogue = self.context.state.catalogue.get();
+        snapshot.views(&Surroundings { catalogue: &catalogue, now })
+    }
+}
+
+/// What is read of a kind to find what belongs to the job of this name, or to all.
+pub(super) fn looked_at(tool: &ToolName, reach: Reach, name: Option<&ObjectName>) -> Filter {
+    match (reach, name) {
+        (Reach::Namespace, _) => Filter::all(),
+        (Reach::Job, Some(name)) => Filter::labels(&Selector::of_job(tool, name)),
+        (Reach::Job, None) | (Reach::Tool, _) => Filter::labels(&Selector::of_tool(tool)),
+    }
+}
+
+fn read<T: DeserializeOwned>(object: Value) -> Result<T, ClusterError> {
+    serde_json::from_value(object).map_err(ClusterError::Unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reach_reads_more_than_the_one_before_and_no_more() {
+        let (tool, name) = ("tf-test".parse().unwrap(), "a".parse().unwrap());
+        let shown = |reach| format!("{:?}", looked_at(&tool, reach, Some(&name)));
+        let [job, tool_text, all] = [Reach::Job, Reach::Tool, Reach::Namespace].map(shown);
+        assert!(job.contains("app.kubernetes.io/name=a") && job.contains("created-by=tf-test"));
+        assert!(!tool_text.contains("/name=") && tool_text.contains("created-by=tf-test"));
+        assert!(!all.contains("Selector"), "{all}");
+        let of_all_jobs = format!("{:?}", looked_at(&tool, Reach::Job, None));
+        assert_eq!(of_all_jobs, tool_text);
+    }
+}

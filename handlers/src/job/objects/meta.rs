@@ -1,0 +1,159 @@
+//! What any kind of object says of itself, and of lists of them.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, de};
+use tjf_api_types::ToolName;
+
+use crate::job::{Spec, labels::Labels};
+
+/// A list as Kubernetes answers it.
+#[derive(Debug, Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
+pub struct List<T> {
+    /// Version, and where the next page begins.
+    #[serde(default)]
+    pub metadata: ListMeta,
+    /// The objects.
+    #[serde(default = "Vec::new")]
+    pub items: Vec<T>,
+}
+
+/// About a list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListMeta {
+    /// The version of the whole cluster that the list shows.
+    #[serde(default)]
+    pub resource_version: String,
+    /// Where the next page begins, if there is one.
+    #[serde(rename = "continue")]
+    pub continue_token: Option<String>,
+}
+
+/// About an object.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Meta {
+    /// Name.
+    pub name: String,
+    /// Kubernetes' identity of this very object.
+    pub uid: String,
+    /// Its version, when it was read.
+    pub resource_version: String,
+    /// When it was made.
+    pub creation_timestamp: Option<Timestamp>,
+    /// When it was asked to go, if it was.
+    pub deletion_timestamp: Option<Timestamp>,
+    /// The labels that we read.
+    pub labels: Labels,
+    /// The annotations that we read.
+    pub annotations: Annotations,
+    /// Whom it belongs to.
+    pub owner_references: Vec<OwnerReference>,
+}
+
+impl Meta {
+    /// The uid of the controller that made this object, if one did and is of a kind that a job or
+    /// its run can be.
+    pub fn job_controller(&self) -> Option<&str> {
+        const KINDS: [&str; 3] = ["CronJob", "Job", "ReplicationController"];
+        let mut owners = self.owner_references.iter().filter(|owner| owner.controller);
+        let owner = owners.find(|owner| KINDS.contains(&owner.kind.as_str()))?;
+        Some(&owner.uid)
+    }
+
+    /// The uid of the controller that made this object, if one did.
+    pub fn controller(&self) -> Option<&str> {
+        self.owner_references.iter().find(|owner| owner.controller).map(|owner| owner.uid.as_str())
+    }
+
+    /// The request that made this object, if it is kept with it and can be read.
+    pub fn kept(&self) -> Option<&Spec> {
+        self.annotations.spec.as_deref()
+    }
+
+    /// Its version, when it was read.
+    pub fn version(&self) -> Version {
+        Version::parse(&self.resource_version)
+    }
+
+    /// Whether this is the object of a job of this tool, in one of the three kinds that a job can
+    /// be: the one rule for all routes. What has a controller belongs to that.
+    pub fn is_job_of(&self, tool: &ToolName) -> bool {
+        self.labels.are_ours(tool) && self.controller().is_none()
+    }
+}
+
+/// A version of an object, or of the whole cluster. Those of all kinds are one sequence (etcd's), so
+/// any two can be compared; nothing is known of one that is not a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Version(Option<u64>);
+
+impl Version {
+    /// Reads what Kubernetes calls a resource version.
+    pub fn parse(text: &str) -> Self {
+        Self(text.parse().ok())
+    }
+
+    /// The number, to look for the versions before it.
+    pub fn number(self) -> Option<u64> {
+        self.0
+    }
+
+    /// Whether this one is certain to show whatever `other` shows.
+    pub fn includes(self, other: Self) -> bool {
+        matches!((self.0, other.0), (Some(this), Some(other)) if this >= other)
+    }
+}
+
+/// The annotations that we read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Annotations {
+    /// The request that made the object; absent also when it can't be read.
+    #[serde(rename = "jobs.toolforge.org/spec", deserialize_with = "readable_spec")]
+    spec: Option<Box<Spec>>,
+}
+
+/// Parses the JSON in the annotation's text, once, where the object comes in.
+fn readable_spec<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Box<Spec>>, D::Error> {
+    struct Text;
+
+    impl de::Visitor<'_> for Text {
+        type Value = Option<Box<Spec>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the text of an annotation")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(serde_json::from_str(text).ok())
+        }
+    }
+
+    deserializer.deserialize_str(Text)
+}
+
+/// One owner of an object.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct OwnerReference {
+    /// Its kind.
+    pub kind: String,
+    /// Its uid.
+    pub uid: String,
+    /// Whether it manages the object.
+    pub controller: bool,
+}
+
+/// What only an object's metadata says.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Named {
+    /// About the object.
+    pub metadata: Meta,
+}

@@ -1,0 +1,204 @@
+//! What a job is: the request that is kept with its object, as far as the object still agrees.
+//!
+//! An object can be changed from outside. What it says then is what holds, and the answer names the
+//! fields in which it differs from the request. An object without a request, or with one that can't
+//! be read, is another program's; it is told as far as it can be understood.
+
+use std::collections::BTreeMap;
+
+use tjf_api_types::{ContainerState, Emails, Mount};
+
+use super::words;
+use crate::{
+    catalogue::Catalogue,
+    job::{
+        JobKind, Logs, Spec,
+        command::{NAME, NOWHERE},
+        objects::{BatchJob, CronJob, ReplicationController, Template},
+        quantity::{Amount, Quantity},
+    },
+};
+
+/// What only some kinds of job have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Details {
+    pub(super) schedule: Option<String>,
+    pub(super) schedule_actual: Option<String>,
+    pub(super) timezone: Option<String>,
+    pub(super) retry: Option<i64>,
+    pub(super) timeout: Option<i64>,
+    pub(super) replicas: Option<i64>,
+}
+
+impl From<&BatchJob> for Details {
+    fn from(job: &BatchJob) -> Self {
+        Self {
+            retry: Some(job.spec.backoff_limit.unwrap_or(0)),
+            timeout: job.spec.active_deadline_seconds,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&CronJob> for Details {
+    fn from(cronjob: &CronJob) -> Self {
+        let run = &cronjob.spec.job_template.spec;
+        Self {
+            schedule: Some(cronjob.spec.schedule.clone()),
+            schedule_actual: Some(cronjob.spec.schedule.clone()),
+            timezone: cronjob.spec.time_zone.clone(),
+            retry: Some(run.backoff_limit.unwrap_or(0)),
+            timeout: run.active_deadline_seconds,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&ReplicationController> for Details {
+    fn from(controller: &ReplicationController) -> Self {
+        Self { replicas: Some(controller.spec.replicas.unwrap_or(1)), ..Self::default() }
+    }
+}
+
+impl From<&JobKind> for Details {
+    fn from(kind: &JobKind) -> Self {
+        match kind {
+            JobKind::OneOff { retry, timeout } => {
+                Self { retry: Some((*retry).into()), timeout: *timeout, ..Self::default() }
+            }
+            JobKind::Scheduled { schedule, schedule_actual, timezone, retry, timeout } => Self {
+                schedule: Some(schedule.clone()),
+                schedule_actual: Some(schedule_actual.clone()),
+                timezone: Some(timezone.clone()),
+                retry: Some((*retry).into()),
+                timeout: *timeout,
+                ..Self::default()
+            },
+            JobKind::Continuous { replicas } => {
+                Self { replicas: Some((*replicas).into()), ..Self::default() }
+            }
+        }
+    }
+}
+
+/// What a job is.
+#[derive(Debug)]
+pub(super) struct Definition {
+    pub(super) cmd: String,
+    pub(super) imagename: String,
+    pub(super) image: String,
+    pub(super) image_state: ContainerState,
+    pub(super) details: Details,
+    pub(super) logs: Option<Logs>,
+    pub(super) memory: Option<String>,
+    pub(super) cpu: Option<String>,
+    pub(super) emails: Emails,
+    pub(super) mount: Mount,
+    pub(super) env: BTreeMap<String, String>,
+    /// The fields in which the object differs from the request.
+    pub(super) changed: Vec<&'static str>,
+}
+
+impl Definition {
+    /// What an object with these details and this template is.
+    pub(super) fn of(
+        kept: Option<&Spec>,
+        details: Details,
+        template: &Template,
+        catalogue: &Catalogue,
+    ) -> Self {
+        let container = template.container();
+        let image = container.map(|it| it.image.clone()).unwrap_or_default();
+        let offered = catalogue.by_image(&image, kept.map(|spec| spec.imagename.as_str()));
+        let imagename = match (&offered, kept) {
+            (Some((short_name, _)), _) => (*short_name).to_owned(),
+            (None, Some(kept)) => kept.imagename.clone(),
+            (None, None) => image.clone(),
+        };
+        let image_state = offered.map_or(ContainerState::Deprecated, |(_, state)| state);
+        let argv = container.into_iter().flat_map(|it| it.command.iter().chain(&it.args));
+        let (cmd, logs) = program(&argv.map(String::as_str).collect::<Vec<_>>());
+        let limits = container.map(|it| it.resources.limits.clone()).unwrap_or_default();
+        let mut definition = Self {
+            cmd,
+            imagename,
+            image,
+            image_state,
+            details,
+            logs,
+            memory: limits.memory,
+            cpu: limits.cpu,
+            emails: Emails::None,
+            mount: Mount::None,
+            env: BTreeMap::new(),
+            changed: Vec::new(),
+        };
+        if let Some(kept) = kept {
+            definition.compare(kept);
+        }
+        definition
+    }
+
+    /// Takes over what only the request says, and notes where the object says otherwise.
+    fn compare(&mut self, kept: &Spec) {
+        (self.emails, self.mount, self.env) = (kept.emails, kept.mount, kept.env.clone());
+        let wanted = Details::from(&kept.kind);
+        let (details, logs) = (&self.details, kept.logs.as_ref());
+        let differs = [
+            ("cmd", self.cmd != kept.cmd),
+            ("filelog_stdout", stdout(self.logs.as_ref()) != stdout(logs)),
+            ("filelog_stderr", stderr(self.logs.as_ref()) != stderr(logs)),
+            ("schedule", details.schedule_actual != wanted.schedule_actual),
+            ("timezone", details.timezone != wanted.timezone),
+            ("retry", details.retry != wanted.retry),
+            ("timeout", details.timeout != wanted.timeout),
+            ("replicas", details.replicas != wanted.replicas),
+            ("memory", !is_same(kept.memory.as_ref(), self.memory.as_deref())),
+            ("cpu", !is_same(kept.cpu.as_ref(), self.cpu.as_deref())),
+        ];
+        self.changed = differs.into_iter().filter(|(_, differs)| *differs).map(|it| it.0).collect();
+        // The rest is shown as it was typed.
+        let is_changed = |field| self.changed.contains(&field);
+        if !is_changed("schedule") {
+            self.details.schedule = wanted.schedule;
+        }
+        if !is_changed("memory") {
+            self.memory = kept.memory.as_ref().map(ToString::to_string);
+        }
+        if !is_changed("cpu") {
+            self.cpu = kept.cpu.as_ref().map(ToString::to_string);
+        }
+        if !is_changed("filelog_stdout") && !is_changed("filelog_stderr") {
+            self.logs = kept.logs.clone();
+        }
+    }
+}
+
+fn stdout(logs: Option<&Logs>) -> &str {
+    logs.map_or(NOWHERE, |logs| &logs.stdout)
+}
+
+fn stderr(logs: Option<&Logs>) -> &str {
+    logs.map_or(NOWHERE, |logs| &logs.stderr)
+}
+
+/// Whether an object has the limit that was asked for, however either is written.
+fn is_same<A: Amount>(kept: Option<&Quantity<A>>, stored: Option<&str>) -> bool {
+    match (kept, stored) {
+        (Some(kept), Some(stored)) => A::stored(stored) == Some(kept.amount()),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// The command and the log files that a container has. The last three arguments of ours are the
+/// user's text and the two files; what stands before them may be another version's script. Any other
+/// program is told as a shell would have to be told it.
+fn program(argv: &[&str]) -> (String, Option<Logs>) {
+    let [_, _, _, NAME, .., cmd, stdout, stderr] = argv else {
+        return (words::shell_quoted(argv), None);
+    };
+    let [cmd, stdout, stderr] = [cmd, stdout, stderr].map(|text| text.replace("$$", "$"));
+    let is_kept = stdout != NOWHERE || stderr != NOWHERE;
+    (cmd, is_kept.then_some(Logs { stdout, stderr }))
+}

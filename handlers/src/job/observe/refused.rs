@@ -1,0 +1,64 @@
+//! Why Kubernetes refuses to make a pod, or a run of a scheduled job.
+
+use super::status::Cause;
+use crate::job::{
+    objects::Event,
+    quota::{LimitRefusal, QuotaRefusal},
+};
+
+/// Why Kubernetes refused to make something, as far as its sentence is understood. No other word of
+/// it is shown: it has names of pods, and other things that mean nothing to users.
+pub(super) enum Refused {
+    /// A quota has no room.
+    Quota(QuotaRefusal),
+    /// The namespace's limits do not allow what was asked.
+    Limits(LimitRefusal),
+    /// Something else.
+    Otherwise,
+}
+
+impl Refused {
+    pub(super) fn of(sentence: &str) -> Self {
+        QuotaRefusal::parse(sentence)
+            .map(Self::Quota)
+            .or_else(|| LimitRefusal::parse(sentence).map(Self::Limits))
+            .unwrap_or(Self::Otherwise)
+    }
+
+    pub(super) fn by(event: &Event) -> Self {
+        Self::of(&event.message)
+    }
+
+    /// Why a job has no pod yet.
+    pub(super) fn pod(&self) -> Cause {
+        match self {
+            Self::Quota(refusal) => {
+                Cause::new("QuotaExceeded", format!("waits for room: {refusal}"))
+            }
+            Self::Limits(refusal) => {
+                Cause::new("FailedCreate", format!("its pod is not allowed: {refusal}"))
+            }
+            Self::Otherwise => Cause::new(
+                "FailedCreate",
+                "Kubernetes refuses to make its pod: ask an administrator",
+            ),
+        }
+    }
+
+    /// Why a scheduled job did not run when it was due.
+    pub(super) fn run(&self) -> Cause {
+        match self {
+            Self::Quota(refusal) => {
+                Cause::new("QuotaExceeded", format!("the run that was due was refused: {refusal}"))
+            }
+            Self::Limits(refusal) => Cause::new(
+                "FailedCreate",
+                format!("the run that was due is not allowed: {refusal}"),
+            ),
+            Self::Otherwise => Cause::new(
+                "FailedCreate",
+                "Kubernetes refused to make the run that was due: ask an administrator",
+            ),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What a job is, when its object was left alone, was changed, or is another program's.
+
+use super::*;
+use crate::job::{
+    Job, JobKind, Logs, Spec,
+    manifest::{self, HomeVolume, Owner, PodSettings},
+};
+
+#[test]
+fn a_job_without_a_readable_request_is_listed_as_far_as_it_can_be_understood() {
+    let container = json!({
+        "image": "registry.example/gone:1", "command": ["sh", "-c"], "args": ["echo 'hi' $HOME"],
+    });
+    let template = json!({"template": {"spec": {"containers": [container]}}});
+    let annotations = [
+        json!({}),
+        json!({"jobs.toolforge.org/spec": "garbage"}),
+        json!({"jobs.toolforge.org/spec": "{}"}),
+        json!({"jobs.toolforge.org/spec": kept_text("continuous")}),
+    ];
+    for annotations in annotations {
+        let more = json!({"metadata": {"annotations": annotations}, "spec": template});
+        let objects = Objects { jobs: vec![job(&more)], ..Objects::default() };
+        let view = view(&objects);
+        assert_eq!(view.cmd, r"sh -c 'echo '\''hi'\'' $HOME'", "{annotations}");
+        assert_eq!(view.imagename, "registry.example/gone:1");
+        assert_eq!(view.image, "registry.example/gone:1");
+        assert_eq!(view.image_state, ContainerState::Deprecated);
+        assert_eq!((view.job_type, view.retry, view.filelog), (JobType::OneOff, Some(0), false));
+    }
+}
+
+#[test]
+fn an_image_on_offer_has_its_short_name_also_in_another_programs_job() {
+    for (image, name, state) in [
+        ("registry.example/busybox:1", "tf-busybox", ContainerState::Stable),
+        ("registry.example/old:1", "tf-old", ContainerState::Deprecated),
+    ] {
+        let more = json!({"spec": {"template": {"spec": {"containers": [{"image": image}]}}}});
+        let objects = Objects { jobs: vec![job(&more)], ..Objects::default() };
+        let view = view(&objects);
+        assert_eq!((view.imagename.as_str(), view.image_state), (name, state));
+    }
+}
+
+#[test]
+fn another_programs_cron_job_and_controller_are_understood_too() {
+    let cronjob = json!({"spec": {
+        "schedule": "@daily",
+        "timeZone": null,
+        "jobTemplate": {"spec": {"backoffLimit": 6, "activeDeadlineSeconds": 60}},
+    }});
+    let objects = Objects { cronjobs: vec![self::cronjob(&cronjob)], ..Objects::default() };
+    let scheduled = view(&objects);
+    assert_eq!(scheduled.schedule.as_deref(), Some("@daily"));
+    assert_eq!((scheduled.retry, scheduled.timeout), (Some(6), Some(60)));
+    assert_eq!((scheduled.timezone, scheduled.status.next_scheduled_at), (None, None));
+
+    let replicas = json!({"spec": {"replicas": 300}});
+    let objects = Objects { controllers: vec![controller(&replicas)], ..Objects::default() };
+    let continuous = view(&objects);
+    assert_eq!((continuous.replicas, continuous.retry), (Some(300), None));
+    assert!(continuous.continuous);
+}
+
+fn kept_text(job_type: &str) -> String {
+    let mut spec = json!({
+        "cmd": "echo $HOME", "imagename": "tf-busybox", "job_type": job_type,
+        "logs": {"stdout": "/data/project/tf-test/a.out", "stderr": "/dev/null"},
+        "memory": "1Gi", "emails": "onfailure", "env": {"A": "b"},
+    });
+    match job_type {
+        "continuous" => spec["replicas"] = json!(2),
+        _ => spec["retry"] = json!(3),
+    }
+    spec.to_string()
+}
+
+/// A job with its request, as our own manifest makes it; `more` is put over its object.
+fn made(kind: &JobKind, logs: Option<Logs>, more: &Value) -> Value {
+    let spec = Spec {
+        cmd: "echo $HOME '$$'".to_owned(),
+        imagename: "tf-busybox".to_owned(),
+        kind: kind.clone(),
+        logs,
+        memory: Some("1Gi".parse().unwrap()),
+        cpu: None,
+        emails: Emails::OnFailure,
+        mount: Mount::All,
+        env: [("A".to_owned(), "b".to_owned())].into(),
+        idempotency_key: None,
+    };
+    let job = Job {
+        name: "a".parse().unwrap(),
+        tool: "tf-test".parse().unwrap(),
+        image: "registry.example/busybox:1".to_owned(),
+        spec,
+    };
+    let settings = PodSettings {
+        homes: "/data/project".to_owned(),
+        home_volume: HomeVolume::HostPath,
+        job_ttl_seconds: 60,
+    };
+    let mut object = manifest::of(&job, &settings, Owner { uid: 1, gid: 1 }).unwrap();
+    merge(&mut object, &json!({"metadata": {"uid": "u-a", "creationTimestamp": CREATED}}));
+    merge(&mut object, more);
+    object
+}
+
+fn logs() -> Option<Logs> {
+    let path = |end: &str| format!("/data/project/tf-test/{end}");
+    Some(Logs { stdout: path("a.out"), stderr: path("a $x.err") })
+}
+
+const ONE_OFF: JobKind = JobKind::OneOff { retry: 3, timeout: Some(60) };
+const CONTINUOUS: JobKind = JobKind::Continuous { replicas: 2 };
+
+fn scheduled() -> JobKind {
+    JobKind::Scheduled {
+        schedule: "@daily".to_owned(),
+        schedule_actual: "7 3 * * *".to_owned(),
+        timezone: "Europe/Zurich".to_owned(),
+        retry: 0,
+        timeout: None,
+    }
+}
+
+fn view_of(kind: &JobKind, object: Value) -> JobView {
+    let mut objects = Objects::default();
+    match kind {
+        JobKind::OneOff { .. } => objects.jobs.push(read(object)),
+        JobKind::Scheduled { .. } => objects.cronjobs.push(read(object)),
+        JobKind::Continuous { .. } => objects.controllers.push(read(object)),
+    }
+    view(&objects)
+}
+
+#[test]
+fn what_was_asked_for_is_told_as_it_was_typed() {
+    for kind in [ONE_OFF, scheduled(), CONTINUOUS] {
+        for logs in [logs(), None] {
+            let view = view_of(&kind, made(&kind, logs.clone(), &json!({})));
+            assert_eq!(view.cmd, "echo $HOME '$$'");
+            assert_eq!((view.imagename.as_str(), view.filelog), ("tf-busybox", logs.is_some()));
+            let (stdout, stderr) = logs.map(|it| (it.stdout, it.stderr)).unzip();
+            assert_eq!((view.filelog_stdout, view.filelog_stderr), (stdout, stderr));
+            assert_eq!((view.memory.as_deref(), view.cpu), (Some("1Gi"), None));
+            assert_eq!((view.emails, view.mount), (Emails::OnFailure, Mount::All));
+            assert_eq!((view.env["A"].as_str(), view.created_at.as_str()), ("b", CREATED));
+            assert!(!view.status_long.contains("changed"), "{}", view.status_long);
+        }
+    }
+    let one_off = view_of(&ONE_OFF, made(&ONE_OFF, None, &json!({})));
+    assert_eq!((one_off.retry, one_off.timeout, one_off.replicas), (Some(3), Some(60), None));
+    let scheduled = view_of(&scheduled(), made(&scheduled(), None, &json!({})));
+    assert_eq!(scheduled.schedule.as_deref(), Some("@daily"));
+    assert_eq!(scheduled.schedule_actual.as_deref(), Some("7 3 * * *"));
+    assert_eq!(scheduled.timezone.as_deref(), Some("Europe/Zurich"));
+    let continuous = view_of(&CONTINUOUS, made(&CONTINUOUS, None, &json!({})));
+    assert_eq!((continuous.replicas, continuous.retry), (Some(2), None));
+}
+
+/// Puts a change over the only container of an object of any kind.
+fn in_container(object: &mut Value, change: &Value) {
+    let spec = &mut object["spec"];
+    let job = if spec["jobTemplate"].is_object() { &mut spec["jobTemplate"]["spec"] } else { spec };
+    merge(&mut job["template"]["spec"]["containers"][0], change);
+}
+
+#[test]
+fn what_was_changed_from_outside_is_told_as_it_is_and_by_its_name() {
+    let table: [(JobKind, Value, Value, &str); 7] = [
+        (CONTINUOUS, json!({"replicas": 3}), json!({"replicas": 3}), "replicas"),
+        (
+            scheduled(),
+            json!({"schedule": "0 12 * * *"}),
+            json!({"schedule": "0 12 * * *", "schedule_actual": "0 12 * * *"}),
+            "schedule",
+        ),
+        (scheduled(), json!({"timeZone": "Etc/UTC"}), json!({"timezone": "Etc/UTC"}), "timezone"),
+        (scheduled(), json!({"timeZone": null}), json!({"timezone": null}), "timezone"),
+        (
+            scheduled(),
+            json!({"jobTemplate": {"spec": {"backoffLimit": 6, "activeDeadlineSeconds": 9}}}),
+            json!({"retry": 6, "timeout": 9}),
+            "retry`, `timeout",
+        ),
+        (ONE_OFF, json!({"activeDeadlineSeconds": null}), json!({"timeout": null}), "timeout"),
+        (ONE_OFF, json!({"backoffLimit": 300}), json!({"retry": 300}), "retry"),
+    ];
+    for (kind, spec, holds, fields) in table {
+        let told = view_of(&kind, made(&kind, logs(), &json!({"spec": spec})));
+        let told_as_json = serde_json::to_value(&told).unwrap();
+        for (field, value) in holds.as_object().unwrap() {
+            assert_eq!(told_as_json[field], *value, "{field} after {spec}");
+        }
+        let sentence = format!("it was changed from outside: `{fields}`");
+        assert!(told.status_long.contains(&sentence), "{}", told.status_long);
+        assert!(told.status.message.unwrap().contains(&sentence));
+    }
+}
+
+#[test]
+fn a_limit_is_compared_by_its_value_and_told_as_the_object_has_it() {
+    for (limits, memory, cpu, changed) in [
+        (json!({"memory": "1024Mi"}), Some("1Gi"), None, None),
+        (json!({"memory": "1073741824"}), Some("1Gi"), None, None),
+        (json!({"memory": "2Gi"}), Some("2Gi"), None, Some("`memory`")),
+        (json!({"memory": null}), None, None, Some("`memory`")),
+        (json!({"memory": "1Gi", "cpu": "2"}), Some("1Gi"), Some("2"), Some("`cpu`")),
+        (json!({"memory": "much"}), Some("much"), None, Some("`memory`")),
+    ] {
+        let mut object = made(&ONE_OFF, None, &json!({}));
+        in_container(&mut object, &json!({"resources": {"limits": limits}}));
+        let view = view_of(&ONE_OFF, object);
+        assert_eq!((view.memory.as_deref(), view.cpu.as_deref()), (memory, cpu), "{limits}");
+        assert_eq!(view.status_long.contains("changed from outside"), changed.is_some());
+        assert!(view.status_long.contains(changed.unwrap_or_default()), "{}", view.status_long);
+    }
+}
+
+#[test]
+fn a_command_that_was_changed_is_told_and_another_versions_script_is_not_a_change() {
+    let argv = |script: &str, cmd: &str, stdout: &str, stderr: &str| json!({"command": ["/bin/sh", "-c", script, "toolforge-job", cmd, stdout, stderr]});
+    let home = "/data/project/tf-test";
+    let (out, err) = (format!("{home}/a.out"), format!("{home}/a $$x.err"));
+    let cmd = "echo $$HOME '$$$$'";
+    let nowhere = "/dev/null";
+    let program = json!({"command": ["python3", "bot.py"], "args": ["--all $$x"]});
+    for (container, shown, filelog, changed) in [
+        (argv("a newer $$script", cmd, &out, &err), "echo $HOME '$$'", true, None),
+        (argv("s", "echo $$x", &out, &err), "echo $x", true, Some("`cmd`")),
+        (argv("s", cmd, "/tmp/x", &err), "echo $HOME '$$'", true, Some("`filelog_stdout`")),
+        (
+            argv("s", cmd, nowhere, nowhere),
+            "echo $HOME '$$'",
+            false,
+            Some("`filelog_stdout`, `filelog_stderr`"),
+        ),
+        (program, "python3 bot.py '--all $$x'", false, Some("`cmd`")),
+    ] {
+        let mut object = made(&CONTINUOUS, logs(), &json!({}));
+        in_container(&mut object, &container);
+        let view = view_of(&CONTINUOUS, object);
+        assert_eq!((view.cmd.as_str(), view.filelog), (shown, filelog), "{container}");
+        assert_eq!(view.status_long.contains("changed from outside"), changed.is_some());
+        assert!(view.status_long.contains(changed.unwrap_or_default()), "{}", view.status_long);
+    }
+}
+
+#[test]
+fn the_image_that_runs_is_told_by_the_short_name_that_was_asked_for() {
+    let image = |image: &str| {
+        let mut object = made(&ONE_OFF, None, &json!({}));
+        in_container(&mut object, &json!({"image": image}));
+        let view = view_of(&ONE_OFF, object);
+        (view.image, view.imagename, view.image_state)
+    };
+    let told = |image: &str, name: &str, state| (image.to_owned(), name.to_owned(), state);
+    let (stable, deprecated) = (ContainerState::Stable, ContainerState::Deprecated);
+    let (busybox, old) = ("registry.example/busybox:1", "registry.example/old:1");
+    assert_eq!(image(busybox), told(busybox, "tf-busybox", stable));
+    assert_eq!(image(old), told(old, "tf-old", deprecated));
+    // The operator offers another image under that name by now.
+    assert_eq!(image("r/gone:1"), told("r/gone:1", "tf-busybox", deprecated));
+}
+
+/// Webhooks put containers of their own in front of the job's.
+#[test]
+fn the_container_named_job_is_the_jobs_wherever_it_stands() {
+    let mut object = made(&ONE_OFF, None, &json!({}));
+    let containers = object["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap();
+    containers.insert(0, json!({"name": "a-proxy", "image": "r/proxy:1", "command": ["proxy"]}));
+    let view = view_of(&ONE_OFF, object);
+    assert_eq!((view.cmd.as_str(), view.imagename.as_str()), ("echo $HOME '$$'", "tf-busybox"));
+    assert!(!view.status_long.contains("changed"), "{}", view.status_long);
+}
+
+#[test]
+fn a_kept_request_whose_quantity_cannot_be_read_counts_as_none() {
+    let kept = kept_text("one-off").replace("1Gi", "much");
+    let annotations = json!({"jobs.toolforge.org/spec": kept});
+    let job = job(&json!({"metadata": {"annotations": annotations}}));
+    assert_eq!(job.metadata.kept(), None);
+    let view = view(&Objects { jobs: vec![job], ..Objects::default() });
+    assert_eq!((view.cmd.as_str(), view.memory), ("", None));
+}

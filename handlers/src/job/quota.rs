@@ -1,0 +1,19 @@
+//! What a tool may have: the limits of its namespace, the room that its one-offs may take, and what
+//! Kubernetes says when something does not fit.
+
+mod limits;
+pub mod objects;
+mod refusal;
+pub mod room;
+
+pub use self::{
+    limits::Limits,
+    refusal::{Bound, LimitRefusal, LimitRefused, QuotaRefusal, QuotaRefused},
+};
+
+use super::quantity::Memory;
+
+/// A number of objects is a quantity too: Kubernetes writes a thousand as `1k`.
+fn count(text: &str) -> Option<u64> {
+    Memory::parse_stored(text).map(Memory::bytes)
+}

@@ -1,0 +1,324 @@
+//! What is not known is not taken for "not done", and a key finds what it made.
+
+use super::*;
+use crate::testing::owned;
+
+/// The one-off that the request with this key made, last changed at this version.
+fn made_by(key: &str, version: &str) -> Value {
+    let mut made = object("a", "u1", &kept("true", key));
+    made["metadata"]["resourceVersion"] = json!(version);
+    made
+}
+
+/// Another kind's object of the same name, last changed at this version.
+fn other(version: &str) -> Value {
+    let mut other = object("a", "other", &json!({}));
+    other["metadata"]["resourceVersion"] = json!(version);
+    other
+}
+
+fn lost() -> Exchange {
+    post(JOBS).refused(500, "InternalError", "the answer is lost")
+}
+
+/// Whether the one-off, and the continuous job, were there at this version.
+fn at(version: u32, one_off: bool, controller: bool) -> Vec<Exchange> {
+    let look = |path: &str, object: Option<Value>| {
+        let query = format!("resourceVersion={version}&resourceVersionMatch=Exact");
+        get(path).query(&query).items(object)
+    };
+    vec![
+        look(JOBS, one_off.then(|| made_by("k1", "1"))),
+        look(CONTROLLERS, controller.then(|| other("1"))),
+    ]
+}
+
+/// The look at everything that has the name, to show it: it has ended meanwhile.
+fn shown() -> Vec<Exchange> {
+    let mut job = made_by("k1", "60");
+    job["status"] = ended()["status"].clone();
+    let mut pod = owned("a-x", "pod", "u1");
+    pod["status"] = json!({"phase": "Succeeded"});
+    vec![
+        get(format!("{JOBS}/a")).answer(job.clone()),
+        get(format!("{CRONJOBS}/a")).not_found(),
+        get(format!("{CONTROLLERS}/a")).not_found(),
+        get(JOBS).items([job]),
+        get(PODS).items([pod]),
+    ]
+}
+
+fn withdrawn() -> Vec<Vec<Exchange>> {
+    vec![
+        vec![delete(format!("{JOBS}/a")).body(json!({"preconditions": {"uid": "u1"}}))],
+        vec![get(JOBS).items([])],
+        vec![get(PODS).items([])],
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_whose_answer_got_lost_is_found_by_its_key() {
+    let made = made_by("k1", "41");
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(There::default()),
+        vec![lost()],
+        vec![looked_up(JOBS, Some(made.clone()))],
+        second_look(),
+        shown(),
+    ]);
+    let created = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap();
+    assert_eq!(created.value.uid, "u1");
+    script.finish().await;
+}
+
+/// Of one kind and name there is one object, so a second create can't make a second job.
+#[tokio::test(start_paused = true)]
+async fn a_create_that_came_to_nothing_is_sent_again() {
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(There::default()),
+        vec![lost()],
+        vec![looked_up(JOBS, None)],
+        vec![post(JOBS).created(made_by("k1", "41"))],
+        second_look(),
+    ]);
+    assert!(run(with_key(kube, "k1"), Json(request("a"))).await.is_ok());
+    script.finish().await;
+}
+
+/// The first create arrives after all, behind the second look's back.
+#[tokio::test(start_paused = true)]
+async fn a_create_that_comes_late_is_this_requests_own() {
+    let made = made_by("k1", "41");
+    let taken = || post(JOBS).refused(409, "AlreadyExists", "jobs.batch \"a\" already exists");
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(There::default()),
+        vec![lost()],
+        vec![looked_up(JOBS, None)],
+        vec![taken()],
+        vec![looked_up(JOBS, Some(made))],
+        second_look(),
+        shown(),
+    ]);
+    assert!(run(with_key(kube, "k1"), Json(request("a"))).await.is_ok());
+    script.finish().await;
+}
+
+/// The first create came late and took the last place, and so the second one was refused.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_a_lost_answer_does_not_end_the_doubt() {
+    let full = "jobs.batch \"a\" is forbidden: exceeded quota: q, requested: count/jobs.batch=1, \
+                used: count/jobs.batch=5, limited: count/jobs.batch=5";
+    let made = made_by("k1", "41");
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(There::default()),
+        vec![lost()],
+        vec![looked_up(JOBS, None)],
+        vec![post(JOBS).refused(403, "Forbidden", full)],
+        vec![looked_up(JOBS, Some(made))],
+        second_look(),
+        shown(),
+    ]);
+    assert!(run(with_key(kube, "k1"), Json(request("a"))).await.is_ok());
+    script.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stays_unknown_is_told_as_that() {
+    let (cluster, kube) = FakeCluster::pair();
+    let try_it = || [vec![lost()], vec![looked_up(JOBS, None)]];
+    let tries = [survey(There::default())].into_iter();
+    let script = cluster.expect_groups(tries.chain(try_it()).chain(try_it()).chain(try_it()));
+    let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
+    let Error::NotKnown { detail, .. } = error else { panic!("{error:?}") };
+    assert!(detail.contains("not known whether the job `a` was created"), "{detail}");
+    script.finish().await;
+}
+
+/// Another request has the name: ours did nothing, or was refused.
+#[tokio::test(start_paused = true)]
+async fn the_object_of_another_request_is_not_taken_for_ones_own() {
+    let others = || made_by("k2", "41");
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(There::default()),
+        vec![lost()],
+        vec![looked_up(JOBS, Some(others()))],
+        survey(There { jobs: vec![others()], ..There::default() }),
+    ]);
+    let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
+    assert!(matches!(error, Error::JobExists { .. }), "{error:?}");
+    script.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_was_done_it_is_asked_again() {
+    let conflict = "Operation cannot be fulfilled on resourcequotas \"q\": the object has been \
+                    modified; please apply your changes to the latest version and try again";
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(There::default()),
+        vec![post(JOBS).refused(409, "Conflict", conflict)],
+        vec![post(JOBS).refused(429, "TooManyRequests", "later").header("retry-after", "3")],
+        vec![post(JOBS).created(made_by("k1", "41"))],
+        second_look(),
+    ]);
+    assert!(run(with_key(kube, "k1"), Json(request("a"))).await.is_ok());
+    script.finish().await;
+}
+
+/// The first request of this key never came to its second look; this one makes it. The continuous
+/// job was there at a version at which the one-off was not.
+#[tokio::test(start_paused = true)]
+async fn a_key_whose_job_was_second_gives_it_up_and_not_the_first_ones() {
+    let there = || There {
+        jobs: vec![made_by("k1", "60")],
+        controllers: vec![other("50")],
+        ..There::default()
+    };
+    let (cluster, kube) = FakeCluster::pair();
+    // Both at 50, both at 48, at 44 neither; then by halves.
+    let looks = [at(50, true, true), at(48, true, true), at(44, false, false)];
+    let halves = [at(46, false, false), at(47, false, true)];
+    let script = cluster
+        .expect_groups([survey(there())].into_iter().chain(looks).chain(halves).chain(withdrawn()));
+    let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
+    assert!(matches!(error, Error::JobExists { .. }), "{error:?}");
+    script.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_whose_job_was_first_keeps_it() {
+    let there = There {
+        jobs: vec![made_by("k1", "60")],
+        controllers: vec![other("50")],
+        ..There::default()
+    };
+    let (cluster, kube) = FakeCluster::pair();
+    let script =
+        cluster.expect_groups([survey(there), at(50, true, true), at(48, true, false), shown()]);
+    let created = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap();
+    assert_eq!(created.value.uid, "u1");
+    script.finish().await;
+}
+
+/// Kubernetes remembers versions for minutes only. Then the time of creation decides, and where that
+/// is the same, nothing proves that the job was second, and it stays.
+#[tokio::test(start_paused = true)]
+async fn without_old_versions_the_time_of_creation_decides() {
+    for (created, is_second) in [("2025-12-31T23:59:59Z", true), ("2026-01-01T00:00:00Z", false)] {
+        let mut older = other("50");
+        older["metadata"]["creationTimestamp"] = json!(created);
+        let there =
+            There { jobs: vec![made_by("k1", "60")], controllers: vec![older], ..There::default() };
+        let expired =
+            |path: &str| get(path).refused(410, "Expired", "too old resource version: 50 (55)");
+        let (cluster, kube) = FakeCluster::pair();
+        let end = if is_second { withdrawn() } else { vec![shown()] };
+        let looks = vec![survey(there), vec![expired(JOBS), expired(CONTROLLERS)]];
+        let script = cluster.expect_groups(looks.into_iter().chain(end));
+        let outcome = run(with_key(kube, "k1"), Json(request("a"))).await;
+        assert_eq!(outcome.is_err(), is_second, "{created}");
+        script.finish().await;
+    }
+}
+
+/// A version of the future, as after a restore of the database.
+#[tokio::test(start_paused = true)]
+async fn a_version_that_kubernetes_does_not_know_yet_is_forgotten() {
+    let too_large = || {
+        let status = json!({
+            "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 504,
+            "reason": "Timeout", "message": "Timeout: Too large resource version",
+            "details": {"causes": [{"reason": "ResourceVersionTooLarge", "message": "later"}]},
+        });
+        exactly(CONTROLLERS).refused(504, "Timeout", "").answer(status)
+    };
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(There::default()),
+        vec![post(JOBS).created(object("a", "u1", &json!({})))],
+        vec![looked_up(CRONJOBS, None), looked_up(CONTROLLERS, Some(at_version("42")))],
+        vec![too_large()],
+    ]);
+    assert!(run(context_without_limits(kube), Json(request("a"))).await.is_ok());
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_is_looked_for_among_all_of_the_tools_objects() {
+    let mut elsewhere = object("b", "u1", &kept("true", "k1"));
+    for has_controllers in [false, true] {
+        elsewhere["metadata"]["name"] = json!("b");
+        let there = if has_controllers {
+            There { controllers: vec![elsewhere.clone()], ..There::default() }
+        } else {
+            There { jobs: vec![elsewhere.clone()], ..There::default() }
+        };
+        let (cluster, kube) = FakeCluster::pair();
+        let script = cluster.expect_groups([survey(there)]);
+        let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
+        assert!(matches!(error, Error::KeyReused), "{error:?}");
+        script.finish().await;
+    }
+}
+
+/// Its programs have not ended, and a new job would be the second of one bot.
+#[tokio::test(start_paused = true)]
+async fn a_name_whose_old_pods_are_ending_is_waited_for() {
+    let ending = || There { pods: vec![owned("a-x", "pod", "gone")], ..There::default() };
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(ending()),
+        survey(ending()),
+        survey(There::default()),
+        vec![post(JOBS).created(object("a", "u1", &json!({})))],
+        second_look(),
+    ]);
+    assert!(run(context_without_limits(kube), Json(request("a"))).await.is_ok());
+    script.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_never_given_up_is_told_since_when() {
+    let held = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:02:00Z"}});
+    let there = || There { jobs: vec![object("a", "old", &held)], ..There::default() };
+    let (cluster, kube) = FakeCluster::pair();
+    let _script = cluster.expect_groups((0..200).map(|_| survey(there())));
+    let error = run(context_without_limits(kube), Json(request("a"))).await.unwrap_err();
+    let Error::JobEnding { since, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(since.map(|at| at.to_string()).as_deref(), Some("2026-01-01T00:02:00Z"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_look_that_fails_for_a_while_is_made_again() {
+    let failing = || get(format!("{CRONJOBS}/a")).refused(500, "InternalError", "etcd is away");
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(There::default()),
+        vec![post(JOBS).created(object("a", "u1", &json!({})))],
+        vec![failing(), failing(), looked_up(CRONJOBS, None), looked_up(CONTROLLERS, None)],
+    ]);
+    assert!(run(context_without_limits(kube), Json(request("a"))).await.is_ok());
+    script.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_anything_was_created_an_outage_is_just_that() {
+    let (cluster, kube) = FakeCluster::pair();
+    cluster.answer_all(500, "etcd is away");
+    let error = run(context_without_limits(kube), Json(request("a"))).await.unwrap_err();
+    assert!(matches!(error, Error::Cluster(ClusterError::Failing { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn without_a_namespace_an_administrator_is_needed() {
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([survey(There::default()), vec![post(JOBS).not_found()]]);
+    let error = run(context_without_limits(kube), Json(request("a"))).await.unwrap_err();
+    assert!(matches!(error, Error::Cluster(ClusterError::Forbidden { .. })), "{error:?}");
+    script.finish().await;
+}
