@@ -12,6 +12,7 @@ mod read;
 mod remove;
 mod repeat;
 mod survey;
+mod verb;
 
 use std::{sync::Arc, time::Duration};
 

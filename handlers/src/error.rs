@@ -12,10 +12,10 @@ use tjf_runtime::{BoxError, ErrorStatus, Failure, pool::ConnectError};
 use crate::{
     cluster::ClusterError,
     job::{
-        observe::words,
         quota::room::TooManyUnfinished,
         request::{Invalid, Rule},
         requested_name::RequestedName,
+        time,
     },
 };
 
@@ -105,7 +105,7 @@ impl From<Error> for Failure {
                 "this key was used for another job: send a fresh key for each job",
             ),
             Error::JobEnding { name, since } => {
-                let since = since.map(|at| format!(", since {}", words::time(at)));
+                let since = since.map(|at| format!(", since {}", time::written(at)));
                 let detail = format!(
                     "the job `{name}` is being deleted{}, and has not gone yet: try again later, \
                      or choose another name",

@@ -14,6 +14,7 @@ pub mod quota;
 pub mod request;
 pub mod requested_name;
 pub mod schedule;
+pub mod time;
 
 use std::collections::BTreeMap;
 

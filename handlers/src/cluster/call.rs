@@ -4,10 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{
-    Cluster, ClusterError,
-    connection::{Request, Verb},
-};
+use super::{Cluster, ClusterError, connection::Request, verb::Verb};
 use crate::job::{
     kind::{Kind, Resource},
     labels::Selector,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, header};
+use http::header;
 use kube::client::Body;
 use tjf_api_types::ToolName;
 use tjf_runtime::pool::{ClientSource, HomeClient, Pooled, was_never_sent};
@@ -17,52 +17,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{
     ClusterError, error,
     repeat::{Repeats, Verdict},
+    verb::Verb,
 };
 use crate::job::kind::Kind;
 
 /// A call that took this long is not going to be answered; a request has time for more than one.
 const CALL_TIME_MAX: Duration = Duration::from_secs(10);
-
-/// What is asked of Kubernetes, as its roles know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verb {
-    Get,
-    List,
-    Create,
-    /// Asks whether a create would be taken.
-    TryCreate,
-    Delete,
-    DeleteCollection,
-}
-
-impl Verb {
-    fn method(self) -> Method {
-        match self {
-            Self::Get | Self::List => Method::GET,
-            Self::Create | Self::TryCreate => Method::POST,
-            Self::Delete | Self::DeleteCollection => Method::DELETE,
-        }
-    }
-
-    /// Whether it changes nothing.
-    pub(super) fn is_read(self) -> bool {
-        match self {
-            Self::Get | Self::List | Self::TryCreate => true,
-            Self::Create | Self::Delete | Self::DeleteCollection => false,
-        }
-    }
-
-    /// In words, such as `create jobs`.
-    pub(super) fn of(self, kind: Kind) -> String {
-        let verb = match self {
-            Self::Get => "get",
-            Self::List => "list",
-            Self::Create | Self::TryCreate => "create",
-            Self::Delete | Self::DeleteCollection => "delete",
-        };
-        format!("{verb} {}", kind.plural())
-    }
-}
 
 /// One call, with all that is needed to send it again.
 #[derive(Debug)]

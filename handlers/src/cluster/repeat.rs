@@ -13,7 +13,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{ClusterError, connection::Verb, error::Outcome};
+use super::{ClusterError, error::Outcome, verb::Verb};
 
 /// The first pause; it doubles each time.
 const PAUSE_MIN: Duration = Duration::from_millis(50);

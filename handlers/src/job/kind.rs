@@ -1,15 +1,10 @@
 //! The kinds of object that are read and written, in one table.
 //!
-//! A type of [`objects`](super::objects) knows its own kind, so an object can't be read from
-//! another kind's path. Nothing else would notice: every field may be absent.
+//! A type that an object is read into knows its own kind, so an object can't be read from another
+//! kind's path. Nothing else would notice: every field may be absent.
 
 use serde::de::DeserializeOwned;
 use tjf_api_types::JobType;
-
-use super::{
-    objects::{BatchJob, CronJob, Event, Pod, ReplicationController},
-    quota::objects::{LimitRange, ResourceQuota},
-};
 
 /// A kind of Kubernetes object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +25,12 @@ impl Kind {
     pub const REPLICATION_CONTROLLERS: Self = Self { api: CORE, plural: "replicationcontrollers" };
     /// Pods.
     pub const PODS: Self = Self { api: CORE, plural: "pods" };
-    const EVENTS: Self = Self { api: CORE, plural: "events" };
-    const LIMIT_RANGES: Self = Self { api: CORE, plural: "limitranges" };
-    const RESOURCE_QUOTAS: Self = Self { api: CORE, plural: "resourcequotas" };
+    /// What Kubernetes has to say about objects.
+    pub const EVENTS: Self = Self { api: CORE, plural: "events" };
+    /// What one pod may have.
+    pub const LIMIT_RANGES: Self = Self { api: CORE, plural: "limitranges" };
+    /// What a namespace may have.
+    pub const RESOURCE_QUOTAS: Self = Self { api: CORE, plural: "resourcequotas" };
 
     /// The three that a job can be. What makes children comes before its children.
     pub const OF_JOBS: [Self; 3] = [Self::CRON_JOBS, Self::REPLICATION_CONTROLLERS, Self::JOBS];
@@ -61,32 +59,4 @@ impl Kind {
 pub trait Resource: DeserializeOwned + Send {
     /// Which kind that is.
     const KIND: Kind;
-}
-
-impl Resource for BatchJob {
-    const KIND: Kind = Kind::JOBS;
-}
-
-impl Resource for CronJob {
-    const KIND: Kind = Kind::CRON_JOBS;
-}
-
-impl Resource for ReplicationController {
-    const KIND: Kind = Kind::REPLICATION_CONTROLLERS;
-}
-
-impl Resource for Pod {
-    const KIND: Kind = Kind::PODS;
-}
-
-impl Resource for Event {
-    const KIND: Kind = Kind::EVENTS;
-}
-
-impl Resource for LimitRange {
-    const KIND: Kind = Kind::LIMIT_RANGES;
-}
-
-impl Resource for ResourceQuota {
-    const KIND: Kind = Kind::RESOURCE_QUOTAS;
 }

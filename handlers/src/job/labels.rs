@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use tjf_api_types::{ObjectName, ToolName};
 
-use super::{Job, Spec, kind::Kind, objects::Meta};
+use super::{Job, Spec, kind::Kind};
 
 /// The request itself, as JSON.
 pub const SPEC_ANNOTATION: &str = "jobs.toolforge.org/spec";
@@ -107,20 +107,8 @@ impl Labels {
     }
 
     /// Those that tell one tool's objects from all others.
-    fn of_tool(&self) -> [Option<&str>; 3] {
+    pub fn of_tool(&self) -> [Option<&str>; 3] {
         [&self.toolforge, &self.managed_by, &self.created_by].map(Option::as_deref)
-    }
-
-    /// How far one has to look for what a job of this metadata makes, when these are the labels of what it makes.
-    /// Objects of other programs may give it fewer labels than they have themselves.
-    pub fn reach_from(&self, job: &Meta) -> Reach {
-        if self.of_tool() != job.labels.of_tool() {
-            Reach::Namespace
-        } else if self.name.as_deref() == Some(job.name.as_str()) {
-            Reach::Job
-        } else {
-            Reach::Tool
-        }
     }
 }
 

@@ -18,10 +18,8 @@ use k8s_openapi::{
 use serde_json::Value;
 use tjf_api_types::Mount;
 
-use super::{Job, JobKind, Logs, command, labels, quantity};
+use super::{Job, JobKind, Logs, command, labels, objects::CONTAINER, quantity};
 
-/// The container's name, in every pod of ours.
-pub const CONTAINER: &str = "job";
 /// The volume's name.
 const HOME_VOLUME: &str = "home";
 /// What a job gets to say its last words, before SIGKILL.

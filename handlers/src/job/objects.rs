@@ -17,7 +17,14 @@ pub use self::{
         Terminated, Waiting,
     },
 };
-use super::{labels::Labels, manifest::CONTAINER, quota::objects::Resources};
+use super::{
+    kind::{Kind, Resource},
+    labels::Labels,
+    quota::objects::Resources,
+};
+
+/// The name of the container that a job's program runs in, in every pod of ours.
+pub const CONTAINER: &str = "job";
 
 /// A `batch/v1` Job.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -29,6 +36,10 @@ pub struct BatchJob {
     pub spec: BatchJobSpec,
     /// What became of it.
     pub status: BatchJobStatus,
+}
+
+impl Resource for BatchJob {
+    const KIND: Kind = Kind::JOBS;
 }
 
 /// What a Job was asked.
@@ -109,6 +120,10 @@ pub struct CronJob {
     pub status: CronJobStatus,
 }
 
+impl Resource for CronJob {
+    const KIND: Kind = Kind::CRON_JOBS;
+}
+
 /// What a CronJob was asked.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -153,6 +168,10 @@ pub struct ReplicationController {
     pub spec: ReplicationControllerSpec,
     /// What became of it.
     pub status: ReplicationControllerStatus,
+}
+
+impl Resource for ReplicationController {
+    const KIND: Kind = Kind::REPLICATION_CONTROLLERS;
 }
 
 /// What a ReplicationController was asked.

@@ -7,25 +7,28 @@
 mod containers;
 mod continuous;
 mod definition;
+mod lacks;
 mod one_off;
 mod pod;
 mod refused;
 mod scheduled;
 mod snapshot;
 mod status;
-pub(crate) mod words;
+mod words;
 
 use jiff::Timestamp;
 use tjf_api_types::{JobType, JobView};
 
 use self::definition::{Definition, Details};
 pub use self::{
-    snapshot::{Lacks, Objects, Snapshot},
+    lacks::Lacks,
+    snapshot::{Objects, Snapshot},
     status::{Cause, Outcome, Present, Status, Ticks},
 };
 use super::{
     Logs,
     objects::{Meta, Template},
+    time,
 };
 use crate::catalogue::Catalogue;
 
@@ -117,8 +120,8 @@ impl<'a> Object<'a> {
             emails: definition.emails,
             mount: definition.mount,
             env: definition.env,
-            created_at: meta.creation_timestamp.map(words::time).unwrap_or_default(),
-            deleting_since: status.deleting_since.map(words::time),
+            created_at: meta.creation_timestamp.map(time::written).unwrap_or_default(),
+            deleting_since: status.deleting_since.map(time::written),
             status_short: words::short(&status, around.now),
             status_long: words::long(job_type, &status, around.now),
             status: status.view(),

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de};
 use tjf_api_types::ToolName;
 
-use crate::job::{Spec, labels::Labels};
+use crate::job::{
+    Spec,
+    labels::{Labels, Reach},
+};
 
 /// A list as Kubernetes answers it.
 #[derive(Debug, Deserialize)]
@@ -77,6 +80,18 @@ impl Meta {
     /// Its version, when it was read.
     pub fn version(&self) -> Version {
         Version::parse(&self.resource_version)
+    }
+
+    /// How far one has to look for what this job makes, when these are the labels of what it makes.
+    /// Objects of other programs may give it fewer labels than they have themselves.
+    pub fn reach_of(&self, made: &Labels) -> Reach {
+        if made.of_tool() != self.labels.of_tool() {
+            Reach::Namespace
+        } else if made.name() == Some(self.name.as_str()) {
+            Reach::Job
+        } else {
+            Reach::Tool
+        }
     }
 
     /// Whether this is the object of a job of this tool, in one of the three kinds that a job can

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Condition, Meta};
-use crate::job::manifest::CONTAINER;
+use super::{CONTAINER, Condition, Meta};
+use crate::job::kind::{Kind, Resource};
 
 /// A pod.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -14,6 +14,10 @@ pub struct Pod {
     pub metadata: Meta,
     /// What became of it.
     pub status: PodStatus,
+}
+
+impl Resource for Pod {
+    const KIND: Kind = Kind::PODS;
 }
 
 impl Pod {
@@ -129,6 +133,10 @@ pub struct Event {
     pub last_timestamp: Option<Timestamp>,
     /// When it was first so, precisely.
     pub event_time: Option<Timestamp>,
+}
+
+impl Resource for Event {
+    const KIND: Kind = Kind::EVENTS;
 }
 
 impl Event {

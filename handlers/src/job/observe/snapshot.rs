@@ -2,12 +2,9 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-
-use super::{one_off, pod, scheduled};
 use crate::job::{
     labels::Reach,
-    objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController, Template, Version},
+    objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController, Version},
 };
 
 /// How long Kubernetes may take before anything has to be explained.
@@ -71,59 +68,14 @@ pub struct Snapshot<'a> {
     pub(super) cronjobs: Vec<&'a CronJob>,
     pub(super) controllers: Vec<&'a ReplicationController>,
     runs: HashMap<&'a str, Vec<&'a BatchJob>>,
-    pods: HashMap<&'a str, Vec<&'a Pod>>,
+    pub(super) pods: HashMap<&'a str, Vec<&'a Pod>>,
     events: HashMap<&'a str, Vec<&'a Event>>,
-    pods_version: Version,
-    pods_reach: Reach,
-    runs_reach: Reach,
-}
-
-/// What has to be read before everything in a snapshot can be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Lacks {
-    /// Runs of scheduled jobs, from so far: there may be some that were not found.
-    pub runs: Option<Reach>,
-    /// Pods, from so far: there may be some that were not found, or a job ended after they were
-    /// read.
-    pub pods: Option<Reach>,
-    /// Warnings: only they can say why something waits.
-    pub events: bool,
+    pub(super) pods_version: Version,
+    pub(super) pods_reach: Reach,
+    pub(super) runs_reach: Reach,
 }
 
 impl<'a> Snapshot<'a> {
-    /// What has to be read before everything can be told.
-    pub fn lacks(&self, now: Timestamp) -> Lacks {
-        let (runs, pods) = (self.reach_of_runs(), self.reach_of_pods());
-        let lacks_pods = pods > self.pods_reach || self.lacks_ends();
-        Lacks {
-            runs: (runs > self.runs_reach).then_some(runs),
-            pods: lacks_pods.then_some(pods.max(self.pods_reach)),
-            events: self.lacks_events(now),
-        }
-    }
-
-    /// How far one has to look for the runs of all scheduled jobs.
-    fn reach_of_runs(&self) -> Reach {
-        let reach = |cronjob: &&CronJob| {
-            cronjob.spec.job_template.metadata.labels.reach_from(&cronjob.metadata)
-        };
-        self.cronjobs.iter().map(reach).max().unwrap_or_default()
-    }
-
-    /// How far one has to look for the pods of all jobs.
-    fn reach_of_pods(&self) -> Reach {
-        let labels = |template: &'a Template| &template.metadata.labels;
-        let one_offs = self.one_offs.iter().map(|job| (&job.metadata, &job.spec.template));
-        let controllers = self.controllers.iter().map(|it| (&it.metadata, &it.spec.template));
-        let scheduled = self.cronjobs.iter().flat_map(|cronjob| {
-            let meta = &cronjob.metadata;
-            let runs = self.runs_of(meta).iter().map(move |run| (meta, &run.spec.template));
-            runs.chain([(meta, &cronjob.spec.job_template.spec.template)])
-        });
-        let all = one_offs.chain(controllers).chain(scheduled);
-        all.map(|(meta, template)| labels(template).reach_from(meta)).max().unwrap_or_default()
-    }
-
     /// The pods that an object controls.
     pub(super) fn pods_of(&self, owner: &Meta) -> &[&'a Pod] {
         self.pods.get(owner.uid.as_str()).map_or(&[], Vec::as_slice)
@@ -140,46 +92,5 @@ impl<'a> Snapshot<'a> {
         events
             .filter(|event| reasons.contains(&event.reason.as_str()))
             .max_by_key(|event| event.at())
-    }
-
-    /// One-offs, and runs of the scheduled jobs that are here.
-    fn jobs(&self) -> impl Iterator<Item = &'a BatchJob> {
-        let runs = self.cronjobs.iter().flat_map(|cronjob| self.runs_of(&cronjob.metadata));
-        self.one_offs.iter().chain(runs).copied()
-    }
-
-    /// Whether pods were read before a job that ended with them. Lists are read side by side, so
-    /// that happens; then how the job ended is not known yet. Versions tell it, and clocks do not.
-    fn lacks_ends(&self) -> bool {
-        self.jobs().filter(|job| job.ended().is_some()).any(|job| {
-            let pods = self.pods_of(&job.metadata);
-            let ended = pods.iter().filter(|pod| pod.has_ended()).count();
-            let is_before_job = !self.pods_version.includes(job.metadata.version());
-            ended < pods.len() || (ended == 0 && is_before_job)
-        })
-    }
-
-    /// Whether a job has neither pod nor condition, a container is being made, or a tick has no run,
-    /// for longer than these take when all is well; or a job has just ended that never had a pod.
-    fn lacks_events(&self, now: Timestamp) -> bool {
-        let is_old = |meta: &Meta| {
-            let age = meta.creation_timestamp.map(|at| now.duration_since(at).as_secs());
-            age.is_some_and(|age| age >= EVENTS_AFTER_SECONDS)
-        };
-        let has_no_pod = |job: &BatchJob| {
-            job.status.conditions.is_empty()
-                && is_old(&job.metadata)
-                && self.pods_of(&job.metadata).is_empty()
-        };
-        self.jobs().any(|job| has_no_pod(job) || one_off::needs_events(self, job, now))
-            || self
-                .pods
-                .values()
-                .flatten()
-                .any(|pod| pod::is_being_made(pod) && is_old(&pod.metadata))
-            || self
-                .cronjobs
-                .iter()
-                .any(|cronjob| scheduled::missed_its_last_tick(self, cronjob, now))
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tjf_api_types::{LastRunView, Phase, StatusView};
 
-use super::words;
+use crate::job::time;
 
 /// Why a job waits, failed, or runs otherwise than it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,7 +170,7 @@ impl Status {
             self.present.cause().map(|cause| cause.message.trim_end_matches('.').to_owned());
         let deletion = self
             .deleting_since
-            .map(|since| format!("it is being deleted, since {}", words::time(since)));
+            .map(|since| format!("it is being deleted, since {}", time::written(since)));
         let clauses: Vec<_> =
             cause.into_iter().chain(self.notes.iter().cloned()).chain(deletion).collect();
         (!clauses.is_empty()).then(|| clauses.join("; "))
@@ -178,7 +178,7 @@ impl Status {
 
     pub(super) fn view(&self) -> StatusView {
         let outcome = self.present.outcome();
-        let time = |at: Option<Timestamp>| at.map(words::time);
+        let time = |at: Option<Timestamp>| at.map(time::written);
         StatusView {
             phase: self.present.phase(),
             reason: self.present.cause().and_then(|cause| cause.reason.clone()),

@@ -1,14 +1,10 @@
 //! A status in words: one line for a table, a sentence or two for a person.
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use tjf_api_types::{JobType, Phase};
 
 use super::status::{Outcome, Present, Status};
-
-/// RFC 3339, UTC, whole seconds: as Kubernetes itself writes times.
-pub(crate) fn time(at: Timestamp) -> String {
-    at.round(Unit::Second).unwrap_or(at).to_string()
-}
+use crate::job::time;
 
 /// One line for a table. `Completed` and `Failed` stand alone: scripts compare them.
 pub(super) fn short(status: &Status, now: Timestamp) -> String {
@@ -36,7 +32,7 @@ pub(super) fn short(status: &Status, now: Timestamp) -> String {
 pub(super) fn long(job_type: JobType, status: &Status, now: Timestamp) -> String {
     let mut text = short(status, now);
     if let Present::Ended(Outcome { finished_at: Some(at), .. }) = &status.present {
-        text.push_str(&format!(" at {}", time(*at)));
+        text.push_str(&format!(" at {}", time::written(*at)));
     }
     if let Some(message) = status.message() {
         text.push_str(&format!(": {message}"));
@@ -50,7 +46,7 @@ pub(super) fn long(job_type: JobType, status: &Status, now: Timestamp) -> String
         let outcome = if run.is_success { "completed" } else { "failed" };
         text.push_str(&format!(" Its last run {outcome}"));
         if let Some(at) = run.finished_at {
-            text.push_str(&format!(" at {}", time(at)));
+            text.push_str(&format!(" at {}", time::written(at)));
         }
         if let Some(reason) = run.cause.as_ref().and_then(|cause| cause.reason.as_ref()) {
             text.push_str(&format!(" ({reason})"));
@@ -58,7 +54,7 @@ pub(super) fn long(job_type: JobType, status: &Status, now: Timestamp) -> String
         text.push('.');
     }
     if let Some(next) = status.ticks.next {
-        text.push_str(&format!(" Its next run is at {}.", time(next)));
+        text.push_str(&format!(" Its next run is at {}.", time::written(next)));
     }
     text
 }

@@ -2,12 +2,18 @@
 
 use serde::Deserialize;
 
+use crate::job::kind::{Kind, Resource};
+
 /// A LimitRange.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct LimitRange {
     /// What was asked.
     pub spec: LimitRangeSpec,
+}
+
+impl Resource for LimitRange {
+    const KIND: Kind = Kind::LIMIT_RANGES;
 }
 
 /// What a LimitRange was asked.
@@ -53,6 +59,10 @@ pub struct Resources {
 pub struct ResourceQuota {
     /// What was asked.
     pub spec: ResourceQuotaSpec,
+}
+
+impl Resource for ResourceQuota {
+    const KIND: Kind = Kind::RESOURCE_QUOTAS;
 }
 
 /// What a ResourceQuota was asked.
