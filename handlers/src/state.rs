@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     catalogue::Catalogue,
-    job::{manifest::PodSettings, quota::Limits},
+    job::{kind::Kind, manifest::PodSettings, quota::Limits},
 };
 
 /// What a namespace allows is asked for again after this.
@@ -58,7 +58,30 @@ pub struct KnownTool {
     /// Held from counting a tool's objects to creating one more, so that two requests do not both
     /// take the last place. Between two servers that may still happen, and mends itself with the
     /// next request.
-    pub counting: tokio::sync::Mutex<()>,
+    pub counting: tokio::sync::Mutex<LastCreated>,
+}
+
+/// The versions at which we last created an object of each kind for a tool. A list that is as fresh
+/// as these shows what we created.
+#[derive(Debug, Default)]
+pub struct LastCreated(HashMap<Kind, String>);
+
+impl LastCreated {
+    /// The version of what was last created of a kind, if anything was.
+    pub fn version(&self, kind: Kind) -> Option<&str> {
+        self.0.get(&kind).map(String::as_str)
+    }
+
+    /// Notes that an object was created.
+    pub fn note(&mut self, kind: Kind, version: &str) {
+        self.0.insert(kind, version.to_owned());
+    }
+
+    /// Forgets all versions: Kubernetes does not know one of them, as after a restore of its
+    /// database.
+    pub fn forget(&mut self) {
+        self.0.clear();
+    }
 }
 
 impl Tools {

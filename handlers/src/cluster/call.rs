@@ -24,18 +24,40 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Everything in the namespace, as the database has it now.
+    /// Everything in the namespace, as it was at this version or any later one. The answer comes at
+    /// once, from the API server's memory of that kind.
+    pub(super) fn since(version: Option<&str>) -> Self {
+        let version = version.unwrap_or("0").to_owned();
+        let query =
+            vec![("resourceVersion", version), ("resourceVersionMatch", "NotOlderThan".to_owned())];
+        Self { query, is_paged: false }
+    }
+
+    /// Everything in the namespace, as it is at this moment. The answer may take up to 100 ms, until
+    /// the API server's memory of that kind is known to be as fresh as its database (KEP-2340).
     pub(super) fn all() -> Self {
         Self { query: Vec::new(), is_paged: true }
     }
 
     fn by(key: &'static str, value: String) -> Self {
-        Self { query: vec![(key, value)], ..Self::all() }
+        Self::all().and(key, value)
+    }
+
+    #[must_use]
+    fn and(mut self, key: &'static str, value: String) -> Self {
+        self.query.push((key, value));
+        self
+    }
+
+    /// Of these, only what a selector selects.
+    #[must_use]
+    pub(super) fn selected(self, selector: &Selector) -> Self {
+        self.and("labelSelector", selector.as_str().to_owned())
     }
 
     /// What a selector selects.
     pub(super) fn labels(selector: &Selector) -> Self {
-        Self::by("labelSelector", selector.as_str().to_owned())
+        Self::all().selected(selector)
     }
 
     /// The one object of this name.
@@ -56,10 +78,9 @@ impl Filter {
 
     /// As it was at this very version.
     #[must_use]
-    pub(super) fn exactly_at(mut self, version: u64) -> Self {
-        self.query.push(("resourceVersion", version.to_string()));
-        self.query.push(("resourceVersionMatch", "Exact".to_owned()));
-        self
+    pub(super) fn exactly_at(self, version: u64) -> Self {
+        self.and("resourceVersion", version.to_string())
+            .and("resourceVersionMatch", "Exact".to_owned())
     }
 }
 
@@ -304,10 +325,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_paged_and_deletes_of_collections_are_not() {
+    fn lists_are_paged_but_for_those_that_must_be_whole_or_quick() {
         let selector = || Filter::labels(&Selector::of_tool(&"tf-test".parse().unwrap()));
         let query = |filter: &Filter| with_query("/pods".to_owned(), filter, None);
         assert!(query(&selector()).contains("limit=500"));
         assert!(!query(&selector().unpaged()).contains("limit"));
+        // Kubernetes reads a page of it from the database.
+        assert!(!query(&Filter::since(None)).contains("limit"));
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{
     Cluster, ClusterError,
     precedence::Creation,
-    survey::{Claim, Found, Survey, is_same_request, taken},
+    survey::{Claim, Found, Freshness, Survey, is_same_request, taken},
 };
 use crate::{
     error::{Error, Result},
@@ -53,6 +53,22 @@ enum Turn {
     Later(Duration),
 }
 
+/// What is to be done after a look.
+enum Step<'a> {
+    /// Nothing: this object was made by the same request.
+    Repeated(Found<'a>),
+    /// To wait until the name is free.
+    Wait {
+        /// Since when its old job is ending, if that is known.
+        since: Option<Timestamp>,
+    },
+    /// To create, after these finished one-offs have gone.
+    Create {
+        /// They take its name, or its room.
+        leaving: Vec<&'a Meta>,
+    },
+}
+
 /// An object of this request.
 struct Created {
     object: Value,
@@ -67,6 +83,9 @@ struct Creating<'a> {
     kind: Kind,
     manifest: Value,
     name_end: Instant,
+    /// Whether the next look must show everything: the first one is quick, and is not enough to
+    /// refuse anything.
+    is_thorough: bool,
     /// Whether the name was taken, within the kind, between the first look and the create.
     was_taken: bool,
     /// What Kubernetes said when it refused for the number of jobs, and until when it is asked
@@ -92,6 +111,7 @@ impl Cluster {
             kind: Kind::of(job.spec.kind.job_type()),
             manifest,
             name_end: (now + NAME_TIME_MAX).min(self.deadline - NAME_LOOK_TIME),
+            is_thorough: false,
             was_taken: false,
             refusal: None,
             room_look_time: ROOM_LOOK_TIME_MIN,
@@ -110,32 +130,65 @@ impl Creating<'_> {
     /// Looks around, makes room, and creates. Nobody else counts this tool's jobs meanwhile.
     async fn turn(&mut self, known: &KnownTool) -> Result<Turn> {
         let cluster = self.cluster;
-        let counting = timeout_at(cluster.deadline, known.counting.lock());
-        let counting = counting.await.map_err(|_| ClusterError::OutOfTime)?;
+        let last = timeout_at(cluster.deadline, known.counting.lock()).await;
+        let mut last = last.map_err(|_| ClusterError::OutOfTime)?;
+        let freshness = if self.is_thorough { Freshness::Now } else { Freshness::OurOwn(&last) };
         // Both at once; limits are most often known already.
         let (limits, survey) =
-            futures_util::try_join!(cluster.limits(known), cluster.survey(self.job))?;
-        limits.check(&self.job.spec)?;
-        let replaced = match survey.claim(self.job)? {
-            Claim::Repeated(found) => {
-                drop(counting);
-                return self.repeated(found, &survey).await;
+            futures_util::join!(cluster.limits(known), cluster.survey(self.job, freshness));
+        let limits = limits?;
+        let survey = match survey {
+            Err(ClusterError::NoSuchVersion { .. }) if !self.is_thorough => {
+                last.forget();
+                return Ok(self.look_thoroughly());
             }
-            Claim::Terminating { since } => return self.later_for_name(since),
-            // It ended, or went, in this very moment: the name was taken when it mattered.
-            Claim::Free { .. } if self.was_taken => return Err(taken(self.job, false)),
-            Claim::Free { replaced } => replaced,
+            survey => survey?,
         };
-        let leaving = self.leaving(&survey, replaced, limits.jobs_max)?;
-        if leaving.len() > DELETED_IN_TURN_MAX {
-            drop(counting);
-            self.delete_finished(&leaving).await?;
-            return Ok(Turn::Later(Duration::ZERO));
+        limits.check(&self.job.spec)?;
+        let step = match self.step(&survey, limits.jobs_max) {
+            Ok(Step::Create { leaving }) if leaving.is_empty() => Step::Create { leaving },
+            _ if !self.is_thorough => return Ok(self.look_thoroughly()),
+            step => step?,
+        };
+        match step {
+            Step::Repeated(found) => {
+                drop(last);
+                self.repeated(found, &survey).await
+            }
+            Step::Wait { since } => self.later_for_name(since),
+            Step::Create { leaving } if leaving.len() > DELETED_IN_TURN_MAX => {
+                drop(last);
+                self.delete_finished(&leaving).await?;
+                Ok(Turn::Later(Duration::ZERO))
+            }
+            Step::Create { leaving } => {
+                self.delete_finished(&leaving).await?;
+                let created = self.create_object().await;
+                if let Ok(created) = &created {
+                    last.note(self.kind, &created.meta.resource_version);
+                }
+                drop(last);
+                self.judge(created).await
+            }
         }
-        self.delete_finished(&leaving).await?;
-        let created = self.create_object().await;
-        drop(counting);
-        self.judge(created).await
+    }
+
+    fn look_thoroughly(&mut self) -> Turn {
+        self.is_thorough = true;
+        Turn::Later(Duration::ZERO)
+    }
+
+    /// What follows from a look.
+    fn step<'s>(&'s self, survey: &'s Survey, jobs_max: Option<u64>) -> Result<Step<'s>> {
+        match survey.claim(self.job)? {
+            Claim::Repeated(found) => Ok(Step::Repeated(found)),
+            Claim::Terminating { since } => Ok(Step::Wait { since }),
+            // It ended, or went, in this very moment: the name was taken when it mattered.
+            Claim::Free { .. } if self.was_taken => Err(taken(self.job, false)),
+            Claim::Free { replaced } => {
+                Ok(Step::Create { leaving: self.leaving(survey, replaced, jobs_max)? })
+            }
+        }
     }
 
     /// The finished one-offs that have to go before this job comes: the one that has its name, and
@@ -232,7 +285,7 @@ impl Creating<'_> {
             Err(ClusterError::AlreadyExists { being_deleted: false }) => {
                 // By another request, a moment ago, which may have been this one's twin.
                 self.was_taken = true;
-                Ok(Turn::Later(Duration::ZERO))
+                Ok(self.look_thoroughly())
             }
             Err(ClusterError::QuotaExceeded(refusal)) if refusal.is_only_about_jobs() => {
                 self.later_for_room(refusal)
@@ -250,7 +303,8 @@ impl Creating<'_> {
     }
 
     /// The name's old job is still ending.
-    fn later_for_name(&self, since: Option<Timestamp>) -> Result<Turn> {
+    fn later_for_name(&mut self, since: Option<Timestamp>) -> Result<Turn> {
+        self.is_thorough = true;
         if Instant::now() < self.name_end {
             return Ok(Turn::Later(NAME_LOOK_TIME));
         }
@@ -265,6 +319,7 @@ impl Creating<'_> {
             return Err(ClusterError::QuotaExceeded(refusal).into());
         }
         self.refusal = Some((refusal, end));
+        self.is_thorough = true;
         self.room_look_time *= 2;
         Ok(Turn::Later(self.room_look_time))
     }

@@ -14,6 +14,7 @@ use crate::{
         labels::Selector,
         objects::{BatchJob, Meta, Pod},
     },
+    state::LastCreated,
 };
 
 /// What there is in the namespace, of ours and of others.
@@ -24,6 +25,16 @@ pub(super) struct Survey {
     controllers: Vec<Meta>,
     /// Those that carry the job's name.
     pods: Vec<Pod>,
+}
+
+/// What a look must show.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Freshness<'a> {
+    /// What we created ourselves. What others did may be missing for some milliseconds, so nothing
+    /// is refused or deleted for what such a look shows.
+    OurOwn(&'a LastCreated),
+    /// Everything.
+    Now,
 }
 
 /// An object, and its kind.
@@ -52,17 +63,21 @@ pub(super) enum Claim<'a> {
 
 impl Cluster {
     /// Looks around, with one question a kind and all of them side by side.
-    ///
-    /// The answers come from the database, and show what is there at this moment: Kubernetes'
-    /// memory of a kind may be behind, and waits up to 100 ms when it is asked not to be
-    /// (KEP-2340).
-    pub(super) async fn survey(&self, job: &Job) -> std::result::Result<Survey, ClusterError> {
+    pub(super) async fn survey(
+        &self,
+        job: &Job,
+        freshness: Freshness<'_>,
+    ) -> std::result::Result<Survey, ClusterError> {
         let of_name = Selector::of_job(self.tool(), &job.name.clone().into());
+        let fresh = |kind| match freshness {
+            Freshness::OurOwn(last) => Filter::since(last.version(kind)),
+            Freshness::Now => Filter::all(),
+        };
         let (jobs, cronjobs, controllers, pods) = futures_util::try_join!(
-            self.list::<BatchJob>(Filter::all()),
-            self.list_meta(Kind::CRON_JOBS, Filter::all()),
-            self.list_meta(Kind::REPLICATION_CONTROLLERS, Filter::all()),
-            self.list::<Pod>(Filter::labels(&of_name)),
+            self.list::<BatchJob>(fresh(Kind::JOBS)),
+            self.list_meta(Kind::CRON_JOBS, fresh(Kind::CRON_JOBS)),
+            self.list_meta(Kind::REPLICATION_CONTROLLERS, fresh(Kind::REPLICATION_CONTROLLERS)),
+            self.list::<Pod>(fresh(Kind::PODS).selected(&of_name)),
         )?;
         Ok(Survey { jobs: jobs.items, cronjobs, controllers, pods: pods.items })
     }

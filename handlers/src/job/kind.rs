@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use tjf_api_types::JobType;
 
 /// A kind of Kubernetes object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Kind {
     api: &'static str,
     plural: &'static str,

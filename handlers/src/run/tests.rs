@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What the namespace has before a job is created.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct There {
     jobs: Vec<Value>,
     cronjobs: Vec<Value>,
@@ -23,15 +23,29 @@ struct There {
     pods: Vec<Value>,
 }
 
-/// The look before a job is created: who has the name or the key, what takes room, and whose pods
-/// are still ending.
+/// The quick look before a job is created: who has the name or the key, what takes room, and whose
+/// pods are still ending.
 fn survey(there: There) -> Vec<Exchange> {
+    look(there, "resourceVersion=0&resourceVersionMatch=NotOlderThan")
+}
+
+/// The look that must show everything: the quick one is not enough to refuse or to delete.
+fn thorough(there: There) -> Vec<Exchange> {
+    look(there, "limit=500")
+}
+
+fn look(there: There, query: &str) -> Vec<Exchange> {
     vec![
-        get(JOBS).query("limit=500").items(there.jobs),
-        get(CRONJOBS).query("limit=500").items(there.cronjobs),
-        get(CONTROLLERS).query("limit=500").items(there.controllers),
-        get(PODS).query("app.kubernetes.io%2Fname%3Da").items(there.pods),
+        get(JOBS).query(query).items(there.jobs),
+        get(CRONJOBS).query(query).items(there.cronjobs),
+        get(CONTROLLERS).query(query).items(there.controllers),
+        get(PODS).query(query).query("app.kubernetes.io%2Fname%3Da").items(there.pods),
     ]
+}
+
+/// Both looks.
+fn looks(there: &There) -> [Vec<Exchange>; 2] {
+    [survey(there.clone()), thorough(there.clone())]
 }
 
 /// One object, asked for by its name.
@@ -97,7 +111,7 @@ async fn a_name_that_any_kind_has_is_taken_and_nothing_is_created() {
         (There { jobs: vec![object("a", "u", &foreign)], ..There::default() }, true),
     ] {
         let (cluster, kube) = FakeCluster::pair();
-        let script = cluster.expect_groups([survey(there)]);
+        let script = cluster.expect_groups(looks(&there));
         let error = run(context_without_limits(kube), Json(request("a"))).await.unwrap_err();
         let Error::JobExists { name, by_foreign_object } = error else { panic!("{error:?}") };
         assert_eq!((name.as_str(), by_foreign_object), ("a", is_foreign));
@@ -179,8 +193,11 @@ async fn when_nobody_knows_who_was_first_ours_stays_and_that_is_said() {
 async fn a_one_off_that_has_ended_gives_up_its_name_for_any_kind() {
     let (cluster, kube) = FakeCluster::pair();
     let asked = post(CONTROLLERS).query("dryRun=All").created(json!({}));
+    let there = There { jobs: vec![object("a", "old", &ended())], ..There::default() };
+    let [quick, sure] = looks(&there);
     let script = cluster.expect_groups([
-        survey(There { jobs: vec![object("a", "old", &ended())], ..There::default() }),
+        quick,
+        sure,
         vec![asked],
         vec![delete(format!("{JOBS}/a")).body(json!({"preconditions": {"uid": "old"}}))],
         vec![post(CONTROLLERS).created(object("a", "new", &json!({"spec": {"replicas": 1}})))],
@@ -196,8 +213,11 @@ async fn a_one_off_that_has_ended_gives_up_its_name_for_any_kind() {
 async fn what_is_refused_costs_no_finished_job() {
     let full = "replicationcontrollers \"job-x\" is forbidden: exceeded quota: q, requested: replicationcontrollers=1, used: replicationcontrollers=16, limited: replicationcontrollers=16";
     let (cluster, kube) = FakeCluster::pair();
+    let there = There { jobs: vec![object("a", "old", &ended())], ..There::default() };
+    let [quick, sure] = looks(&there);
     let script = cluster.expect_groups([
-        survey(There { jobs: vec![object("a", "old", &ended())], ..There::default() }),
+        quick,
+        sure,
         vec![post(CONTROLLERS).query("dryRun=All").refused(403, "Forbidden", full)],
     ]);
     let request = RunRequest { continuous: Some(true), ..request("a") };
@@ -220,12 +240,55 @@ fn kept(cmd: &str, key: &str) -> Value {
     }))
 }
 
+/// What others did may be missing in a quick look for some milliseconds.
+#[tokio::test]
+async fn nothing_is_refused_for_what_only_a_quick_look_shows() {
+    let taken = There { jobs: vec![object("a", "gone", &json!({}))], ..There::default() };
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(taken),
+        thorough(There::default()),
+        vec![post(JOBS).created(object("a", "u1", &json!({})))],
+        second_look(),
+    ]);
+    assert!(run(context_without_limits(kube), Json(request("a"))).await.is_ok());
+    script.finish().await;
+}
+
+/// The version at which ours was created, of each kind by itself.
+#[tokio::test]
+async fn a_quick_look_shows_what_was_created_before() {
+    let (cluster, kube) = FakeCluster::pair();
+    let since = |path: &str, version: &str| {
+        get(path).query(&format!("resourceVersion={version}&resourceVersionMatch=NotOlderThan"))
+    };
+    let second = vec![
+        since(JOBS, "41").items([]),
+        since(CRONJOBS, "0").items([]),
+        since(CONTROLLERS, "0").items([]),
+        since(PODS, "0").items([]),
+    ];
+    let script = cluster.expect_groups([
+        survey(There::default()),
+        vec![post(JOBS).created(object("a", "u1", &json!({})))],
+        second_look(),
+        second,
+        vec![post(JOBS).created(object("a", "u2", &json!({})))],
+        second_look(),
+    ]);
+    let context = context_without_limits(kube);
+    assert!(run(context.clone(), Json(request("a"))).await.is_ok());
+    assert!(run(context, Json(request("a"))).await.is_ok());
+    script.finish().await;
+}
+
 #[tokio::test]
 async fn the_same_request_again_gives_the_same_job_and_creates_nothing() {
     let before = || object("a", "u1", &kept("true", "k1"));
     let (cluster, kube) = FakeCluster::pair();
     let script = cluster.expect_groups([
         survey(There { jobs: vec![before()], ..There::default() }),
+        thorough(There { jobs: vec![before()], ..There::default() }),
         vec![
             get(format!("{JOBS}/a")).answer(object("a", "u1", &ended())),
             get(format!("{CRONJOBS}/a")).not_found(),
@@ -243,7 +306,7 @@ async fn the_same_request_again_gives_the_same_job_and_creates_nothing() {
 async fn a_key_that_was_used_for_something_else_is_refused() {
     let (cluster, kube) = FakeCluster::pair();
     let before = object("a", "u1", &kept("something else", "k1"));
-    let script = cluster.expect_groups([survey(There { jobs: vec![before], ..There::default() })]);
+    let script = cluster.expect_groups(looks(&There { jobs: vec![before], ..There::default() }));
     let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
     assert!(matches!(error, Error::KeyReused), "{error:?}");
     script.finish().await;
@@ -292,7 +355,7 @@ async fn the_fifty_first_unfinished_one_off_is_refused() {
     let unfinished =
         (0..50).map(|n| object(&format!("j{n}"), &format!("u{n}"), &json!({}))).collect();
     let (cluster, kube) = FakeCluster::pair();
-    let script = cluster.expect_groups([survey(There { jobs: unfinished, ..There::default() })]);
+    let script = cluster.expect_groups(looks(&There { jobs: unfinished, ..There::default() }));
     let error = run(context_without_limits(kube), Json(request("a"))).await.unwrap_err();
     assert!(matches!(&error, Error::TooManyUnfinished(why) if why.unfinished == 50), "{error:?}");
     script.finish().await;
@@ -307,11 +370,11 @@ async fn a_full_quota_of_jobs_is_met_by_letting_the_oldest_finished_one_go() {
     let script = cluster.expect_groups([
         survey(old()),
         vec![refused()],
-        survey(old()),
+        thorough(old()),
         vec![delete(format!("{JOBS}/old")).body(json!({"preconditions": {"uid": "u0"}}))],
         // Its count follows late.
         vec![refused()],
-        survey(There::default()),
+        thorough(There::default()),
         vec![post(JOBS).created(object("a", "u1", &json!({})))],
         second_look(),
     ]);

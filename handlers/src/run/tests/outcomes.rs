@@ -147,7 +147,7 @@ async fn the_object_of_another_request_is_not_taken_for_ones_own() {
         survey(There::default()),
         vec![lost()],
         vec![looked_up(JOBS, Some(others()))],
-        survey(There { jobs: vec![others()], ..There::default() }),
+        thorough(There { jobs: vec![others()], ..There::default() }),
     ]);
     let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
     assert!(matches!(error, Error::JobExists { .. }), "{error:?}");
@@ -183,8 +183,9 @@ async fn a_key_whose_job_was_second_gives_it_up_and_not_the_first_ones() {
     // Both at 50, both at 48, at 44 neither; then by halves.
     let looks = [at(50, true, true), at(48, true, true), at(44, false, false)];
     let halves = [at(46, false, false), at(47, false, true)];
-    let script = cluster
-        .expect_groups([survey(there())].into_iter().chain(looks).chain(halves).chain(withdrawn()));
+    let script = cluster.expect_groups(
+        super::looks(&there()).into_iter().chain(looks).chain(halves).chain(withdrawn()),
+    );
     let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
     assert!(matches!(error, Error::JobExists { .. }), "{error:?}");
     script.finish().await;
@@ -198,8 +199,11 @@ async fn a_key_whose_job_was_first_keeps_it() {
         ..There::default()
     };
     let (cluster, kube) = FakeCluster::pair();
-    let script =
-        cluster.expect_groups([survey(there), at(50, true, true), at(48, true, false), shown()]);
+    let script = cluster.expect_groups(looks(&there).into_iter().chain([
+        at(50, true, true),
+        at(48, true, false),
+        shown(),
+    ]));
     let created = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap();
     assert_eq!(created.value.uid, "u1");
     script.finish().await;
@@ -218,8 +222,8 @@ async fn without_old_versions_the_time_of_creation_decides() {
             |path: &str| get(path).refused(410, "Expired", "too old resource version: 50 (55)");
         let (cluster, kube) = FakeCluster::pair();
         let end = if is_second { withdrawn() } else { vec![shown()] };
-        let looks = vec![survey(there), vec![expired(JOBS), expired(CONTROLLERS)]];
-        let script = cluster.expect_groups(looks.into_iter().chain(end));
+        let looks = looks(&there).into_iter().chain([vec![expired(JOBS), expired(CONTROLLERS)]]);
+        let script = cluster.expect_groups(looks.chain(end));
         let outcome = run(with_key(kube, "k1"), Json(request("a"))).await;
         assert_eq!(outcome.is_err(), is_second, "{created}");
         script.finish().await;
@@ -248,6 +252,33 @@ async fn a_version_that_kubernetes_does_not_know_yet_is_forgotten() {
     script.finish().await;
 }
 
+/// The version of an answer is larger than the database's: it is forgotten, and asked without.
+#[tokio::test]
+async fn a_version_of_the_future_refuses_no_later_run() {
+    let mut from_the_future = object("a", "u1", &json!({}));
+    from_the_future["metadata"]["resourceVersion"] = json!("99999999");
+    let too_large =
+        get(JOBS).query("resourceVersion=99999999").refused(504, "Timeout", "").answer(json!({
+            "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 504,
+            "reason": "Timeout", "message": "Timeout: Too large resource version",
+            "details": {"causes": [{"reason": "ResourceVersionTooLarge", "message": "later"}]},
+        }));
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        survey(There::default()),
+        vec![post(JOBS).created(from_the_future)],
+        second_look(),
+        vec![too_large, get(CRONJOBS).items([]), get(CONTROLLERS).items([]), get(PODS).items([])],
+        thorough(There::default()),
+        vec![post(JOBS).created(object("a", "u2", &json!({})))],
+        second_look(),
+    ]);
+    let context = context_without_limits(kube);
+    assert!(run(context.clone(), Json(request("a"))).await.is_ok());
+    assert!(run(context, Json(request("a"))).await.is_ok());
+    script.finish().await;
+}
+
 #[tokio::test]
 async fn a_key_is_looked_for_among_all_of_the_tools_objects() {
     let mut elsewhere = object("b", "u1", &kept("true", "k1"));
@@ -259,7 +290,7 @@ async fn a_key_is_looked_for_among_all_of_the_tools_objects() {
             There { jobs: vec![elsewhere.clone()], ..There::default() }
         };
         let (cluster, kube) = FakeCluster::pair();
-        let script = cluster.expect_groups([survey(there)]);
+        let script = cluster.expect_groups(looks(&there));
         let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
         assert!(matches!(error, Error::KeyReused), "{error:?}");
         script.finish().await;
@@ -273,8 +304,8 @@ async fn a_name_whose_old_pods_are_ending_is_waited_for() {
     let (cluster, kube) = FakeCluster::pair();
     let script = cluster.expect_groups([
         survey(ending()),
-        survey(ending()),
-        survey(There::default()),
+        thorough(ending()),
+        thorough(There::default()),
         vec![post(JOBS).created(object("a", "u1", &json!({})))],
         second_look(),
     ]);
@@ -287,7 +318,8 @@ async fn a_name_that_is_never_given_up_is_told_since_when() {
     let held = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:02:00Z"}});
     let there = || There { jobs: vec![object("a", "old", &held)], ..There::default() };
     let (cluster, kube) = FakeCluster::pair();
-    let _script = cluster.expect_groups((0..200).map(|_| survey(there())));
+    let _script = cluster
+        .expect_groups([survey(there())].into_iter().chain((0..200).map(|_| thorough(there()))));
     let error = run(context_without_limits(kube), Json(request("a"))).await.unwrap_err();
     let Error::JobEnding { since, .. } = &error else { panic!("{error:?}") };
     assert_eq!(since.map(|at| at.to_string()).as_deref(), Some("2026-01-01T00:02:00Z"));
