@@ -2,8 +2,8 @@
 //!
 //! The earliest creation wins. A first look refuses a name that is taken, without creating
 //! anything; then the object is created; then a second look tells whether another kind had the name
-//! first ([`precedence`](super::precedence)). Whoever is later looks after the earlier one is there,
-//! so of any number that raced exactly one stays, even through two servers.
+//! first ([`precedence`](super::precedence)). The later of two requests looks when the object of the
+//! earlier one is there, so of any number that raced exactly one stays, even through two servers.
 //!
 //! An answer that got lost is not an answer. The object is looked for by its name, and known by the
 //! key that is kept with it. Every request has one: its caller's, or one that is made up for it and

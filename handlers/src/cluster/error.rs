@@ -136,7 +136,7 @@ impl ClusterError {
         }
     }
 
-    /// What it means to whoever wanted something else first: that was not done in any case.
+    /// What the error means for a change that was to come after this call: that one was not made.
     #[must_use]
     pub(super) fn before_the_change(self) -> Self {
         if let Self::Unknown { source, .. } = self { *source } else { self }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tjf_api_types::ObjectName;
+use tjf_api_types::{ObjectName, ToolName};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{
@@ -39,6 +39,8 @@ enum Ending {
 #[derive(Debug)]
 struct Leaving {
     uids: BTreeSet<String>,
+    /// The one job that goes; without it, all go.
+    name: Option<ObjectName>,
     filter: Filter,
     ending: Ending,
 }
@@ -67,8 +69,9 @@ impl Cluster {
         let found = found.into_iter().filter_map(|(kind, meta)| Some((kind, meta.as_ref()?)));
         let mut owners: Vec<_> = found.map(|(kind, meta)| Found { kind, meta }).collect();
         let there = owners.iter().map(|owner| owner.meta).chain(&runs);
+        let there = there.map(|meta| meta.uid.as_str()).collect();
         let lost = match Reach::of_name(name) {
-            Reach::Job => self.lost(there, &runs, &pods).await?,
+            Reach::Job => self.gone(without_owner(&there, &runs, &pods)).await?,
             // No label holds such a name, so these are everybody's.
             Reach::Tool | Reach::Namespace => BTreeSet::new(),
         };
@@ -83,7 +86,8 @@ impl Cluster {
         let is_labelled = owners.iter().all(|owner| owner.meta.kept().is_some());
         let filter = if is_labelled { by_name() } else { Filter::all() };
         self.delete_several(&owners).await?;
-        self.until_gone(Leaving { uids, filter, ending: Ending::Graceful }).await?;
+        let (name, ending) = (Some(name.clone()), Ending::Graceful);
+        self.until_gone(Leaving { uids, name, filter, ending }).await?;
         Ok(is_known)
     }
 
@@ -99,7 +103,8 @@ impl Cluster {
         let pods = self.list::<Pod>(filter()).await?.items;
         let lists = Kind::OF_JOBS.map(|kind| self.list_meta(kind, filter()));
         let mut leaving = futures_util::future::try_join_all(lists).await?.concat();
-        let lost = self.lost(leaving.iter(), &leaving, &pods).await?;
+        let there = leaving.iter().map(|meta| meta.uid.as_str()).collect();
+        let lost = self.gone(without_owner(&there, &leaving, &pods)).await?;
         for (index, kind) in Kind::OF_JOBS.into_iter().enumerate() {
             let deleted = self.delete_all(kind, &selector).await;
             leaving.extend(deleted.map_err(|error| match index {
@@ -111,34 +116,25 @@ impl Cluster {
             leaving.iter().all(|meta| meta.controller().is_some() || meta.kept().is_some());
         let filter = if is_labelled { filter() } else { Filter::all() };
         let uids = leaving.iter().map(|meta| meta.uid.clone()).chain(lost).collect();
-        self.until_gone(Leaving { uids, filter, ending: Ending::Graceful }).await?;
+        let (name, ending) = (None, Ending::Graceful);
+        self.until_gone(Leaving { uids, name, filter, ending }).await?;
         let owners = leaving.into_iter().filter(|meta| meta.controller().is_none());
         // One name can be in two kinds only after a crash, and is one job all the same.
         let names: BTreeSet<_> = owners.map(|meta| meta.name).collect();
         Ok(names.into_iter().collect())
     }
 
-    /// The uids of owners that have gone, and whose runs or pods have not ended yet.
-    async fn lost(
-        &self,
-        there: impl Iterator<Item = &Meta>,
-        runs: &[Meta],
-        pods: &[Pod],
-    ) -> Result<BTreeSet<String>, ClusterError> {
-        let there: BTreeSet<_> = there.map(|meta| meta.uid.as_str()).collect();
-        let unfinished = pods.iter().filter(|pod| !pod.has_ended()).map(|pod| &pod.metadata);
-        let controllers = runs.iter().chain(unfinished).filter_map(Meta::job_controller);
-        let mut lost: BTreeSet<_> =
-            controllers.filter(|uid| !there.contains(uid)).map(str::to_owned).collect();
-        if lost.is_empty() {
-            return Ok(lost);
+    /// Those of these uids whose objects have gone.
+    async fn gone(&self, mut uids: BTreeSet<String>) -> Result<BTreeSet<String>, ClusterError> {
+        if uids.is_empty() {
+            return Ok(uids);
         }
         // Another program's object may have pods with our labels, and none of these itself.
         let lists = Kind::OF_JOBS.map(|kind| self.list_meta(kind, Filter::all()));
         for meta in futures_util::future::try_join_all(lists).await?.concat() {
-            lost.remove(&meta.uid);
+            uids.remove(&meta.uid);
         }
-        Ok(lost)
+        Ok(uids)
     }
 
     /// Deletes this very object and, at once, whatever pod it has made.
@@ -148,7 +144,8 @@ impl Cluster {
         let Ok(name) = meta.name.parse() else { return Ok(()) };
         let uids = BTreeSet::from([meta.uid.clone()]);
         let filter = Filter::labels(&Selector::of_job(self.tool(), &name));
-        self.until_gone(Leaving { uids, filter, ending: Ending::AtOnce }).await
+        let (name, ending) = (Some(name), Ending::AtOnce);
+        self.until_gone(Leaving { uids, name, filter, ending }).await
     }
 
     /// Deletes these very objects, several at once.
@@ -191,15 +188,20 @@ impl Cluster {
 
     /// Ends what these owners still control. True when there is nothing.
     async fn end_children(&self, leaving: &mut Leaving) -> Result<bool, ClusterError> {
-        let Leaving { uids, filter, ending } = leaving;
-        let mut runs = self.list_meta(Kind::JOBS, filter.clone()).await?;
+        let mut runs = self.list_meta(Kind::JOBS, leaving.filter.clone()).await?;
+        let mut pods = self.list::<Pod>(leaving.filter.clone()).await?.items;
+        if leaving.ending == Ending::Graceful {
+            // A schedule that came due after the first look made a run, which went with its owner.
+            let unseen = leaving.without_owner(self.tool(), &runs, &pods);
+            leaving.uids.extend(self.gone(unseen).await?);
+        }
+        let Leaving { uids, ending, .. } = leaving;
         runs.retain(|meta| is_controlled_by(meta, uids));
         uids.extend(runs.iter().map(|meta| meta.uid.clone()));
+        pods.retain(|pod| is_controlled_by(&pod.metadata, uids));
         let found: Vec<_> = runs.iter().map(|meta| Found { kind: Kind::JOBS, meta }).collect();
         self.delete_several(&found).await?;
-        let mut pods = self.list_meta(Kind::PODS, filter.clone()).await?;
-        pods.retain(|meta| is_controlled_by(meta, uids));
-        several(pods.iter().map(|pod| self.end(pod, *ending)).collect()).await?;
+        several(pods.iter().map(|pod| self.end(&pod.metadata, *ending)).collect()).await?;
         Ok(runs.is_empty() && pods.is_empty())
     }
 
@@ -214,6 +216,26 @@ impl Cluster {
             (Ending::Graceful, Some(_)) => Ok(()),
         }
     }
+}
+
+impl Leaving {
+    /// The owners of pods of what leaves that are neither known nor among these runs.
+    fn without_owner(&self, tool: &ToolName, runs: &[Meta], pods: &[Pod]) -> BTreeSet<String> {
+        let there = runs.iter().map(|meta| &meta.uid).chain(&self.uids).map(String::as_str);
+        let is_of_it = |pod: &&Pod| {
+            let (labels, name) = (&pod.metadata.labels, self.name.as_ref());
+            labels.are_ours(tool) && name.is_none_or(|name| labels.name() == Some(name.as_str()))
+        };
+        let pods: Vec<_> = pods.iter().filter(is_of_it).cloned().collect();
+        without_owner(&there.collect(), &[], &pods)
+    }
+}
+
+/// The uids of owners that are not there, and whose runs or pods have not ended yet.
+fn without_owner(there: &BTreeSet<&str>, runs: &[Meta], pods: &[Pod]) -> BTreeSet<String> {
+    let unfinished = pods.iter().filter(|pod| !pod.has_ended()).map(|pod| &pod.metadata);
+    let controllers = runs.iter().chain(unfinished).filter_map(Meta::job_controller);
+    controllers.filter(|uid| !there.contains(uid)).map(str::to_owned).collect()
 }
 
 /// Awaits all, a bounded number at once.

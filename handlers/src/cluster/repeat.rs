@@ -3,8 +3,8 @@
 //! An answer says that a call was refused, that nothing was done, or leaves it open
 //! ([`Outcome`]). What was refused stays so. Where nothing was done, every verb is sent again. Where
 //! it is open, a look is made again, and so is a delete: it names the very object by its uid, or
-//! what a selector selects, and is done when that has gone. A create is not: whoever created looks
-//! for the object by its name first.
+//! what a selector selects, and is done when that has gone. A create is not: the caller looks for
+//! the object by its name first.
 
 use std::{
     hash::{BuildHasher, RandomState},

@@ -93,7 +93,7 @@ impl Survey {
         jobs.chain(cronjobs).chain(controllers)
     }
 
-    /// What has this job's name, whose ever it is.
+    /// Every object that has this job's name, also those of others.
     pub(super) fn named(&self, job: &Job) -> impl Iterator<Item = Found<'_>> {
         self.objects().filter(move |found| found.meta.name == job.name.as_str())
     }

@@ -138,14 +138,37 @@ async fn a_scheduled_job_goes_with_its_run_and_its_pods_and_nothing_else() {
         there,
         vec![deletion(CRONJOBS, "a", "cron")],
         vec![get(JOBS).items([owned("a-1", "run", "cron")])],
-        vec![deletion(JOBS, "a-1", "run")],
         vec![get(PODS).items([owned("a-1-x", "pod", "run"), stranger()])],
+        vec![deletion(JOBS, "a-1", "run")],
         vec![deletion(PODS, "a-1-x", "pod")],
         vec![get(JOBS).items([])],
         vec![get(PODS).items([stranger()])],
     ]);
     let Json(deleted) = delete_a(kube).await.unwrap();
     assert_eq!(deleted.deleted, ["a"]);
+    script.finish().await;
+}
+
+/// The schedule came due between the first look and the delete, and Kubernetes took the new run with
+/// its owner before anybody saw it.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_came_and_went_meanwhile_is_waited_for() {
+    let mut pod = owned("a-2-x", "pod2", "run2");
+    pod["metadata"]["labels"]["app.kubernetes.io/name"] = json!("a");
+    let (cluster, kube) = FakeCluster::pair();
+    let [pods, there] = a_scheduled_job();
+    let script = cluster.expect_groups([
+        pods,
+        there,
+        vec![deletion(CRONJOBS, "a", "cron")],
+        vec![get(JOBS).items([])],
+        vec![get(PODS).items([pod])],
+        vec![get(JOBS).items([]), get(CRONJOBS).items([]), get(CONTROLLERS).items([])],
+        vec![deletion(PODS, "a-2-x", "pod2")],
+        vec![get(JOBS).items([])],
+        vec![get(PODS).items([])],
+    ]);
+    assert!(delete_a(kube).await.is_ok());
     script.finish().await;
 }
 

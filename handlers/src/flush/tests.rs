@@ -76,10 +76,10 @@ async fn everything_goes_and_the_jobs_are_named_but_not_their_runs() {
             ours("late", "late"),
             owned("c-1", "run", "cron"),
         ])],
-        vec![get(JOBS).query(SELECTOR).items([])],
+        vec![get(JOBS).query(SELECTOR).items([ours("new", "new")])],
         vec![get(PODS).query(SELECTOR).items(strangers().into_iter().chain([pod()]))],
         vec![delete(format!("{PODS}/c-0-x"))],
-        vec![get(JOBS).query(SELECTOR).items([])],
+        vec![get(JOBS).query(SELECTOR).items([ours("new", "new")])],
         vec![get(PODS).query(SELECTOR).items(strangers())],
     ]);
     let Json(deleted) = flush(context(kube)).await.unwrap();

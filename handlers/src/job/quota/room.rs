@@ -27,7 +27,7 @@ const YOUNG_SECONDS: i64 = 60;
 /// The Jobs of a namespace, when one more object is to come.
 #[derive(Debug, Clone, Copy)]
 pub struct Jobs<'a> {
-    /// All of them, whose ever they are.
+    /// All of them, also those of others.
     pub all: &'a [BatchJob],
     /// All scheduled jobs.
     pub cronjobs: &'a [Meta],
