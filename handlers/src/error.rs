@@ -132,6 +132,11 @@ fn cluster(error: ClusterError) -> Failure {
         ClusterError::Busy { retry_after, .. } | ClusterError::Failing { retry_after, .. } => {
             unavailable(retry_after.unwrap_or(RETRY_AFTER)).because(error)
         }
+        // It broke off, or the version of a list was forgotten between two of its pages.
+        ClusterError::Unreadable(why) if why.is_eof() || why.is_syntax() => {
+            unavailable(RETRY_AFTER).because(error)
+        }
+        ClusterError::NoSuchVersion { .. } => unavailable(RETRY_AFTER).because(error),
         ClusterError::Unknown { .. } => Failure::deadline_exceeded(
             "it is not known whether all of this was done: `show` and `list` tell",
         )
@@ -153,7 +158,6 @@ fn cluster(error: ClusterError) -> Failure {
         ClusterError::NotFound
         | ClusterError::AlreadyExists { .. }
         | ClusterError::OtherObject
-        | ClusterError::NoSuchVersion { .. }
         | ClusterError::Refused { .. }
         | ClusterError::Unreadable(_)
         | ClusterError::Unwritable(_) => Failure::internal(error),

@@ -261,9 +261,12 @@ impl Cluster {
     ) -> Result<Vec<Meta>, ClusterError> {
         let filter = Filter::labels(selector).unpaged();
         let path = with_query(self.path_of(kind), &filter, None);
-        let body =
-            self.send(Verb::DeleteCollection, kind, path, written(&DeleteOptions::any())?).await?;
-        let List { items, .. } = read_list::<Named>(&body)?;
+        let options = written(&DeleteOptions::any())?;
+        let body = self.send(Verb::DeleteCollection, kind, path, options).await?;
+        let List { items, .. } = read_list::<Named>(&body).map_err(|error| {
+            let action = Verb::DeleteCollection.of(kind);
+            ClusterError::Unknown { action, source: Box::new(error) }
+        })?;
         Ok(items.into_iter().map(|named| named.metadata).collect())
     }
 

@@ -9,6 +9,8 @@
 //! key that is kept with it. Every request has one: its caller's, or one that is made up for it and
 //! that nobody can send.
 
+mod confirm;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -156,7 +158,7 @@ impl Creating<'_> {
                 self.repeated(found, &survey).await
             }
             Step::Wait { since } => self.later_for_name(since),
-            Step::Create { leaving } if leaving.len() > DELETED_IN_TURN_MAX => {
+            Step::Create { leaving } if self.must_see_go(&leaving) => {
                 drop(last);
                 self.delete_finished(&leaving).await?;
                 Ok(Turn::Later(Duration::ZERO))
@@ -171,6 +173,15 @@ impl Creating<'_> {
                 self.judge(created).await
             }
         }
+    }
+
+    /// Whether these have to be seen to have gone before anything is created: many, since others of
+    /// the tool wait for their turn; and one that has the name in another kind, because something
+    /// may keep it, and Kubernetes would not refuse the new object for it.
+    fn must_see_go(&self, leaving: &[&Meta]) -> bool {
+        let has_name = |meta: &&Meta| meta.name == self.job.name.as_str();
+        leaving.len() > DELETED_IN_TURN_MAX
+            || (self.kind != Kind::JOBS && leaving.iter().any(has_name))
     }
 
     fn look_thoroughly(&mut self) -> Turn {
@@ -322,65 +333,5 @@ impl Creating<'_> {
         self.is_thorough = true;
         self.room_look_time *= 2;
         Ok(Turn::Later(self.room_look_time))
-    }
-
-    /// Looks whether the new object was the first of its name, and takes it away again when another
-    /// was. Without proof of that it stays.
-    async fn confirm(&self, created: Created) -> Result<Turn> {
-        let mine = Found { kind: self.kind, meta: &created.meta };
-        match self.cluster.was_second(mine, created.creation).await {
-            Ok(true) => self.withdraw(mine).await,
-            Ok(false) if created.creation == Creation::AtItsVersion => {
-                let job_type = self.job.spec.kind.job_type();
-                let view = self.cluster.view_of_created(job_type, created.object)?;
-                let odd = || Error::Internal("a new job is not a job", "it has an owner".into());
-                Ok(Turn::Done(Box::new(view.ok_or_else(odd)?)))
-            }
-            Ok(false) => self.shown(mine).await,
-            Err(error) => Err(self.unconfirmed(error)),
-        }
-    }
-
-    /// The object that an earlier request with the same key created, if it was the first of its
-    /// name: that request may not have come so far as to find out.
-    async fn repeated(&self, mine: Found<'_>, survey: &Survey) -> Result<Turn> {
-        for other in survey.named(self.job).filter(|other| other.meta.uid != mine.meta.uid) {
-            let came_before = self.cluster.came_before(other, mine, Creation::Earlier).await;
-            if came_before.map_err(|error| self.unconfirmed(error))? {
-                return self.withdraw(mine).await;
-            }
-        }
-        self.shown(mine).await
-    }
-
-    async fn shown(&self, mine: Found<'_>) -> Result<Turn> {
-        let name = self.job.name.clone().into();
-        let views = self.cluster.jobs_named(&name).await?;
-        let view = views.into_iter().find(|view| view.uid == mine.meta.uid);
-        Ok(Turn::Done(Box::new(view.ok_or_else(|| Error::JobNotFound(name.into()))?)))
-    }
-
-    /// Takes an object away again that was second.
-    async fn withdraw(&self, mine: Found<'_>) -> Result<Turn> {
-        match self.cluster.withdraw(mine).await {
-            Ok(()) => Err(taken(self.job, false)),
-            Err(error) => {
-                let name = &self.job.name;
-                let detail = format!(
-                    "another job has the name `{name}`, and it is not known whether yours has \
-                     gone: `list` tells"
-                );
-                Err(Error::NotKnown { detail, source: error })
-            }
-        }
-    }
-
-    fn unconfirmed(&self, error: ClusterError) -> Error {
-        let detail = format!(
-            "the job `{}` was created, and it is not known whether another job had the name \
-             first: the same request with the same `Idempotency-Key` looks again",
-            self.job.name
-        );
-        Error::NotKnown { detail, source: error }
     }
 }

@@ -84,14 +84,18 @@ fn every_kind_of_cluster_error() -> Vec<(&'static str, Error)> {
         ("internal", ClusterError::NotFound.into()),
         ("internal", ClusterError::AlreadyExists { being_deleted: false }.into()),
         ("internal", ClusterError::OtherObject.into()),
-        ("internal", ClusterError::NoSuchVersion { message: secret() }.into()),
+        ("cluster-unavailable", ClusterError::NoSuchVersion { message: secret() }.into()),
+        (
+            "cluster-unavailable",
+            ClusterError::Unreadable(serde_json::from_str::<u8>(SECRET).unwrap_err()).into(),
+        ),
         (
             "internal",
             ClusterError::Refused { code: 422, reason: secret(), message: secret() }.into(),
         ),
         (
             "internal",
-            ClusterError::Unreadable(serde_json::from_str::<u8>(SECRET).unwrap_err()).into(),
+            ClusterError::Unreadable(serde_json::from_str::<u8>("true").unwrap_err()).into(),
         ),
         ("no-credentials", ClusterError::Connect(ConnectError::NoCredentials(source())).into()),
         ("forbidden-certificate", ClusterError::Connect(ConnectError::ForeignCertificate).into()),

@@ -189,10 +189,12 @@ async fn when_nobody_knows_who_was_first_ours_stays_and_that_is_said() {
     assert!(detail.contains("`a` was created"), "{detail}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_one_off_that_has_ended_gives_up_its_name_for_any_kind() {
     let (cluster, kube) = FakeCluster::pair();
     let asked = post(CONTROLLERS).query("dryRun=All").created(json!({}));
+    let mut going = object("a", "old", &ended());
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:02:00Z");
     let there = There { jobs: vec![object("a", "old", &ended())], ..There::default() };
     let [quick, sure] = looks(&there);
     let script = cluster.expect_groups([
@@ -200,6 +202,9 @@ async fn a_one_off_that_has_ended_gives_up_its_name_for_any_kind() {
         sure,
         vec![asked],
         vec![delete(format!("{JOBS}/a")).body(json!({"preconditions": {"uid": "old"}}))],
+        // A finalizer may keep it, and then nothing must begin.
+        thorough(There { jobs: vec![going], ..There::default() }),
+        thorough(There::default()),
         vec![post(CONTROLLERS).created(object("a", "new", &json!({"spec": {"replicas": 1}})))],
         vec![looked_up(JOBS, None), looked_up(CRONJOBS, None)],
     ]);

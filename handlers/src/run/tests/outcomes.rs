@@ -72,6 +72,31 @@ async fn a_job_whose_answer_got_lost_is_found_by_its_key() {
     script.finish().await;
 }
 
+/// It was created, and that is what counts: that it can't be shown is not "nothing was done".
+#[tokio::test(start_paused = true)]
+async fn a_job_that_cannot_be_shown_was_created_all_the_same() {
+    let failing = || {
+        ["jobs/a", "cronjobs/a", "replicationcontrollers/a", "jobs", "pods"].map(|path| {
+            let group = if path.contains("jobs") { "/apis/batch/v1" } else { "/api/v1" };
+            get(format!("{group}/namespaces/tool-tf-test/{path}")).refused(
+                500,
+                "InternalError",
+                "etcd is away",
+            )
+        })
+    };
+    let (cluster, kube) = FakeCluster::pair();
+    let _script = cluster.expect_groups([
+        survey(There::default()),
+        vec![lost()],
+        vec![looked_up(JOBS, Some(made_by("k1", "41")))],
+        second_look(),
+        (0..20).flat_map(|_| failing()).collect(),
+    ]);
+    let created = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap();
+    assert_eq!(created.value.uid, "u1");
+}
+
 /// Of one kind and name there is one object, so a second create can't make a second job.
 #[tokio::test(start_paused = true)]
 async fn a_create_that_came_to_nothing_is_sent_again() {
