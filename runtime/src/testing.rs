@@ -76,6 +76,7 @@ pub struct Exchange {
     method: Method,
     path: String,
     query: Vec<String>,
+    absent: Vec<String>,
     body: Option<Value>,
     status: StatusCode,
     header: Option<(&'static str, &'static str)>,
@@ -102,6 +103,7 @@ fn expect(method: Method, path: impl Into<String>) -> Exchange {
         method,
         path: path.into(),
         query: Vec::new(),
+        absent: Vec::new(),
         body: None,
         status: StatusCode::OK,
         header: None,
@@ -114,6 +116,13 @@ impl Exchange {
     #[must_use]
     pub fn query(mut self, text: &str) -> Self {
         self.query.push(text.to_owned());
+        self
+    }
+
+    /// The query must not contain this text.
+    #[must_use]
+    pub fn without(mut self, text: &str) -> Self {
+        self.absent.push(text.to_owned());
         self
     }
 
@@ -187,6 +196,8 @@ impl Exchange {
             Some(format!("expected {} {}", self.method, self.path))
         } else if let Some(text) = missing {
             Some(format!("the query has no `{text}`"))
+        } else if let Some(text) = self.absent.iter().find(|text| call.query.contains(*text)) {
+            Some(format!("the query has `{text}`"))
         } else {
             let wanted = self.body.as_ref()?;
             (!includes(&call.body, wanted)).then(|| format!("the body does not include {wanted:#}"))

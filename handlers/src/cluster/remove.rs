@@ -82,9 +82,11 @@ impl Cluster {
         // whose pods theirs are: so they are noted before.
         uids.extend(children_of(&uids, &runs));
         uids.extend(lost);
-        // What another program made may have pods with any labels.
-        let is_labelled = owners.iter().all(|owner| owner.meta.kept().is_some());
-        let filter = if is_labelled { by_name() } else { Filter::all() };
+        // What another program made, or made as a copy, may have pods with any labels.
+        let is_labelled =
+            |meta: &Meta| meta.kept().is_some() && meta.labels.name() == Some(name.as_str());
+        let has_labels = owners.iter().all(|owner| is_labelled(owner.meta));
+        let filter = if has_labels { by_name() } else { Filter::all() };
         self.delete_several(&owners).await?;
         let (name, ending) = (Some(name.clone()), Ending::Graceful);
         self.until_gone(Leaving { uids, name, filter, ending }).await?;

@@ -227,29 +227,39 @@ async fn a_name_that_a_crash_left_in_two_kinds_goes_from_both() {
     script.finish().await;
 }
 
-/// Nothing says what labels its pods have, so they are looked for everywhere.
+/// A list of the whole namespace.
+fn everything(path: &str) -> Exchange {
+    get(path).without("labelSelector")
+}
+
+/// Nothing says what labels its pods have, so they are looked for everywhere: a copy of our own
+/// object still has the other one's labels.
 #[tokio::test(start_paused = true)]
 async fn the_pods_of_what_another_program_made_are_found_by_their_owner() {
-    let (cluster, kube) = FakeCluster::pair();
-    let there = vec![
-        get(format!("{JOBS}/a")).answer(object("a", "job", &ended())),
-        gone(CRONJOBS, "a"),
-        gone(CONTROLLERS, "a"),
-        get(JOBS).items([]),
-    ];
-    let [pods, there] = looks(vec![], there);
-    let script = cluster.expect_groups([
-        pods,
-        there,
-        vec![deletion(JOBS, "a", "job")],
-        vec![get(JOBS).query("limit=500").items([])],
-        vec![get(PODS).query("limit=500").items([owned("odd", "pod", "job")])],
-        vec![deletion(PODS, "odd", "pod")],
-        vec![get(JOBS).items([])],
-        vec![get(PODS).items([])],
-    ]);
-    assert!(delete_a(kube).await.is_ok());
-    script.finish().await;
+    let mut copy = ours("a", "job");
+    copy["metadata"]["labels"]["app.kubernetes.io/name"] = json!("original");
+    for made_elsewhere in [object("a", "job", &ended()), copy] {
+        let (cluster, kube) = FakeCluster::pair();
+        let there = vec![
+            get(format!("{JOBS}/a")).answer(made_elsewhere),
+            gone(CRONJOBS, "a"),
+            gone(CONTROLLERS, "a"),
+            get(JOBS).items([]),
+        ];
+        let [pods, there] = looks(vec![], there);
+        let script = cluster.expect_groups([
+            pods,
+            there,
+            vec![deletion(JOBS, "a", "job")],
+            vec![everything(JOBS).items([])],
+            vec![everything(PODS).items([owned("odd", "pod", "job")])],
+            vec![deletion(PODS, "odd", "pod")],
+            vec![everything(JOBS).items([])],
+            vec![everything(PODS).items([])],
+        ]);
+        assert!(delete_a(kube).await.is_ok());
+        script.finish().await;
+    }
 }
 
 /// The answer to the delete got lost, again and again.
