@@ -146,12 +146,15 @@ impl Creating<'_> {
             }
             survey => survey?,
         };
-        limits.check(&self.job.spec)?;
         let step = match self.step(&survey, limits.jobs_max) {
             Ok(Step::Create { leaving }) if leaving.is_empty() => Step::Create { leaving },
             _ if !self.is_thorough => return Ok(self.look_thoroughly()),
             step => step?,
         };
+        if let Step::Create { .. } = &step {
+            // A job that is there already need not be what the namespace allows by now.
+            limits.check(&self.job.spec)?;
+        }
         match step {
             Step::Repeated(found) => {
                 drop(last);

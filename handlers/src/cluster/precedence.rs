@@ -104,7 +104,7 @@ impl Cluster {
                 (Some(false), Some(false)) => none = Some(version),
                 (None, _) | (_, None) => return Ok(None),
             }
-            step *= 2;
+            step = step.saturating_mul(2);
         }
         Ok(None)
     }

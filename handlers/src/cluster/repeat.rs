@@ -69,8 +69,10 @@ impl Repeats {
         if may_repeat && self.has_time_for(pause, outcome) {
             return Verdict::Again { after: pause, error };
         }
-        // A refusal ends the doubt: a delete that is repeated would have been done by then.
-        if self.may_be_done && outcome != Outcome::Refused {
+        // Only what is said of the object itself ends the doubt, and not, for instance, that the
+        // certificate has run out meanwhile.
+        let ends_doubt = matches!(error, ClusterError::NotFound | ClusterError::OtherObject);
+        if self.may_be_done && !ends_doubt {
             Verdict::Unknown(error)
         } else {
             Verdict::Final(error)

@@ -87,6 +87,9 @@ async fn doubt_ends_only_with_an_answer_that_settles_it() {
     assert!(matches!(repeats.after(failing()), Verdict::Again { .. }));
     let gone = repeats.after(ClusterError::NotFound);
     assert!(matches!(gone, Verdict::Final(ClusterError::NotFound)), "{gone:?}");
+    let mut repeats = Repeats::new(Verb::Delete, in_half_a_minute());
+    assert!(matches!(repeats.after(failing()), Verdict::Again { .. }));
+    assert!(matches!(repeats.after(ClusterError::CredentialsRejected), Verdict::Unknown(_)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,7 +69,7 @@ impl<'a> Jobs<'a> {
         };
         let unfinished = || self.one_offs().filter(|job| job.ended().is_none());
         let ours = unfinished().filter(|job| job.metadata.is_job_of(self.tool)).count();
-        if ours + new_one_offs > UNFINISHED_MAX {
+        if new_one_offs > 0 && ours + new_one_offs > UNFINISHED_MAX {
             return Err(TooManyUnfinished { unfinished: ours, allowed: UNFINISHED_MAX, why: "" });
         }
         let share = jobs_max.map(|max| self.share_of_one_offs(max, new_cronjobs));

@@ -156,6 +156,8 @@ fn fifty_may_be_unfinished_and_none_more() {
     assert_eq!(refused.to_string(), words);
     assert!(in_the_way(&fifty[1..], &[], 200, JobType::OneOff).is_ok());
     assert!(in_the_way(&fifty, &[], 200, JobType::Scheduled).is_ok());
+    let more: Vec<_> = many(51);
+    assert!(in_the_way(&more, &[], 200, JobType::Scheduled).is_ok());
 }
 
 /// A run that is due must find a place, whatever else has not ended.
