@@ -137,18 +137,21 @@ fn cluster(error: ClusterError) -> Failure {
             unavailable(RETRY_AFTER).because(error)
         }
         ClusterError::NoSuchVersion { .. } => unavailable(RETRY_AFTER).because(error),
-        ClusterError::Unknown { .. } => Failure::deadline_exceeded(
-            "it is not known whether all of this was done: `show` and `list` tell",
-        )
-        .because(error),
+        ClusterError::Unknown { source, .. } => {
+            let mut detail =
+                "it is not known whether all of this was done: `show` and `list` tell".to_owned();
+            if let ClusterError::Forbidden { tool, action, .. } = &**source {
+                detail = format!("{detail}. {}", forbidden(tool, action));
+            }
+            Failure::deadline_exceeded(detail).because(error)
+        }
         ClusterError::CredentialsRejected => {
             let detail =
                 "Kubernetes refuses the tool's certificate: ask an administrator to renew it";
             Failure::new(ErrorStatus::Forbidden, "credentials-rejected", detail)
         }
         ClusterError::Forbidden { tool, action, .. } => {
-            let detail =
-                format!("Kubernetes does not let tool {tool} {action}: ask an administrator");
+            let detail = forbidden(tool, action);
             Failure::new(ErrorStatus::Forbidden, "forbidden", detail).because(error)
         }
         ClusterError::QuotaExceeded(refusal) => {
@@ -162,6 +165,10 @@ fn cluster(error: ClusterError) -> Failure {
         | ClusterError::Unreadable(_)
         | ClusterError::Unwritable(_) => Failure::internal(error),
     }
+}
+
+fn forbidden(tool: &str, action: &str) -> String {
+    format!("Kubernetes does not let tool {tool} {action}: ask an administrator")
 }
 
 fn connect(why: &ConnectError) -> Failure {

@@ -65,12 +65,22 @@ pub struct Spec {
     /// Environment variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
-    /// The caller's key, by which a repeated request is known.
+    /// The caller's key, by which a repeated request is known; or one that we made up, by which the
+    /// object is known should the answer that it was created get lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
+/// How a key begins that we made up, because the caller sent none. A header holds no blank in a
+/// key, so no caller can send such a one.
+pub const MADE_UP_KEY: &str = "made up ";
+
 impl Spec {
+    /// Whether the caller itself sent the key, and may send it again.
+    pub fn has_callers_key(&self) -> bool {
+        self.idempotency_key.as_ref().is_some_and(|key| !key.starts_with(MADE_UP_KEY))
+    }
+
     /// Whether this is the same request as another. What we made of a schedule is not part of one:
     /// another version of ours, or of the time zones, may choose another minute.
     pub fn is_same_request(&self, other: &Self) -> bool {

@@ -9,7 +9,10 @@ use crate::{
     Context,
     cluster::Cluster,
     error::Result,
-    job::request::{self, Invalid, Rule, RunsAs},
+    job::{
+        MADE_UP_KEY,
+        request::{self, Invalid, Rule, RunsAs},
+    },
 };
 
 /// Creates a job: a one-off, with `schedule` a scheduled one, with `continuous` one that is kept
@@ -40,11 +43,10 @@ pub async fn run(context: Context, Json(request): Json<RunRequest>) -> Result<Cr
     Ok(Created { location: path::show(&value.name), value })
 }
 
-/// By this an object is known as this very request's, should the answer that it was created get
-/// lost. No caller can send it: a key in a header has no blank.
+/// By this an object is known as this very request's.
 fn made_up_key() -> String {
     let random = || RandomState::new().hash_one(());
-    format!("made up {:016x}{:016x}", random(), random())
+    format!("{MADE_UP_KEY}{:016x}{:016x}", random(), random())
 }
 
 /// The end of a made-up name: the same for a repeated request, else any.

@@ -13,11 +13,13 @@ use tokio::time::Instant;
 
 use crate::{
     catalogue::Catalogue,
-    job::{kind::Kind, manifest::PodSettings, quota::Limits},
+    job::{kind::Kind, manifest::PodSettings, objects::Version, quota::Limits},
 };
 
 /// What a namespace allows is asked for again after this.
 const LIMITS_AGE_MAX: Duration = Duration::from_secs(60);
+/// As long as another server may be behind with what this one created, and much longer.
+const CREATES_AGE_MAX: Duration = Duration::from_secs(60);
 /// From this many tools on, those that nobody asked for within a minute are forgotten when a new
 /// one comes.
 const TOOLS_KEPT_MAX: usize = 1024;
@@ -55,32 +57,63 @@ pub struct Tools(Mutex<HashMap<ToolName, Arc<KnownTool>>>);
 #[derive(Default)]
 pub struct KnownTool {
     limits: Mutex<Option<(Instant, Arc<Limits>)>>,
-    /// Held from counting a tool's objects to creating one more, so that two requests do not both
-    /// take the last place. Between two servers that may still happen, and mends itself with the
-    /// next request.
-    pub counting: tokio::sync::Mutex<LastCreated>,
+    /// Held from the look at a tool's jobs until one more is announced, so that two requests do not
+    /// both take the last place. Between two servers that may still happen, and mends itself with
+    /// the next request.
+    pub counting: tokio::sync::Mutex<()>,
+    creates: Mutex<Creates>,
 }
 
-/// The versions at which we last created an object of each kind for a tool. A list that is as fresh
-/// as these shows what we created.
-#[derive(Debug, Default)]
-pub struct LastCreated(HashMap<Kind, String>);
+/// What this server creates for a tool.
+#[derive(Debug, Clone, Default)]
+pub struct Creates {
+    versions: HashMap<Kind, Version>,
+    last: Option<Instant>,
+    coming: Vec<Named>,
+}
 
-impl LastCreated {
-    /// The version of what was last created of a kind, if anything was.
-    pub fn version(&self, kind: Kind) -> Option<&str> {
-        self.0.get(&kind).map(String::as_str)
+/// The kind and the name of an object.
+type Named = (Kind, String);
+
+impl Creates {
+    /// The version at which an object of a kind was created last, if one was. A list that is as
+    /// fresh as that shows all that this server created.
+    pub fn version(&self, kind: Kind) -> Option<Version> {
+        self.versions.get(&kind).copied()
     }
 
-    /// Notes that an object was created.
-    pub fn note(&mut self, kind: Kind, version: &str) {
-        self.0.insert(kind, version.to_owned());
+    /// Whether this server created something less than a minute ago. If not, another server may
+    /// have answered the tool's last request.
+    pub fn are_recent(&self, now: Instant) -> bool {
+        self.last.is_some_and(|last| now - last < CREATES_AGE_MAX)
     }
 
-    /// Forgets all versions: Kubernetes does not know one of them, as after a restore of its
-    /// database.
-    pub fn forget(&mut self) {
-        self.0.clear();
+    /// The names of this kind's objects that are on their way: a look may show them already.
+    pub fn coming(&self, kind: Kind) -> Vec<&str> {
+        let coming = self.coming.iter().filter(|(coming, _)| *coming == kind);
+        coming.map(|(_, name)| name.as_str()).collect()
+    }
+}
+
+/// An object that is on its way, until this is dropped.
+pub struct Coming<'a> {
+    tool: &'a KnownTool,
+    object: Named,
+}
+
+impl Coming<'_> {
+    /// Notes that it was created, at this version.
+    pub fn has_come(&self, version: Version) {
+        self.tool.note(self.object.0, version);
+    }
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        let mut creates = self.tool.creates.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = creates.coming.iter().position(|it| *it == self.object) {
+            creates.coming.swap_remove(index);
+        }
     }
 }
 
@@ -102,6 +135,35 @@ impl KnownTool {
         let known = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, limits) = known.as_ref()?;
         (now - *at < LIMITS_AGE_MAX).then(|| Arc::clone(limits))
+    }
+
+    /// What this server creates for the tool.
+    pub fn creates(&self) -> Creates {
+        self.creates.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Announces an object, so that others count it before Kubernetes shows it.
+    pub fn announce(&self, kind: Kind, name: &str) -> Coming<'_> {
+        let object = (kind, name.to_owned());
+        let mut creates = self.creates.lock().unwrap_or_else(PoisonError::into_inner);
+        creates.coming.push(object.clone());
+        Coming { tool: self, object }
+    }
+
+    /// Notes that an object was created. Answers may come in another order than versions.
+    pub fn note(&self, kind: Kind, version: Version) {
+        let mut creates = self.creates.lock().unwrap_or_else(PoisonError::into_inner);
+        creates.last = Some(Instant::now());
+        let noted = creates.versions.entry(kind).or_insert(version);
+        if version.includes(*noted) {
+            *noted = version;
+        }
+    }
+
+    /// Forgets all versions: Kubernetes does not know one of them, as after a restore of its
+    /// database.
+    pub fn forget_versions(&self) {
+        self.creates.lock().unwrap_or_else(PoisonError::into_inner).versions.clear();
     }
 
     /// Remembers what the tool's namespace allows.
@@ -128,6 +190,38 @@ mod tests {
         assert!(limits_after(59).is_some());
         assert!(limits_after(60).is_none());
         assert!(tools.get(&name("tf-other")).limits(began).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_object_is_coming_until_its_create_is_over() {
+        let known = KnownTool::default();
+        let [a, again] = [known.announce(Kind::JOBS, "a"), known.announce(Kind::JOBS, "a")];
+        let _other = known.announce(Kind::CRON_JOBS, "c");
+        drop(a);
+        assert_eq!(known.creates().coming(Kind::JOBS), ["a"]);
+        again.has_come(Version::parse("7"));
+        drop(again);
+        let creates = known.creates();
+        assert_eq!(
+            (creates.coming(Kind::JOBS).len(), creates.coming(Kind::CRON_JOBS).len()),
+            (0, 1)
+        );
+        assert_eq!(creates.version(Kind::JOBS), Some(Version::parse("7")));
+        assert_eq!(creates.version(Kind::CRON_JOBS), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_latest_version_is_kept_whichever_answer_comes_last() {
+        let known = KnownTool::default();
+        for version in ["9", "41", "10"] {
+            known.note(Kind::JOBS, Version::parse(version));
+        }
+        assert_eq!(known.creates().version(Kind::JOBS), Some(Version::parse("41")));
+        let now = Instant::now();
+        assert!(known.creates().are_recent(now + Duration::from_secs(59)));
+        assert!(!known.creates().are_recent(now + CREATES_AGE_MAX));
+        known.forget_versions();
+        assert_eq!(known.creates().version(Kind::JOBS), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -58,6 +58,15 @@ pub(crate) fn request(name: &str) -> RunRequest {
     }
 }
 
+/// An object as our own `run` makes it, with the request kept in it.
+pub(crate) fn ours(name: &str, uid: &str) -> Value {
+    let spec = json!({
+        "cmd": "true", "imagename": "tf-busybox", "job_type": "one-off", "retry": 0,
+    });
+    let annotations = json!({"jobs.toolforge.org/spec": spec.to_string()});
+    object(name, uid, &json!({"metadata": {"annotations": annotations}}))
+}
+
 /// An object of ours as Kubernetes answers it; `more` is put over it.
 pub(crate) fn object(name: &str, uid: &str, more: &Value) -> Value {
     let labels = json!({

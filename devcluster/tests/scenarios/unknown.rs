@@ -27,7 +27,9 @@ scenarios![
     a_create_whose_answer_is_lost_is_not_said_to_have_failed: KNOB,
     a_create_that_was_not_done_is_repeated: KNOB,
     a_create_that_came_second_and_was_not_answered_is_withdrawn: KNOB,
+    a_create_that_hangs_holds_up_nobody_else: KNOB,
     a_key_that_comes_with_another_name_is_refused,
+    a_key_that_comes_to_another_server_with_another_name_is_refused,
     a_version_of_the_future_does_no_harm: KNOB,
 ];
 
@@ -163,6 +165,40 @@ async fn a_key_that_comes_with_another_name_is_refused(world: Arc<World>) {
         assert_eq!(tool.send(keyed(&job, key)).await.expect::<JobView>(201).uid, first.uid);
     }
     assert_eq!(tool.list().await.len(), 2);
+}
+
+/// Another request of the same tool, meanwhile.
+async fn a_create_that_hangs_holds_up_nobody_else(world: Arc<World>) {
+    let (tool, cluster) = (world.tool("hang").await, world.cluster.embedded().unwrap());
+    let hang = Effect::DelayBefore(Duration::from_secs(5));
+    inject(&world, &tool, Fault::on("create", Kind::Job, hang));
+    let hanging = tokio::spawn({
+        let tool = tool.clone();
+        async move { tool.run(one_off("a", "true")).await }
+    });
+    eventually("a create that hangs", POD_TIME_MAX, async || {
+        let mut calls = cluster.take_calls(&tool.name).into_iter();
+        calls.find(|call| call.effect == Some(hang)).map(drop).ok_or("not yet")
+    })
+    .await;
+    tool.run(one_off("b", "true")).await;
+    assert!(!hanging.is_finished(), "the other request did not have to wait");
+    hanging.await.unwrap();
+    assert_eq!(tool.list().await.len(), 2);
+}
+
+/// The other server has answered nothing of this tool yet, and Kubernetes' memory may be behind.
+async fn a_key_that_comes_to_another_server_with_another_name_is_refused(world: Arc<World>) {
+    let other = world.start_service().await;
+    for _ in 0..5 {
+        let tool = world.tool("servers").await;
+        let first: JobView = tool.send(keyed(&one_off("a", "sleep 3600"), KEY)).await.expect(201);
+        let tool = tool.through(&other);
+        let refused = tool.send(keyed(&one_off("b", "sleep 3600"), KEY)).await;
+        refused.expect_problem(400, "invalid-request");
+        let again: JobView = tool.send(keyed(&one_off("a", "sleep 3600"), KEY)).await.expect(201);
+        assert_eq!(again.uid, first.uid);
+    }
 }
 
 /// As after the database of Kubernetes was restored: what was answered before it is ahead of it.

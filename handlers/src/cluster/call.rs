@@ -1,6 +1,5 @@
 //! What is asked of Kubernetes: the verbs, what a list is to show, and what a delete is to do.
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -8,7 +7,7 @@ use super::{Cluster, ClusterError, connection::Request, verb::Verb};
 use crate::job::{
     kind::{Kind, Resource},
     labels::Selector,
-    objects::{List, Meta, Named},
+    objects::{List, Meta, Named, Version},
 };
 
 /// Bounds what one answer can be; Kubernetes' own clients use the same.
@@ -26,8 +25,8 @@ pub(super) struct Filter {
 impl Filter {
     /// Everything in the namespace, as it was at this version or any later one. The answer comes at
     /// once, from the API server's memory of that kind.
-    pub(super) fn since(version: Option<&str>) -> Self {
-        let version = version.unwrap_or("0").to_owned();
+    pub(super) fn since(version: Option<Version>) -> Self {
+        let version = version.and_then(Version::number).unwrap_or(0).to_string();
         let query =
             vec![("resourceVersion", version), ("resourceVersionMatch", "NotOlderThan".to_owned())];
         Self { query, is_paged: false }
@@ -147,9 +146,18 @@ impl Cluster {
         kind: Kind,
         name: &str,
     ) -> Result<Option<T>, ClusterError> {
+        self.get_with(kind, name, |body| serde_json::from_slice(body)).await
+    }
+
+    async fn get_with<T>(
+        &self,
+        kind: Kind,
+        name: &str,
+        read: impl Fn(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<Option<T>, ClusterError> {
         let path = format!("{}/{name}", self.path_of(kind));
-        match self.send(Verb::Get, kind, path, Vec::new()).await {
-            Ok(body) => serde_json::from_slice(&body).map(Some).map_err(ClusterError::Unreadable),
+        match self.send(Verb::Get, kind, path, Vec::new(), read).await {
+            Ok(object) => Ok(Some(object)),
             Err(ClusterError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
@@ -176,14 +184,24 @@ impl Cluster {
     async fn list_as<T: DeserializeOwned>(
         &self,
         kind: Kind,
-        filter: Filter,
+        mut filter: Filter,
     ) -> Result<Listed<T>, ClusterError> {
         let mut all = Vec::new();
-        let mut token = None;
+        let mut token: Option<String> = None;
         loop {
             let path = with_query(self.path_of(kind), &filter, token.as_deref());
-            let body = self.send(Verb::List, kind, path, Vec::new()).await?;
-            let List { metadata, mut items } = read_list::<T>(&body)?;
+            let page = self.send(Verb::List, kind, path, Vec::new(), read_list::<T>).await;
+            let List { metadata, mut items } = match page {
+                // It has forgotten the version of the pages before. Whole, a list can't be
+                // interrupted like that.
+                Err(ClusterError::NoSuchVersion { .. }) if token.is_some() => {
+                    all.clear();
+                    token = None;
+                    filter = filter.unpaged();
+                    continue;
+                }
+                page => page?,
+            };
             all.append(&mut items);
             token = metadata.continue_token.filter(|token| !token.is_empty());
             if token.is_none() {
@@ -200,20 +218,15 @@ impl Cluster {
         object: &Value,
     ) -> Result<(Value, Meta), ClusterError> {
         let path = format!("{}?{STRICT}", self.path_of(kind));
-        let body = self.send(Verb::Create, kind, path, written(object)?).await;
-        let body = body.map_err(|error| self.without_namespace(error, kind))?;
-        // It was created, but nobody can say which object that is.
-        read_object(&body).map_err(|error| ClusterError::Unknown {
-            action: Verb::Create.of(kind),
-            source: Box::new(error),
-        })
+        let created = self.send(Verb::Create, kind, path, written(object)?, read_object).await;
+        created.map_err(|error| self.without_namespace(error, kind))
     }
 
     /// Asks whether an object would be created. Nothing is.
     pub(super) async fn try_create(&self, kind: Kind, object: &Value) -> Result<(), ClusterError> {
         let path = format!("{}?dryRun=All&{STRICT}", self.path_of(kind));
-        let tried = self.send(Verb::TryCreate, kind, path, written(object)?).await;
-        tried.map(drop).map_err(|error| self.without_namespace(error, kind))
+        let tried = self.send(Verb::TryCreate, kind, path, written(object)?, unread).await;
+        tried.map_err(|error| self.without_namespace(error, kind))
     }
 
     /// What is not found when something is created is its namespace.
@@ -234,8 +247,7 @@ impl Cluster {
         kind: Kind,
         name: &str,
     ) -> Result<Option<(Value, Meta)>, ClusterError> {
-        let object = self.get_as::<Value>(kind, name).await?;
-        object.map(with_meta).transpose()
+        self.get_with(kind, name, read_object).await
     }
 
     /// Deletes this very object. That it has gone already, or that another has its name now, is
@@ -247,8 +259,8 @@ impl Cluster {
         options: &DeleteOptions<'_>,
     ) -> Result<(), ClusterError> {
         let path = format!("{}/{name}", self.path_of(kind));
-        match self.send(Verb::Delete, kind, path, written(options)?).await {
-            Ok(_) | Err(ClusterError::NotFound | ClusterError::OtherObject) => Ok(()),
+        match self.send(Verb::Delete, kind, path, written(options)?, unread).await {
+            Ok(()) | Err(ClusterError::NotFound | ClusterError::OtherObject) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -262,11 +274,8 @@ impl Cluster {
         let filter = Filter::labels(selector).unpaged();
         let path = with_query(self.path_of(kind), &filter, None);
         let options = written(&DeleteOptions::any())?;
-        let body = self.send(Verb::DeleteCollection, kind, path, options).await?;
-        let List { items, .. } = read_list::<Named>(&body).map_err(|error| {
-            let action = Verb::DeleteCollection.of(kind);
-            ClusterError::Unknown { action, source: Box::new(error) }
-        })?;
+        let deleted = self.send(Verb::DeleteCollection, kind, path, options, read_list::<Named>);
+        let List { items, .. } = deleted.await?;
         Ok(items.into_iter().map(|named| named.metadata).collect())
     }
 
@@ -274,15 +283,16 @@ impl Cluster {
         kind.path(self.connection.namespace())
     }
 
-    async fn send(
+    async fn send<T>(
         &self,
         verb: Verb,
         kind: Kind,
         path: String,
         body: Vec<u8>,
-    ) -> Result<Bytes, ClusterError> {
+        read: impl Fn(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<T, ClusterError> {
         let request = Request { verb, kind, path, body };
-        self.connection.send(&request, self.deadline).await
+        self.connection.send(&request, self.deadline, read).await
     }
 }
 
@@ -290,20 +300,21 @@ fn written(body: &impl Serialize) -> Result<Vec<u8>, ClusterError> {
     serde_json::to_vec(body).map_err(ClusterError::Unwritable)
 }
 
-fn read_object(body: &[u8]) -> Result<(Value, Meta), ClusterError> {
-    with_meta(serde_json::from_slice(body).map_err(ClusterError::Unreadable)?)
-}
-
-fn with_meta(object: Value) -> Result<(Value, Meta), ClusterError> {
-    let Named { metadata } = Named::deserialize(&object).map_err(ClusterError::Unreadable)?;
+fn read_object(body: &[u8]) -> serde_json::Result<(Value, Meta)> {
+    let object: Value = serde_json::from_slice(body)?;
+    let Named { metadata } = Named::deserialize(&object)?;
     Ok((object, metadata))
 }
 
+/// That it was done is all that an answer says.
+fn unread(_: &[u8]) -> serde_json::Result<()> {
+    Ok(())
+}
+
 /// Reads a list; when one object in it can't be read, the others still are.
-fn read_list<T: DeserializeOwned>(body: &[u8]) -> Result<List<T>, ClusterError> {
+fn read_list<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<List<T>> {
     serde_json::from_slice(body).or_else(|error| {
-        let List { metadata, items } =
-            serde_json::from_slice::<List<Value>>(body).map_err(ClusterError::Unreadable)?;
+        let List { metadata, items } = serde_json::from_slice::<List<Value>>(body)?;
         tracing::warn!(%error, "an object of a list can't be read, and is left out");
         let items =
             items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect();

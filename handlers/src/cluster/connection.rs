@@ -69,20 +69,22 @@ impl Connection {
         self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Calls until there is an answer that stands, or no time for another try.
+    /// Calls until there is an answer that stands and can be read, or no time for another try.
     ///
     /// # Errors
     /// The last answer. When a change may have been made although nothing says so, the error is
     /// [`ClusterError::Unknown`].
-    pub(super) async fn send(
+    pub(super) async fn send<T>(
         &self,
         request: &Request,
         deadline: Instant,
-    ) -> Result<Bytes, ClusterError> {
+        read: impl Fn(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<T, ClusterError> {
         let mut repeats = Repeats::new(request.verb, deadline);
         loop {
-            let error = match self.try_once(request, deadline).await {
-                Ok(body) => return Ok(body),
+            let body = self.try_once(request, deadline).await;
+            let error = match body.and_then(|it| read(&it).map_err(ClusterError::Unreadable)) {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             match repeats.after(error) {
@@ -91,9 +93,8 @@ impl Connection {
                     sleep(after).await;
                 }
                 Verdict::Final(error) => return Err(error),
-                Verdict::Unknown(source) => {
-                    let action = request.verb.of(request.kind);
-                    return Err(ClusterError::Unknown { action, source: Box::new(source) });
+                Verdict::Unknown(error) => {
+                    return Err(error.leaving_unknown(request.verb.of(request.kind)));
                 }
             }
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tjf_api_types::JobView;
+use tjf_api_types::{JobView, ToolName};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
@@ -32,7 +32,7 @@ use crate::{
         objects::Meta,
         quota::{QuotaRefusal, room::Jobs},
     },
-    state::KnownTool,
+    state::{Creates, KnownTool},
 };
 
 /// How long a name is waited for whose old job is still ending.
@@ -44,8 +44,6 @@ const ROOM_LOOK_TIME_MIN: Duration = Duration::from_millis(25);
 /// How often a create is sent whose answer got lost and whose object is not there.
 const LOST_CREATES_MAX: u32 = 3;
 const LOST_LOOK_TIME: Duration = Duration::from_millis(200);
-/// Jobs that make room for one more while the tool's other requests wait for their turn.
-const DELETED_IN_TURN_MAX: usize = 16;
 
 /// What came of one turn.
 enum Turn {
@@ -66,9 +64,22 @@ enum Step<'a> {
     },
     /// To create, after these finished one-offs have gone.
     Create {
-        /// They take its name, or its room.
+        /// The one that has its name.
+        replaced: Option<&'a Meta>,
+        /// All that take its name or its room.
         leaving: Vec<&'a Meta>,
     },
+}
+
+/// What there is around a new job.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    tool: &'a ToolName,
+    survey: &'a Survey,
+    /// What this server creates beside it.
+    creates: &'a Creates,
+    /// How many Job objects the namespace allows, if it says so.
+    jobs_max: Option<u64>,
 }
 
 /// An object of this request.
@@ -129,62 +140,61 @@ impl Cluster {
 }
 
 impl Creating<'_> {
-    /// Looks around, makes room, and creates. Nobody else counts this tool's jobs meanwhile.
+    /// Looks around, makes room, and creates. One request of a tool looks at a time, and announces
+    /// its object before the next one does.
     async fn turn(&mut self, known: &KnownTool) -> Result<Turn> {
         let cluster = self.cluster;
-        let last = timeout_at(cluster.deadline, known.counting.lock()).await;
-        let mut last = last.map_err(|_| ClusterError::OutOfTime)?;
-        let freshness = if self.is_thorough { Freshness::Now } else { Freshness::OurOwn(&last) };
+        let counting = timeout_at(cluster.deadline, known.counting.lock()).await;
+        let counting = counting.map_err(|_| ClusterError::OutOfTime)?;
+        let creates = known.creates();
+        // The caller's key may have come to another server a moment ago.
+        self.is_thorough |= self.job.spec.has_callers_key() && !creates.are_recent(Instant::now());
+        let freshness = if self.is_thorough { Freshness::Now } else { Freshness::OurOwn(&creates) };
         // Both at once; limits are most often known already.
         let (limits, survey) =
             futures_util::join!(cluster.limits(known), cluster.survey(self.job, freshness));
         let limits = limits?;
         let survey = match survey {
             Err(ClusterError::NoSuchVersion { .. }) if !self.is_thorough => {
-                last.forget();
+                known.forget_versions();
                 return Ok(self.look_thoroughly());
             }
             survey => survey?,
         };
-        let step = match self.step(&survey, limits.jobs_max) {
-            Ok(Step::Create { leaving }) if leaving.is_empty() => Step::Create { leaving },
+        let (tool, jobs_max) = (cluster.tool(), limits.jobs_max);
+        let around = Around { tool, survey: &survey, creates: &creates, jobs_max };
+        let step = match self.step(around) {
+            Ok(Step::Create { replaced, leaving }) if leaving.is_empty() => {
+                Step::Create { replaced, leaving }
+            }
             _ if !self.is_thorough => return Ok(self.look_thoroughly()),
             step => step?,
         };
-        if let Step::Create { .. } = &step {
-            // A job that is there already need not be what the namespace allows by now.
-            limits.check(&self.job.spec)?;
-        }
         match step {
             Step::Repeated(found) => {
-                drop(last);
+                drop(counting);
                 self.repeated(found, &survey).await
             }
             Step::Wait { since } => self.later_for_name(since),
-            Step::Create { leaving } if self.must_see_go(&leaving) => {
-                drop(last);
+            Step::Create { replaced, leaving } => {
+                // A job that is there already need not be what the namespace allows by now.
+                limits.check(&self.job.spec)?;
+                let coming = known.announce(self.kind, self.job.name.as_str());
+                drop(counting);
+                let leaving = self.leaving_if_taken(around, replaced, leaving).await?;
                 self.delete_finished(&leaving).await?;
-                Ok(Turn::Later(Duration::ZERO))
-            }
-            Step::Create { leaving } => {
-                self.delete_finished(&leaving).await?;
+                // Something may keep it, and Kubernetes would not refuse another kind for it.
+                if replaced.is_some() && self.kind != Kind::JOBS {
+                    return Ok(Turn::Later(Duration::ZERO));
+                }
                 let created = self.create_object().await;
                 if let Ok(created) = &created {
-                    last.note(self.kind, &created.meta.resource_version);
+                    coming.has_come(created.meta.version());
                 }
-                drop(last);
+                drop(coming);
                 self.judge(created).await
             }
         }
-    }
-
-    /// Whether these have to be seen to have gone before anything is created: many, since others of
-    /// the tool wait for their turn; and one that has the name in another kind, because something
-    /// may keep it, and Kubernetes would not refuse the new object for it.
-    fn must_see_go(&self, leaving: &[&Meta]) -> bool {
-        let has_name = |meta: &&Meta| meta.name == self.job.name.as_str();
-        leaving.len() > DELETED_IN_TURN_MAX
-            || (self.kind != Kind::JOBS && leaving.iter().any(has_name))
     }
 
     fn look_thoroughly(&mut self) -> Turn {
@@ -193,66 +203,59 @@ impl Creating<'_> {
     }
 
     /// What follows from a look.
-    fn step<'s>(&'s self, survey: &'s Survey, jobs_max: Option<u64>) -> Result<Step<'s>> {
-        match survey.claim(self.job)? {
+    fn step<'a>(&self, around: Around<'a>) -> Result<Step<'a>> {
+        match around.survey.claim(self.job)? {
             Claim::Repeated(found) => Ok(Step::Repeated(found)),
             Claim::Terminating { since } => Ok(Step::Wait { since }),
             // It ended, or went, in this very moment: the name was taken when it mattered.
             Claim::Free { .. } if self.was_taken => Err(taken(self.job, false)),
             Claim::Free { replaced } => {
-                Ok(Step::Create { leaving: self.leaving(survey, replaced, jobs_max)? })
+                Ok(Step::Create { replaced, leaving: self.leaving(around, replaced)? })
             }
         }
     }
 
     /// The finished one-offs that have to go before this job comes: the one that has its name, and
     /// those that take its room.
-    fn leaving<'s>(
-        &'s self,
-        survey: &'s Survey,
-        replaced: Option<&'s Meta>,
-        jobs_max: Option<u64>,
-    ) -> Result<Vec<&'s Meta>> {
+    fn leaving<'a>(&self, around: Around<'a>, replaced: Option<&'a Meta>) -> Result<Vec<&'a Meta>> {
+        let Around { tool, survey, creates, jobs_max } = around;
         let jobs = Jobs {
             all: &survey.jobs,
             cronjobs: &survey.cronjobs,
+            coming: creates.coming(Kind::JOBS),
+            coming_cronjobs: creates.coming(Kind::CRON_JOBS),
             replaced: replaced.map(|meta| meta.uid.as_str()),
-            tool: self.cluster.tool(),
+            tool,
             now: Timestamp::now(),
         };
         let mut leaving = jobs.in_the_way(self.job.spec.kind.job_type(), jobs_max)?;
-        leaving.extend(replaced);
-        if let (Some((refusal, _)), true) = (&self.refusal, leaving.is_empty())
-            && refusal.jobs_allowed() <= Some(survey.jobs.len() as u64)
+        if let Some((refusal, _)) = &self.refusal
+            && let Some(allowed) = refusal.jobs_allowed()
         {
-            // There really is no place, so the oldest gives up its own, however young it is.
-            match jobs.finished().next() {
-                Some(oldest) => leaving.push(oldest),
-                None => return Err(ClusterError::QuotaExceeded(refusal.clone()).into()),
+            // Another quota may allow less than the one that Kubernetes named.
+            let allowed = jobs_max.map_or(allowed, |max| max.min(allowed));
+            let must_go = jobs.that_must_go(allowed);
+            let must_go = must_go.ok_or_else(|| ClusterError::QuotaExceeded(refusal.clone()))?;
+            if must_go.len() > leaving.len() {
+                leaving = must_go;
             }
         }
+        leaving.extend(replaced);
         Ok(leaving)
     }
 
-    /// Deletes finished one-offs, several at once, if the new job would be taken then.
-    async fn delete_finished(&self, leaving: &[&Meta]) -> Result<()> {
-        if leaving.is_empty() {
-            return Ok(());
+    /// The same again, after Kubernetes was asked whether it would take the new job then, since what
+    /// it refuses must not have cost anything. When it has no place for one more Job, what goes must
+    /// be enough to make one.
+    async fn leaving_if_taken<'a>(
+        &mut self,
+        around: Around<'a>,
+        replaced: Option<&'a Meta>,
+        leaving: Vec<&'a Meta>,
+    ) -> Result<Vec<&'a Meta>> {
+        if leaving.is_empty() || self.refusal.is_some() {
+            return Ok(leaving);
         }
-        if self.refusal.is_none() {
-            self.check_is_taken().await?;
-        }
-        for meta in leaving {
-            let (tool, job) = (self.cluster.tool(), &meta.name);
-            tracing::info!(tool.name = %tool, job.name = job, "a finished job makes room");
-        }
-        let found: Vec<_> = leaving.iter().map(|meta| Found { kind: Kind::JOBS, meta }).collect();
-        Ok(self.cluster.delete_several(&found).await.map_err(ClusterError::before_the_change)?)
-    }
-
-    /// Asks Kubernetes what it would say, since what it refuses must not have cost anything. That
-    /// there is no room for one more job is what is about to be mended.
-    async fn check_is_taken(&self) -> Result<()> {
         let mut manifest = self.manifest.clone();
         if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
             // The name may be taken until then.
@@ -260,9 +263,23 @@ impl Creating<'_> {
             metadata.insert("generateName".to_owned(), "job-".into());
         }
         match self.cluster.try_create(self.kind, &manifest).await {
-            Err(ClusterError::QuotaExceeded(refusal)) if refusal.is_only_about_jobs() => Ok(()),
-            outcome => Ok(outcome?),
+            Ok(()) => Ok(leaving),
+            Err(ClusterError::QuotaExceeded(refusal)) if refusal.is_only_about_jobs() => {
+                self.refusal = Some((refusal, Instant::now() + ROOM_TIME_MAX));
+                self.leaving(around, replaced)
+            }
+            Err(error) => Err(error.into()),
         }
+    }
+
+    /// Deletes finished one-offs, several at once.
+    async fn delete_finished(&self, leaving: &[&Meta]) -> Result<()> {
+        for meta in leaving {
+            let (tool, job) = (self.cluster.tool(), &meta.name);
+            tracing::info!(tool.name = %tool, job.name = job, "a finished job makes room");
+        }
+        let found: Vec<_> = leaving.iter().map(|meta| Found { kind: Kind::JOBS, meta }).collect();
+        Ok(self.cluster.delete_several(&found).await.map_err(ClusterError::before_the_change)?)
     }
 
     /// Creates; and finds out what came of it when the answer got lost. Sending it again is safe:
@@ -306,13 +323,22 @@ impl Creating<'_> {
             }
             Err(error @ ClusterError::Unknown { .. }) => {
                 let name = &self.job.name;
+                let key = self.of_the_same_key("never makes a second one");
                 let detail = format!(
-                    "it is not known whether the job `{name}` was created: `show` tells, and the \
-                     same request with the same `Idempotency-Key` never makes a second one"
+                    "it is not known whether the job `{name}` was created: `show` tells{key}"
                 );
                 Err(Error::NotKnown { detail, source: error })
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What a repeated request does, for a caller who sent a key and can repeat it.
+    fn of_the_same_key(&self, does: &str) -> String {
+        if self.job.spec.has_callers_key() {
+            format!(", and the same request with the same `Idempotency-Key` {does}")
+        } else {
+            String::new()
         }
     }
 

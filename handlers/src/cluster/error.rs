@@ -21,7 +21,7 @@ pub enum ClusterError {
     /// The request's time was over before it was asked.
     #[error("there was no time left to ask Kubernetes")]
     OutOfTime,
-    /// It is too busy, or its own bookkeeping was in the way.
+    /// It is too busy, or its own bookkeeping or a webhook that it has to ask was in the way.
     #[error("Kubernetes answered {code}: {message}")]
     Busy {
         /// Its status.
@@ -142,14 +142,14 @@ impl ClusterError {
         if let Self::Unknown { source, .. } = self { *source } else { self }
     }
 
-    /// What it means when a part of the change was made already: not that nothing was done.
+    /// What it means when a change may have been made before it: what was asked, such as `create
+    /// jobs`, is not known to be done or not done.
     #[must_use]
-    pub(super) fn within_the_change(self, action: &str) -> Self {
-        if self.outcome() == Outcome::NotDone {
-            Self::Unknown { action: action.to_owned(), source: Box::new(self) }
-        } else {
-            self
+    pub(super) fn leaving_unknown(self, action: String) -> Self {
+        if matches!(self, Self::Unknown { .. }) {
+            return self;
         }
+        Self::Unknown { action, source: Box::new(self) }
     }
 
     /// When to try again, if Kubernetes said so.
@@ -199,6 +199,10 @@ pub(super) fn refused(
         (code @ (409 | 429), _) => ClusterError::Busy { code, message, retry_after: retry_after() },
         (410, _) => ClusterError::NoSuchVersion { message },
         _ if is_of_the_future => ClusterError::NoSuchVersion { message },
+        // Admission comes before anything is stored.
+        (code @ 500, _) if message.contains("failed calling webhook") => {
+            ClusterError::Busy { code, message, retry_after: retry_after() }
+        }
         (code @ 500.., _) => ClusterError::Failing { code, message, retry_after: retry_after() },
         (code, _) => ClusterError::Refused { code, reason, message },
     }

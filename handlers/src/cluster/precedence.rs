@@ -101,8 +101,9 @@ impl Cluster {
                 (Some(true), Some(false)) => return Ok(Some(true)),
                 (Some(false), Some(true)) => return Ok(Some(false)),
                 (Some(true), Some(true)) => both = version,
-                (Some(false), Some(false)) => none = Some(version),
-                (None, _) | (_, None) => return Ok(None),
+                // Kubernetes forgets the oldest versions first, so what it can't show any more is
+                // as good a lower end.
+                (Some(false), Some(false)) | (None, _) | (_, None) => none = Some(version),
             }
             step = step.saturating_mul(2);
         }

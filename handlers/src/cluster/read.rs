@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tjf_api_types::{JobType, JobView, ObjectName, ToolName};
 
-use super::{Cluster, ClusterError, call::Filter, if_allowed};
+use super::{Cluster, ClusterError, call::Filter};
 use crate::job::{
     labels::{Reach, Selector},
     objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController, Version},
@@ -19,6 +19,11 @@ impl Cluster {
     /// # Errors
     /// When Kubernetes does not tell.
     pub async fn list_jobs(&self) -> Result<Vec<JobView>, ClusterError> {
+        self.views(self.objects_of_all().await?, None).await
+    }
+
+    /// Everything of ours, and what belongs to it, as far as labels lead there.
+    pub(super) async fn objects_of_all(&self) -> Result<Objects, ClusterError> {
         let filter = || looked_at(self.tool(), Reach::Tool, None);
         // Side by side: the answer takes as long as the slowest of them, not as all together.
         let (mut jobs, mut cronjobs, mut controllers, pods) = futures_util::try_join!(
@@ -31,7 +36,7 @@ impl Cluster {
         jobs.items.retain(|it| it.metadata.controller().is_some() || self.is_job(&it.metadata));
         cronjobs.items.retain(|it| self.is_job(&it.metadata));
         controllers.items.retain(|it| self.is_job(&it.metadata));
-        let objects = Objects {
+        Ok(Objects {
             jobs: jobs.items,
             cronjobs: cronjobs.items,
             controllers: controllers.items,
@@ -40,8 +45,7 @@ impl Cluster {
             pods_reach: Reach::Tool,
             runs_reach: Reach::Tool,
             events: Vec::new(),
-        };
-        self.views(objects, None).await
+        })
     }
 
     /// The job of this name, if there is one. Of one name in two kinds, which only a crash can
@@ -60,7 +64,7 @@ impl Cluster {
     }
 
     /// Everything of ours that has this name, and what belongs to it, as far as labels lead there.
-    async fn objects_of(&self, name: &ObjectName) -> Result<Objects, ClusterError> {
+    pub(super) async fn objects_of(&self, name: &ObjectName) -> Result<Objects, ClusterError> {
         let reach = Reach::of_name(name);
         let filter = || looked_at(self.tool(), reach, Some(name));
         let (job, cronjob, controller, runs, pods) = try_join5(
@@ -124,14 +128,17 @@ impl Cluster {
         }
         self.complete(&mut objects, name, now).await?;
         if objects.snapshot().lacks(now).events {
-            let events = self.list::<Event>(Filter::warnings()).await;
-            objects.events = if_allowed(events.map(|events| events.items))?;
+            match self.list::<Event>(Filter::warnings()).await {
+                Ok(events) => objects.events = events.items,
+                // An explanation is missing then, and nothing else.
+                Err(error) => tracing::debug!(%error, "warnings can't be read"),
+            }
         }
         Ok(self.views_at(&objects.snapshot(), now))
     }
 
     /// Reads the runs and the pods that these objects lack, once.
-    pub(super) async fn complete(
+    async fn complete(
         &self,
         objects: &mut Objects,
         name: Option<&ObjectName>,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use tjf_api_types::{ObjectName, ToolName};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -16,6 +16,7 @@ use crate::job::{
     kind::Kind,
     labels::{Reach, Selector},
     objects::{Meta, Pod},
+    observe::Objects,
 };
 
 /// Longer than the grace of a job's pods, so that it ends before we answer.
@@ -52,41 +53,23 @@ impl Cluster {
     /// # Errors
     /// When Kubernetes does not do it, or nobody can say whether it did.
     pub async fn delete_job(&self, name: &ObjectName) -> Result<bool, ClusterError> {
-        // Pods before their owners: a pod whose owner is not there afterwards has lost it.
-        let by_name = || looked_at(self.tool(), Reach::of_name(name), Some(name));
-        let pods = self.list::<Pod>(by_name()).await?.items;
-        let (cronjob, controller, job, runs) = futures_util::try_join!(
-            self.get_meta(Kind::CRON_JOBS, name.as_str()),
-            self.get_meta(Kind::REPLICATION_CONTROLLERS, name.as_str()),
-            self.get_meta(Kind::JOBS, name.as_str()),
-            self.list_meta(Kind::JOBS, by_name()),
-        )?;
-        let found = [
-            (Kind::CRON_JOBS, &cronjob),
-            (Kind::REPLICATION_CONTROLLERS, &controller),
-            (Kind::JOBS, &job),
-        ];
-        let found = found.into_iter().filter_map(|(kind, meta)| Some((kind, meta.as_ref()?)));
-        let mut owners: Vec<_> = found.map(|(kind, meta)| Found { kind, meta }).collect();
-        let there = owners.iter().map(|owner| owner.meta).chain(&runs);
-        let there = there.map(|meta| meta.uid.as_str()).collect();
-        let lost = match Reach::of_name(name) {
-            Reach::Job => self.gone(without_owner(&there, &runs, &pods)).await?,
+        let objects = self.objects_of(name).await?;
+        let snapshot = objects.snapshot();
+        let of_name = Reach::of_name(name);
+        let lost = match of_name {
+            Reach::Job => self.lost(&objects).await?,
             // No label holds such a name, so these are everybody's.
             Reach::Tool | Reach::Namespace => BTreeSet::new(),
         };
-        owners.retain(|owner| owner.meta.is_job_of(self.tool()));
+        let owners: Vec<_> = snapshot.owners().map(|(kind, meta)| Found { kind, meta }).collect();
         let is_known = !owners.is_empty() || !lost.is_empty();
-        let mut uids: BTreeSet<_> = owners.iter().map(|owner| owner.meta.uid.clone()).collect();
-        // Kubernetes itself takes the children with the owner, and then nobody could say any more
+        // Kubernetes itself takes the runs with their owner, and then nobody could say any more
         // whose pods theirs are: so they are noted before.
-        uids.extend(children_of(&uids, &runs));
-        uids.extend(lost);
-        // What another program made, or made as a copy, may have pods with any labels.
-        let is_labelled =
-            |meta: &Meta| meta.kept().is_some() && meta.labels.name() == Some(name.as_str());
-        let has_labels = owners.iter().all(|owner| is_labelled(owner.meta));
-        let filter = if has_labels { by_name() } else { Filter::all() };
+        let runs = owners.iter().flat_map(|owner| snapshot.runs_of(owner.meta));
+        let runs = runs.map(|run| &run.metadata);
+        let uids = owners.iter().map(|owner| owner.meta).chain(runs).map(|meta| meta.uid.clone());
+        let uids = uids.chain(lost).collect();
+        let filter = looked_at(self.tool(), snapshot.reach().max(of_name), Some(name));
         self.delete_several(&owners).await?;
         let (name, ending) = (Some(name.clone()), Ending::Graceful);
         self.until_gone(Leaving { uids, name, filter, ending }).await?;
@@ -99,31 +82,36 @@ impl Cluster {
     /// # Errors
     /// When Kubernetes does not do it, or nobody can say whether it did.
     pub async fn delete_all_jobs(&self) -> Result<Vec<String>, ClusterError> {
+        // What is there now is named also when the answers below get lost.
+        let objects = self.objects_of_all().await?;
+        let lost = self.lost(&objects).await?;
+        let mut leaving: Vec<_> = objects.of_jobs().cloned().collect();
         let selector = Selector::of_tool(self.tool());
-        let filter = || Filter::labels(&selector);
-        // See `delete_job`. What is there now is named also when the answers below get lost.
-        let pods = self.list::<Pod>(filter()).await?.items;
-        let lists = Kind::OF_JOBS.map(|kind| self.list_meta(kind, filter()));
-        let mut leaving = futures_util::future::try_join_all(lists).await?.concat();
-        let there = leaving.iter().map(|meta| meta.uid.as_str()).collect();
-        let lost = self.gone(without_owner(&there, &leaving, &pods)).await?;
         for (index, kind) in Kind::OF_JOBS.into_iter().enumerate() {
             let deleted = self.delete_all(kind, &selector).await;
             leaving.extend(deleted.map_err(|error| match index {
                 0 => error,
-                _ => error.within_the_change("delete all jobs"),
+                _ => error.leaving_unknown("delete all jobs".to_owned()),
             })?);
         }
-        let is_labelled =
-            leaving.iter().all(|meta| meta.controller().is_some() || meta.kept().is_some());
-        let filter = if is_labelled { filter() } else { Filter::all() };
         let uids = leaving.iter().map(|meta| meta.uid.clone()).chain(lost).collect();
+        let filter = looked_at(self.tool(), objects.snapshot().reach(), None);
         let (name, ending) = (None, Ending::Graceful);
         self.until_gone(Leaving { uids, name, filter, ending }).await?;
         let owners = leaving.into_iter().filter(|meta| meta.controller().is_none());
         // One name can be in two kinds only after a crash, and is one job all the same.
         let names: BTreeSet<_> = owners.map(|meta| meta.name).collect();
         Ok(names.into_iter().collect())
+    }
+
+    /// The uids of those that are not there any more, although a run or a pod of theirs has not
+    /// ended.
+    async fn lost(&self, objects: &Objects) -> Result<BTreeSet<String>, ClusterError> {
+        let there = objects.of_jobs().map(|meta| meta.uid.as_str()).collect();
+        let runs = objects.jobs.iter().map(|job| &job.metadata);
+        let children = runs.chain(unfinished(&objects.pods));
+        let lost = children.filter_map(|meta| meta.lost_controller(&there)).map(str::to_owned);
+        self.gone(lost.collect()).await
     }
 
     /// Those of these uids whose objects have gone.
@@ -175,8 +163,11 @@ impl Cluster {
             match timeout_at(end, self.end_children(&mut leaving)).await {
                 Ok(Ok(true)) | Err(_) => return Ok(()),
                 Ok(Ok(false)) => {}
-                Ok(Err(error)) if error.outcome() == Outcome::Refused => return Err(error),
-                // The owner has gone. What follows is worth another look, not an end.
+                // The owner has gone, and that is not to be told as a refusal.
+                Ok(Err(error)) if error.outcome() == Outcome::Refused => {
+                    return Err(error.leaving_unknown("delete pods".to_owned()));
+                }
+                // What follows is worth another look, not an end.
                 Ok(Err(error)) => tracing::debug!(%error, "looking again for pods"),
             }
             let next = Instant::now() + look_time;
@@ -194,7 +185,7 @@ impl Cluster {
         let mut pods = self.list::<Pod>(leaving.filter.clone()).await?.items;
         if leaving.ending == Ending::Graceful {
             // A schedule that came due after the first look made a run, which went with its owner.
-            let unseen = leaving.without_owner(self.tool(), &runs, &pods);
+            let unseen = leaving.unseen(self.tool(), &runs, &pods);
             leaving.uids.extend(self.gone(unseen).await?);
         }
         let Leaving { uids, ending, .. } = leaving;
@@ -222,35 +213,34 @@ impl Cluster {
 
 impl Leaving {
     /// The owners of pods of what leaves that are neither known nor among these runs.
-    fn without_owner(&self, tool: &ToolName, runs: &[Meta], pods: &[Pod]) -> BTreeSet<String> {
-        let there = runs.iter().map(|meta| &meta.uid).chain(&self.uids).map(String::as_str);
-        let is_of_it = |pod: &&Pod| {
-            let (labels, name) = (&pod.metadata.labels, self.name.as_ref());
+    fn unseen(&self, tool: &ToolName, runs: &[Meta], pods: &[Pod]) -> BTreeSet<String> {
+        let there = runs.iter().map(|meta| &meta.uid).chain(&self.uids);
+        let there = there.map(String::as_str).collect();
+        let is_of_it = |meta: &&Meta| {
+            let (labels, name) = (&meta.labels, self.name.as_ref());
             labels.are_ours(tool) && name.is_none_or(|name| labels.name() == Some(name.as_str()))
         };
-        let pods: Vec<_> = pods.iter().filter(is_of_it).cloned().collect();
-        without_owner(&there.collect(), &[], &pods)
+        let lost = unfinished(pods).filter(is_of_it);
+        lost.filter_map(|meta| meta.lost_controller(&there)).map(str::to_owned).collect()
     }
 }
 
-/// The uids of owners that are not there, and whose runs or pods have not ended yet.
-fn without_owner(there: &BTreeSet<&str>, runs: &[Meta], pods: &[Pod]) -> BTreeSet<String> {
-    let unfinished = pods.iter().filter(|pod| !pod.has_ended()).map(|pod| &pod.metadata);
-    let controllers = runs.iter().chain(unfinished).filter_map(Meta::job_controller);
-    controllers.filter(|uid| !there.contains(uid)).map(str::to_owned).collect()
+/// The pods whose programs may still be at work.
+fn unfinished(pods: &[Pod]) -> impl Iterator<Item = &Meta> {
+    pods.iter().filter(|pod| !pod.has_ended()).map(|pod| &pod.metadata)
 }
 
-/// Awaits all, a bounded number at once.
+/// Awaits all, a bounded number at once, and gives the first error. What others did meanwhile is
+/// not to be told as a refusal.
 async fn several(
     deletes: Vec<impl Future<Output = Result<(), ClusterError>>>,
 ) -> Result<(), ClusterError> {
-    stream::iter(deletes).buffer_unordered(DELETES_MAX).try_collect().await
-}
-
-/// The uids of those that one of these owners controls.
-fn children_of(owners: &BTreeSet<String>, metas: &[Meta]) -> BTreeSet<String> {
-    let children = metas.iter().filter(|meta| is_controlled_by(meta, owners));
-    children.map(|meta| meta.uid.clone()).collect()
+    let outcomes: Vec<_> = stream::iter(deletes).buffer_unordered(DELETES_MAX).collect().await;
+    let is_partly_done = outcomes.iter().any(Result::is_ok);
+    outcomes.into_iter().collect::<Result<(), _>>().map_err(|error| match is_partly_done {
+        true => error.leaving_unknown("delete several objects".to_owned()),
+        false => error,
+    })
 }
 
 fn is_controlled_by(meta: &Meta, owners: &BTreeSet<String>) -> bool {

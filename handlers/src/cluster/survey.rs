@@ -1,8 +1,6 @@
 //! What there is before something is created: who has the name or the key, what takes room, and
 //! whose programs are still ending.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::{Cluster, ClusterError, call::Filter};
@@ -14,7 +12,7 @@ use crate::{
         labels::Selector,
         objects::{BatchJob, Meta, Pod},
     },
-    state::LastCreated,
+    state::Creates,
 };
 
 /// What there is in the namespace, of ours and of others.
@@ -32,7 +30,7 @@ pub(super) struct Survey {
 pub(super) enum Freshness<'a> {
     /// What we created ourselves. What others did may be missing for some milliseconds, so nothing
     /// is refused or deleted for what such a look shows.
-    OurOwn(&'a LastCreated),
+    OurOwn(&'a Creates),
     /// Everything.
     Now,
 }
@@ -70,7 +68,7 @@ impl Cluster {
     ) -> std::result::Result<Survey, ClusterError> {
         let of_name = Selector::of_job(self.tool(), &job.name.clone().into());
         let fresh = |kind| match freshness {
-            Freshness::OurOwn(last) => Filter::since(last.version(kind)),
+            Freshness::OurOwn(creates) => Filter::since(creates.version(kind)),
             Freshness::Now => Filter::all(),
         };
         let (jobs, cronjobs, controllers, pods) = futures_util::try_join!(
@@ -126,31 +124,30 @@ impl Survey {
     /// nobody can send one that we made up ourselves.
     fn made_by_same_key(&self, job: &Job) -> Result<Option<Found<'_>>> {
         let ours = self.objects().filter(|found| found.meta.is_job_of(&job.tool));
-        let mut same_key = ours.filter(|found| {
-            let kept = found.meta.kept();
-            kept.is_some_and(|kept| kept.idempotency_key == job.spec.idempotency_key)
-        });
-        match same_key.next() {
-            Some(found) if is_same_request(found.meta, job) => Ok(Some(found)),
-            Some(_) => Err(Error::KeyReused),
-            None => Ok(None),
+        let same_key: Vec<_> = ours
+            .filter(|found| {
+                let kept = found.meta.kept();
+                kept.is_some_and(|kept| kept.idempotency_key == job.spec.idempotency_key)
+            })
+            .collect();
+        let same_request = same_key.iter().find(|found| is_same_request(found.meta, job));
+        match same_request {
+            None if !same_key.is_empty() => Err(Error::KeyReused),
+            same_request => Ok(same_request.copied()),
         }
     }
 
     /// Programs of a job that had this name and is gone itself: until they have ended, a new job
     /// would be the second of one bot.
     fn still_ending(&self, job: &Job) -> Option<Claim<'_>> {
-        let owners: BTreeSet<_> = self.objects().map(|found| found.meta.uid.as_str()).collect();
-        let has_lost_its_owner =
-            |meta: &Meta| meta.job_controller().is_some_and(|uid| !owners.contains(uid));
+        let there = self.objects().map(|found| found.meta.uid.as_str()).collect();
         let is_run_of_it = |meta: &Meta| {
             meta.labels.are_ours(&job.tool) && meta.labels.name() == Some(job.name.as_str())
         };
         let runs = self.jobs.iter().filter(|run| run.ended().is_none()).map(|run| &run.metadata);
         let runs = runs.filter(|meta| is_run_of_it(meta));
         let pods = self.pods.iter().filter(|pod| !pod.has_ended()).map(|pod| &pod.metadata);
-        let mut ending = runs.chain(pods).filter(|meta| has_lost_its_owner(meta));
-        let meta = ending.next()?;
+        let meta = runs.chain(pods).find(|meta| meta.lost_controller(&there).is_some())?;
         Some(Claim::Terminating { since: meta.deletion_timestamp })
     }
 }

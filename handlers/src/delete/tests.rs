@@ -1,9 +1,14 @@
 use serde_json::{Value, json};
-use tjf_runtime::testing::{Exchange, FakeCluster, delete as expect_delete, get};
+use tjf_runtime::{
+    Failure, RequestId,
+    testing::{Exchange, FakeCluster, delete as expect_delete, get},
+};
 
 use super::*;
-use crate::cluster::ClusterError;
-use crate::testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, ended, object, owned, owned_by};
+use crate::{
+    cluster::ClusterError,
+    testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, object, ours, owned, owned_by},
+};
 
 fn gone(path: &str, name: &str) -> Exchange {
     get(format!("{path}/{name}")).not_found()
@@ -15,27 +20,18 @@ fn deletion(path: &str, name: &str, uid: &str) -> Exchange {
         .body(json!({"propagationPolicy": "Background", "preconditions": {"uid": uid}}))
 }
 
-/// The look at pods, and then at what they may belong to: a pod whose owner is not there then has
-/// lost it.
-fn looks(pods: Vec<Value>, there: Vec<Exchange>) -> [Vec<Exchange>; 2] {
-    [vec![get(PODS).query("app.kubernetes.io%2Fname%3Da").items(pods)], there]
+/// The look at pods, and at what they may belong to.
+fn looks(pods: Vec<Value>, mut there: Vec<Exchange>) -> Vec<Exchange> {
+    there.push(get(PODS).query("app.kubernetes.io%2Fname%3Da").items(pods));
+    there
 }
 
 fn nothing_is_there() -> Vec<Exchange> {
     vec![gone(JOBS, "a"), gone(CRONJOBS, "a"), gone(CONTROLLERS, "a"), get(JOBS).items([])]
 }
 
-/// An object as our own `run` makes it.
-fn ours(name: &str, uid: &str) -> Value {
-    let spec = json!({
-        "cmd": "true", "imagename": "tf-busybox", "job_type": "one-off", "retry": 0,
-    });
-    let annotations = json!({"jobs.toolforge.org/spec": spec.to_string()});
-    object(name, uid, &json!({"metadata": {"annotations": annotations}}))
-}
-
 /// The look at the scheduled job `a`, which has one run with one pod.
-fn a_scheduled_job() -> [Vec<Exchange>; 2] {
+fn a_scheduled_job() -> Vec<Exchange> {
     let there = vec![
         gone(JOBS, "a"),
         get(format!("{CRONJOBS}/a")).answer(ours("a", "cron")),
@@ -52,7 +48,7 @@ async fn delete_a(kube: kube::Client) -> Result<Json<Deleted>> {
 #[tokio::test]
 async fn what_is_not_there_is_a_job_not_found_and_nothing_is_deleted() {
     let (cluster, kube) = FakeCluster::pair();
-    let script = cluster.expect_groups(looks(vec![], nothing_is_there()));
+    let script = cluster.expect_groups([looks(vec![], nothing_is_there())]);
     let error = delete_a(kube).await.unwrap_err();
     assert!(matches!(error, Error::JobNotFound(_)));
     script.finish().await;
@@ -63,10 +59,9 @@ async fn what_is_not_there_is_a_job_not_found_and_nothing_is_deleted() {
 async fn what_is_still_ending_is_waited_for() {
     let pod = || owned("a-x", "pod", "gone");
     let (cluster, kube) = FakeCluster::pair();
-    let [pods, there] = looks(vec![pod()], nothing_is_there());
+    let looks = looks(vec![pod()], nothing_is_there());
     let script = cluster.expect_groups([
-        pods,
-        there,
+        looks,
         vec![get(JOBS).items([]), get(CRONJOBS).items([]), get(CONTROLLERS).items([])],
         vec![get(JOBS).items([])],
         vec![get(PODS).items([pod()])],
@@ -90,11 +85,10 @@ async fn pods_that_are_not_of_a_job_that_was_deleted_are_left_alone() {
         ended_pod,
     ];
     let (cluster, kube) = FakeCluster::pair();
-    let [pods, there] = looks(pods, nothing_is_there());
+    let looks = looks(pods, nothing_is_there());
     let unlabelled = json!({"metadata": {"labels": {"toolforge": "no"}}});
     let script = cluster.expect_groups([
-        pods,
-        there,
+        looks,
         vec![
             get(JOBS).items([object("foreign", "unlabelled", &unlabelled)]),
             get(CRONJOBS).items([]),
@@ -111,10 +105,9 @@ async fn pods_that_are_not_of_a_job_that_was_deleted_are_left_alone() {
 async fn the_pod_of_a_run_that_went_with_its_owner_is_waited_for() {
     let pod = || owned("a-1-x", "pod", "run");
     let (cluster, kube) = FakeCluster::pair();
-    let [pods, there] = a_scheduled_job();
+    let looks = a_scheduled_job();
     let script = cluster.expect_groups([
-        pods,
-        there,
+        looks,
         vec![deletion(CRONJOBS, "a", "cron")],
         vec![get(JOBS).items([])],
         vec![get(PODS).items([pod()])],
@@ -132,10 +125,9 @@ async fn the_pod_of_a_run_that_went_with_its_owner_is_waited_for() {
 async fn a_scheduled_job_goes_with_its_run_and_its_pods_and_nothing_else() {
     let stranger = || owned("a-new", "pod2", "another-uid");
     let (cluster, kube) = FakeCluster::pair();
-    let [pods, there] = a_scheduled_job();
+    let looks = a_scheduled_job();
     let script = cluster.expect_groups([
-        pods,
-        there,
+        looks,
         vec![deletion(CRONJOBS, "a", "cron")],
         vec![get(JOBS).items([owned("a-1", "run", "cron")])],
         vec![get(PODS).items([owned("a-1-x", "pod", "run"), stranger()])],
@@ -156,10 +148,9 @@ async fn a_run_that_came_and_went_meanwhile_is_waited_for() {
     let mut pod = owned("a-2-x", "pod2", "run2");
     pod["metadata"]["labels"]["app.kubernetes.io/name"] = json!("a");
     let (cluster, kube) = FakeCluster::pair();
-    let [pods, there] = a_scheduled_job();
+    let looks = a_scheduled_job();
     let script = cluster.expect_groups([
-        pods,
-        there,
+        looks,
         vec![deletion(CRONJOBS, "a", "cron")],
         vec![get(JOBS).items([])],
         vec![get(PODS).items([pod])],
@@ -176,10 +167,10 @@ async fn a_run_that_came_and_went_meanwhile_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn a_look_that_fails_is_followed_by_another() {
     let (cluster, kube) = FakeCluster::pair();
-    let [pods, there] = a_scheduled_job();
+    let looks = a_scheduled_job();
     let failing: Vec<_> =
         (0..12).map(|_| get(JOBS).refused(500, "InternalError", "etcd is away")).collect();
-    let mut groups = vec![pods, there, vec![deletion(CRONJOBS, "a", "cron")]];
+    let mut groups = vec![looks, vec![deletion(CRONJOBS, "a", "cron")]];
     groups.extend(failing.into_iter().map(|look| vec![look]));
     groups.extend([vec![get(JOBS).items([])], vec![get(PODS).items([])]]);
     let script = cluster.expect_groups(groups);
@@ -191,8 +182,8 @@ async fn a_look_that_fails_is_followed_by_another() {
 #[tokio::test(start_paused = true)]
 async fn the_answer_comes_in_time() {
     let (cluster, kube) = FakeCluster::pair();
-    let [pods, there] = a_scheduled_job();
-    let mut groups = vec![pods, there, vec![deletion(CRONJOBS, "a", "cron")]];
+    let looks = a_scheduled_job();
+    let mut groups = vec![looks, vec![deletion(CRONJOBS, "a", "cron")]];
     let pod = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}});
     let mut going = owned("a-1-x", "pod", "run");
     going["metadata"]["deletionTimestamp"] = pod["metadata"]["deletionTimestamp"].clone();
@@ -215,10 +206,9 @@ async fn a_name_that_a_crash_left_in_two_kinds_goes_from_both() {
         get(format!("{CONTROLLERS}/a")).answer(ours("a", "rc")),
         get(JOBS).items([ours("a", "job")]),
     ];
-    let [pods, there] = looks(vec![], there);
+    let looks = looks(vec![], there);
     let script = cluster.expect_groups([
-        pods,
-        there,
+        looks,
         vec![deletion(CONTROLLERS, "a", "rc"), deletion(JOBS, "a", "job").not_found()],
         vec![get(JOBS).items([])],
         vec![get(PODS).items([])],
@@ -232,13 +222,18 @@ fn everything(path: &str) -> Exchange {
     get(path).without("labelSelector")
 }
 
-/// Nothing says what labels its pods have, so they are looked for everywhere: a copy of our own
-/// object still has the other one's labels.
+/// Its template says what labels its pods have: those of the object, others, or none of ours.
 #[tokio::test(start_paused = true)]
-async fn the_pods_of_what_another_program_made_are_found_by_their_owner() {
-    let mut copy = ours("a", "job");
-    copy["metadata"]["labels"]["app.kubernetes.io/name"] = json!("original");
-    for made_elsewhere in [object("a", "job", &ended()), copy] {
+async fn pods_are_looked_for_as_far_as_their_template_says() {
+    let labelled = |label: &str, value: &str| {
+        let mut job = ours("a", "job");
+        job["spec"]["template"]["metadata"]["labels"][label] = json!(value);
+        job
+    };
+    for (made_elsewhere, everywhere) in [
+        (labelled("app.kubernetes.io/name", "a"), false),
+        (labelled("app.kubernetes.io/created-by", "nobody"), true),
+    ] {
         let (cluster, kube) = FakeCluster::pair();
         let there = vec![
             get(format!("{JOBS}/a")).answer(made_elsewhere),
@@ -246,31 +241,69 @@ async fn the_pods_of_what_another_program_made_are_found_by_their_owner() {
             gone(CONTROLLERS, "a"),
             get(JOBS).items([]),
         ];
-        let [pods, there] = looks(vec![], there);
+        let looked_for = |path| {
+            if everywhere { everything(path) } else { get(path).query("labelSelector") }
+        };
         let script = cluster.expect_groups([
-            pods,
-            there,
+            looks(vec![], there),
             vec![deletion(JOBS, "a", "job")],
-            vec![everything(JOBS).items([])],
-            vec![everything(PODS).items([owned("odd", "pod", "job")])],
+            vec![looked_for(JOBS).items([])],
+            vec![looked_for(PODS).items([owned("odd", "pod", "job")])],
             vec![deletion(PODS, "odd", "pod")],
-            vec![everything(JOBS).items([])],
-            vec![everything(PODS).items([])],
+            vec![looked_for(JOBS).items([])],
+            vec![looked_for(PODS).items([])],
         ]);
         assert!(delete_a(kube).await.is_ok());
         script.finish().await;
     }
 }
 
+/// Part of it was done, and what came then is not told as "nothing was".
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_in_the_middle_is_not_told_as_refused() {
+    let forbidden = |call: Exchange| call.refused(403, "Forbidden", "not yours");
+    let controller = || get(format!("{CONTROLLERS}/a")).answer(ours("a", "rc"));
+    let two = vec![
+        get(format!("{JOBS}/a")).answer(ours("a", "job")),
+        gone(CRONJOBS, "a"),
+        controller(),
+        get(JOBS).items([]),
+    ];
+    let one = vec![gone(JOBS, "a"), gone(CRONJOBS, "a"), controller(), get(JOBS).items([])];
+    let of_two = vec![deletion(CONTROLLERS, "a", "rc"), forbidden(deletion(JOBS, "a", "job"))];
+    let ends = vec![vec![deletion(CONTROLLERS, "a", "rc")], vec![forbidden(get(JOBS))]];
+    for (there, then, action) in [(two, vec![of_two], "delete jobs"), (one, ends, "list jobs")] {
+        let (cluster, kube) = FakeCluster::pair();
+        let script = cluster.expect_groups([looks(vec![], there)].into_iter().chain(then));
+        let error = delete_a(kube).await.unwrap_err();
+        script.finish().await;
+        assert!(matches!(error, Error::Cluster(ClusterError::Unknown { .. })), "{error:?}");
+        let problem = Failure::from(error).problem(&RequestId::from_text("r1"));
+        let why = format!("Kubernetes does not let tool tf-test {action}: ask an administrator");
+        assert!(problem.detail.ends_with(&why), "{problem:?}");
+    }
+}
+
+/// Nothing was done, and that is said.
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_at_once_is_told_as_refused() {
+    let (cluster, kube) = FakeCluster::pair();
+    let refused = deletion(CRONJOBS, "a", "cron").refused(403, "Forbidden", "not yours");
+    let script = cluster.expect_groups([a_scheduled_job(), vec![refused]]);
+    let error = delete_a(kube).await.unwrap_err();
+    assert!(matches!(error, Error::Cluster(ClusterError::Forbidden { .. })), "{error:?}");
+    script.finish().await;
+}
+
 /// The answer to the delete got lost, again and again.
 #[tokio::test(start_paused = true)]
 async fn what_nobody_can_say_is_not_told_as_not_done() {
     let (cluster, kube) = FakeCluster::pair();
-    let [pods, there] = a_scheduled_job();
+    let looks = a_scheduled_job();
     let failing = (0..40).map(|_| {
         vec![deletion(CRONJOBS, "a", "cron").refused(500, "InternalError", "etcd is away")]
     });
-    let _script = cluster.expect_groups([pods, there].into_iter().chain(failing));
+    let _script = cluster.expect_groups([looks].into_iter().chain(failing));
     let error = delete_a(kube).await.unwrap_err();
     assert!(matches!(error, Error::Cluster(ClusterError::Unknown { .. })), "{error:?}");
 }

@@ -2,8 +2,11 @@ use serde_json::{Value, json};
 use tjf_runtime::testing::{Exchange, FakeCluster, delete, get};
 
 use super::*;
-use crate::testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, object, owned};
-use crate::{cluster::ClusterError, error::Error};
+use crate::{
+    cluster::ClusterError,
+    error::Error,
+    testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, object, ours, owned},
+};
 
 /// Everything of ours that this tool has: with less, a delete of a collection would take what is
 /// not ours.
@@ -13,34 +16,23 @@ fn collection(path: &str) -> Exchange {
     delete(path).query(SELECTOR).body(json!({"propagationPolicy": "Background"}))
 }
 
-/// The look at pods, and then at everything that may go.
-fn looks(pods: Vec<Value>, there: [Vec<Value>; 3]) -> [Vec<Exchange>; 2] {
+/// The look at pods, and at everything that may go.
+fn looks(pods: Vec<Value>, there: [Vec<Value>; 3]) -> Vec<Exchange> {
     let [cronjobs, controllers, jobs] = there;
-    [
-        vec![get(PODS).query(SELECTOR).items(pods)],
-        vec![
-            get(CRONJOBS).query(SELECTOR).items(cronjobs),
-            get(CONTROLLERS).query(SELECTOR).items(controllers),
-            get(JOBS).query(SELECTOR).items(jobs),
-        ],
+    vec![
+        get(PODS).query(SELECTOR).items(pods),
+        get(CRONJOBS).query(SELECTOR).items(cronjobs),
+        get(CONTROLLERS).query(SELECTOR).items(controllers),
+        get(JOBS).query(SELECTOR).items(jobs),
     ]
-}
-
-fn ours(name: &str, uid: &str) -> Value {
-    let spec = json!({
-        "cmd": "true", "imagename": "tf-busybox", "job_type": "one-off", "retry": 0,
-    });
-    let annotations = json!({"jobs.toolforge.org/spec": spec.to_string()});
-    object(name, uid, &json!({"metadata": {"annotations": annotations}}))
 }
 
 #[tokio::test]
 async fn of_nothing_is_nothing() {
     let (cluster, kube) = FakeCluster::pair();
-    let [pods, there] = looks(vec![], [vec![], vec![], vec![]]);
+    let looks = looks(vec![], [vec![], vec![], vec![]]);
     let script = cluster.expect_groups([
-        pods,
-        there,
+        looks,
         vec![collection(CRONJOBS).items([])],
         vec![collection(CONTROLLERS).items([])],
         vec![collection(JOBS).items([])],
@@ -58,7 +50,7 @@ async fn everything_goes_and_the_jobs_are_named_but_not_their_runs() {
     let (cluster, kube) = FakeCluster::pair();
     let pod = || owned("c-0-x", "pod-of-run", "run0");
     let strangers = || [owned("new-x", "pod-of-new", "new"), object("bare", "bare", &json!({}))];
-    let [pods, there] = looks(
+    let looks = looks(
         vec![pod()],
         [
             vec![ours("c", "cron")],
@@ -67,8 +59,7 @@ async fn everything_goes_and_the_jobs_are_named_but_not_their_runs() {
         ],
     );
     let script = cluster.expect_groups([
-        pods,
-        there,
+        looks,
         vec![collection(CRONJOBS).items([ours("c", "cron")])],
         vec![collection(CONTROLLERS).items([ours("b", "rc")])],
         vec![collection(JOBS).items([
@@ -91,10 +82,9 @@ async fn everything_goes_and_the_jobs_are_named_but_not_their_runs() {
 #[tokio::test(start_paused = true)]
 async fn a_flush_whose_answer_got_lost_names_what_it_deleted() {
     let (cluster, kube) = FakeCluster::pair();
-    let [pods, there] = looks(vec![], [vec![ours("c", "cron")], vec![], vec![]]);
+    let looks = looks(vec![], [vec![ours("c", "cron")], vec![], vec![]]);
     let script = cluster.expect_groups([
-        pods,
-        there,
+        looks,
         vec![collection(CRONJOBS).refused(500, "InternalError", "the answer is lost")],
         vec![collection(CRONJOBS).items([])],
         vec![collection(CONTROLLERS).items([])],
@@ -109,14 +99,16 @@ async fn a_flush_whose_answer_got_lost_names_what_it_deleted() {
 
 #[tokio::test(start_paused = true)]
 async fn half_of_a_flush_is_not_told_as_nothing() {
-    let (cluster, kube) = FakeCluster::pair();
-    let [pods, there] = looks(vec![], [vec![ours("c", "cron")], vec![], vec![]]);
-    let busy = || vec![collection(CONTROLLERS).refused(429, "TooManyRequests", "later")];
-    let _script = cluster.expect_groups(
-        [pods, there, vec![collection(CRONJOBS).items([ours("c", "cron")])]]
-            .into_iter()
-            .chain((0..100).map(|_| busy())),
-    );
-    let error = flush(context(kube)).await.unwrap_err();
-    assert!(matches!(error, Error::Cluster(ClusterError::Unknown { .. })), "{error:?}");
+    for (code, reason, times) in [(429, "TooManyRequests", 100), (403, "Forbidden", 1)] {
+        let (cluster, kube) = FakeCluster::pair();
+        let looks = looks(vec![], [vec![ours("c", "cron")], vec![], vec![]]);
+        let refused = || vec![collection(CONTROLLERS).refused(code, reason, "not now")];
+        let _script = cluster.expect_groups(
+            [looks, vec![collection(CRONJOBS).items([ours("c", "cron")])]]
+                .into_iter()
+                .chain((0..times).map(|_| refused())),
+        );
+        let error = flush(context(kube)).await.unwrap_err();
+        assert!(matches!(error, Error::Cluster(ClusterError::Unknown { .. })), "{error:?}");
+    }
 }

@@ -28,13 +28,14 @@ pub const CONTAINER: &str = "job";
 
 /// A `batch/v1` Job.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
 pub struct BatchJob {
     /// About the object.
     pub metadata: Meta,
     /// What was asked.
+    #[serde(default)]
     pub spec: BatchJobSpec,
     /// What became of it.
+    #[serde(default)]
     pub status: BatchJobStatus,
 }
 
@@ -110,13 +111,14 @@ pub fn condition<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Cond
 
 /// A `batch/v1` CronJob.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
 pub struct CronJob {
     /// About the object.
     pub metadata: Meta,
     /// What was asked.
+    #[serde(default)]
     pub spec: CronJobSpec,
     /// What became of it.
+    #[serde(default)]
     pub status: CronJobStatus,
 }
 
@@ -160,13 +162,14 @@ pub struct CronJobStatus {
 
 /// A core ReplicationController.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
 pub struct ReplicationController {
     /// About the object.
     pub metadata: Meta,
     /// What was asked.
+    #[serde(default)]
     pub spec: ReplicationControllerSpec,
     /// What became of it.
+    #[serde(default)]
     pub status: ReplicationControllerStatus,
 }
 

@@ -56,6 +56,44 @@ async fn pages_are_put_together() {
     script.finish().await;
 }
 
+/// Kubernetes forgets the version of a list that takes long. Half of it is not all of it, nor none.
+#[tokio::test]
+async fn a_list_that_is_interrupted_is_read_anew_as_a_whole() {
+    let first = json!({"metadata": {"continue": "more"}, "items": [object("a", "a", &ended())]});
+    let others = || [all(CRONJOBS).items([]), all(CONTROLLERS).items([]), all(PODS).items([])];
+    let (cluster, kube) = FakeCluster::pair();
+    let jobs = ["a", "b"].map(|name| object(name, name, &ended()));
+    let script = cluster.expect_groups([others()
+        .into_iter()
+        .chain([
+            all(JOBS).query("limit=500").answer(first),
+            all(JOBS).query("continue=more").refused(410, "Expired", "the version is too old"),
+            all(JOBS).without("limit").without("continue").items(jobs),
+        ])
+        .collect()]);
+    let Json(views) = list(context(kube)).await.unwrap();
+    assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    script.finish().await;
+}
+
+/// With less than a name and a uid it is not an object, and without items not a list.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_a_list_is_asked_for_again() {
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        vec![
+            all(JOBS).answer(json!({})),
+            all(CRONJOBS).items([]),
+            all(CONTROLLERS).items([]),
+            all(PODS).items([]),
+        ],
+        vec![all(JOBS).answer(json!({"metadata": {}, "items": null}))],
+    ]);
+    let Json(views) = list(context(kube)).await.unwrap();
+    assert!(views.is_empty());
+    script.finish().await;
+}
+
 #[tokio::test]
 async fn one_object_that_cannot_be_read_does_not_hide_the_others() {
     let odd = json!({"metadata": {"name": "odd", "creationTimestamp": "yesterday"}});

@@ -1,4 +1,7 @@
+mod keys;
 mod outcomes;
+mod precedence;
+mod room;
 
 use serde_json::{Value, json};
 use tjf_api_types::JobType;
@@ -8,9 +11,10 @@ use super::*;
 use crate::{
     cluster::ClusterError,
     error::Error,
+    job::{kind::Kind, objects::Version},
     testing::{
-        CONTROLLERS, CRONJOBS, JOBS, LIMIT_RANGES, PODS, QUOTAS, context, context_without_limits,
-        ended, object, request,
+        CONTROLLERS, CRONJOBS, JOBS, LIMIT_RANGES, PODS, QUOTAS, TOOL, context,
+        context_without_limits, ended, object, request,
     },
 };
 
@@ -214,24 +218,15 @@ async fn a_one_off_that_has_ended_gives_up_its_name_for_any_kind() {
     script.finish().await;
 }
 
-#[tokio::test]
-async fn what_is_refused_costs_no_finished_job() {
-    let full = "replicationcontrollers \"job-x\" is forbidden: exceeded quota: q, requested: replicationcontrollers=1, used: replicationcontrollers=16, limited: replicationcontrollers=16";
-    let (cluster, kube) = FakeCluster::pair();
-    let there = There { jobs: vec![object("a", "old", &ended())], ..There::default() };
-    let [quick, sure] = looks(&there);
-    let script = cluster.expect_groups([
-        quick,
-        sure,
-        vec![post(CONTROLLERS).query("dryRun=All").refused(403, "Forbidden", full)],
-    ]);
-    let request = RunRequest { continuous: Some(true), ..request("a") };
-    let error = run(context_without_limits(kube), Json(request)).await.unwrap_err();
-    assert!(matches!(error, Error::Cluster(ClusterError::QuotaExceeded(_))), "{error:?}");
-    script.finish().await;
+fn with_key(kube: kube::Client, key: &str) -> Context {
+    let context = with_unknown_key(kube, key);
+    // So recently that no other server need have answered the tool's last request.
+    context.state.tools.get(&TOOL.parse().unwrap()).note(Kind::EVENTS, Version::parse("1"));
+    context
 }
 
-fn with_key(kube: kube::Client, key: &str) -> Context {
+/// The same on a server that has created nothing for the tool yet.
+fn with_unknown_key(kube: kube::Client, key: &str) -> Context {
     let mut context = context_without_limits(kube);
     context.idempotency_key = Some(key.to_owned());
     context
@@ -288,43 +283,6 @@ async fn a_quick_look_shows_what_was_created_before() {
 }
 
 #[tokio::test]
-async fn the_same_request_again_gives_the_same_job_and_creates_nothing() {
-    let before = || object("a", "u1", &kept("true", "k1"));
-    let (cluster, kube) = FakeCluster::pair();
-    let script = cluster.expect_groups([
-        survey(There { jobs: vec![before()], ..There::default() }),
-        thorough(There { jobs: vec![before()], ..There::default() }),
-        vec![
-            get(format!("{JOBS}/a")).answer(object("a", "u1", &ended())),
-            get(format!("{CRONJOBS}/a")).not_found(),
-            get(format!("{CONTROLLERS}/a")).not_found(),
-            get(JOBS).items([before()]),
-            get(PODS).items([]),
-        ],
-    ]);
-    let created = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap();
-    assert_eq!(created.value.uid, "u1");
-    script.finish().await;
-}
-
-#[tokio::test]
-async fn a_key_that_was_used_for_something_else_is_refused() {
-    let (cluster, kube) = FakeCluster::pair();
-    let before = object("a", "u1", &kept("something else", "k1"));
-    let script = cluster.expect_groups(looks(&There { jobs: vec![before], ..There::default() }));
-    let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
-    assert!(matches!(error, Error::KeyReused), "{error:?}");
-    script.finish().await;
-}
-
-#[tokio::test]
-async fn a_name_made_up_for_a_key_is_always_the_same() {
-    assert_eq!(suffix("tf-test", Some("k1")), suffix("tf-test", Some("k1")));
-    assert_ne!(suffix("tf-test", Some("k1")), suffix("tf-other", Some("k1")));
-    assert_ne!(suffix("tf-test", Some("k1")), suffix("tf-test", Some("k2")));
-}
-
-#[tokio::test]
 async fn what_is_wrong_in_itself_is_refused_without_asking_kubernetes() {
     for (request, field) in [
         (RunRequest { imagename: "nope".to_owned(), ..request("a") }, "imagename"),
@@ -352,37 +310,5 @@ async fn more_than_the_namespace_allows_is_refused_before_anything_is_created() 
     let request = RunRequest { memory: Some("5Gi".to_owned()), ..request("a") };
     let error = run(context(kube), Json(request)).await.unwrap_err();
     assert!(matches!(error, Error::Invalid(Invalid { rule: Rule::Limits, field: "memory", .. })));
-    script.finish().await;
-}
-
-#[tokio::test]
-async fn the_fifty_first_unfinished_one_off_is_refused() {
-    let unfinished =
-        (0..50).map(|n| object(&format!("j{n}"), &format!("u{n}"), &json!({}))).collect();
-    let (cluster, kube) = FakeCluster::pair();
-    let script = cluster.expect_groups(looks(&There { jobs: unfinished, ..There::default() }));
-    let error = run(context_without_limits(kube), Json(request("a"))).await.unwrap_err();
-    assert!(matches!(&error, Error::TooManyUnfinished(why) if why.unfinished == 50), "{error:?}");
-    script.finish().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_full_quota_of_jobs_is_met_by_letting_the_oldest_finished_one_go() {
-    let full = "jobs.batch \"a\" is forbidden: exceeded quota: q, requested: count/jobs.batch=1, used: count/jobs.batch=1, limited: count/jobs.batch=1";
-    let refused = || post(JOBS).refused(403, "Forbidden", full);
-    let old = || There { jobs: vec![object("old", "u0", &ended())], ..There::default() };
-    let (cluster, kube) = FakeCluster::pair();
-    let script = cluster.expect_groups([
-        survey(old()),
-        vec![refused()],
-        thorough(old()),
-        vec![delete(format!("{JOBS}/old")).body(json!({"preconditions": {"uid": "u0"}}))],
-        // Its count follows late.
-        vec![refused()],
-        thorough(There::default()),
-        vec![post(JOBS).created(object("a", "u1", &json!({})))],
-        second_look(),
-    ]);
-    assert!(run(context_without_limits(kube), Json(request("a"))).await.is_ok());
     script.finish().await;
 }

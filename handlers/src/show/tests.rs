@@ -99,6 +99,25 @@ async fn a_job_without_a_pod_is_explained_by_its_events() {
     script.finish().await;
 }
 
+/// An explanation is missing then, and nothing else.
+#[tokio::test(start_paused = true)]
+async fn a_job_is_shown_although_its_events_cannot_be_read() {
+    let (cluster, kube) = FakeCluster::pair();
+    let failing = || vec![get(EVENTS).refused(500, "InternalError", "etcd is away")];
+    let _script = cluster.expect_groups(
+        [vec![
+            get(named(JOBS, "a")).answer(object("a", "u1", &json!({"status": {}}))),
+            get(named(CRONJOBS, "a")).not_found(),
+            get(named(CONTROLLERS, "a")).not_found(),
+            get(JOBS).items([]),
+            get(PODS).items([]),
+        ]]
+        .into_iter()
+        .chain((0..50).map(|_| failing())),
+    );
+    assert_eq!(ask(kube, "a").await.unwrap().status.phase, Phase::Pending);
+}
+
 #[tokio::test]
 async fn a_run_of_a_scheduled_job_is_not_a_job_of_its_own() {
     let (cluster, kube) = FakeCluster::pair();

@@ -82,10 +82,10 @@ impl Creating<'_> {
     }
 
     fn unconfirmed(&self, error: ClusterError) -> Error {
+        let (name, key) = (&self.job.name, self.of_the_same_key("looks again"));
         let detail = format!(
-            "the job `{}` was created, and it is not known whether another job had the name \
-             first: `show` tells, and the same request with the same `Idempotency-Key` looks again",
-            self.job.name
+            "the job `{name}` was created, and it is not known whether another job had the name \
+             first: `show` tells{key}"
         );
         Error::NotKnown { detail, source: error }
     }

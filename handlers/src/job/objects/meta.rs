@@ -1,6 +1,6 @@
 //! What any kind of object says of itself, and of lists of them.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de};
@@ -18,9 +18,14 @@ pub struct List<T> {
     /// Version, and where the next page begins.
     #[serde(default)]
     pub metadata: ListMeta,
-    /// The objects.
-    #[serde(default = "Vec::new")]
+    /// The objects. An answer without them is not a list.
+    #[serde(deserialize_with = "or_none")]
     pub items: Vec<T>,
+}
+
+/// Go writes an empty list as `null` too.
+fn or_none<'de, D: Deserializer<'de>, T: Deserialize<'de>>(items: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(items)?.unwrap_or_default())
 }
 
 /// About a list.
@@ -35,25 +40,29 @@ pub struct ListMeta {
     pub continue_token: Option<String>,
 }
 
-/// About an object.
+/// About an object. What has neither name nor uid is not one.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct Meta {
     /// Name.
     pub name: String,
     /// Kubernetes' identity of this very object.
     pub uid: String,
     /// Its version, when it was read.
+    #[serde(default)]
     pub resource_version: String,
     /// When it was made.
     pub creation_timestamp: Option<Timestamp>,
     /// When it was asked to go, if it was.
     pub deletion_timestamp: Option<Timestamp>,
     /// The labels that we read.
+    #[serde(default)]
     pub labels: Labels,
     /// The annotations that we read.
+    #[serde(default)]
     pub annotations: Annotations,
     /// Whom it belongs to.
+    #[serde(default)]
     pub owner_references: Vec<OwnerReference>,
 }
 
@@ -70,6 +79,12 @@ impl Meta {
     /// The uid of the controller that made this object, if one did.
     pub fn controller(&self) -> Option<&str> {
         self.owner_references.iter().find(|owner| owner.controller).map(|owner| owner.uid.as_str())
+    }
+
+    /// The uid of its controller, when that is one that a job or its run can be, and is not among
+    /// those that are there.
+    pub fn lost_controller(&self, there: &BTreeSet<&str>) -> Option<&str> {
+        self.job_controller().filter(|uid| !there.contains(uid))
     }
 
     /// The request that made this object, if it is kept with it and can be read.
@@ -167,7 +182,6 @@ pub struct OwnerReference {
 
 /// What only an object's metadata says.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
 pub struct Named {
     /// About the object.
     pub metadata: Meta,

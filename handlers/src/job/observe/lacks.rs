@@ -35,6 +35,11 @@ impl<'a> Snapshot<'a> {
         }
     }
 
+    /// How far one has to look for all runs and pods of the jobs that are here.
+    pub fn reach(&self) -> Reach {
+        self.reach_of_runs().max(self.reach_of_pods())
+    }
+
     /// How far one has to look for the runs of all scheduled jobs.
     fn reach_of_runs(&self) -> Reach {
         let reach = |cronjob: &&CronJob| {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::job::{
+    kind::Kind,
     labels::Reach,
     objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController, Version},
 };
@@ -32,6 +33,14 @@ pub struct Objects {
 }
 
 impl Objects {
+    /// What all of these say of themselves, pods aside.
+    pub fn of_jobs(&self) -> impl Iterator<Item = &Meta> {
+        let jobs = self.jobs.iter().map(|job| &job.metadata);
+        let cronjobs = self.cronjobs.iter().map(|cronjob| &cronjob.metadata);
+        let controllers = self.controllers.iter().map(|controller| &controller.metadata);
+        jobs.chain(cronjobs).chain(controllers)
+    }
+
     /// The same, indexed.
     pub fn snapshot(&self) -> Snapshot<'_> {
         let mut snapshot = Snapshot {
@@ -76,13 +85,22 @@ pub struct Snapshot<'a> {
 }
 
 impl<'a> Snapshot<'a> {
+    /// The objects that are jobs, those first that make others.
+    pub fn owners(&self) -> impl Iterator<Item = (Kind, &'a Meta)> {
+        let cronjobs = self.cronjobs.iter().map(|it| (Kind::CRON_JOBS, &it.metadata));
+        let controllers =
+            self.controllers.iter().map(|it| (Kind::REPLICATION_CONTROLLERS, &it.metadata));
+        let one_offs = self.one_offs.iter().map(|it| (Kind::JOBS, &it.metadata));
+        cronjobs.chain(controllers).chain(one_offs)
+    }
+
     /// The pods that an object controls.
     pub(super) fn pods_of(&self, owner: &Meta) -> &[&'a Pod] {
         self.pods.get(owner.uid.as_str()).map_or(&[], Vec::as_slice)
     }
 
     /// The runs of a scheduled job.
-    pub(super) fn runs_of(&self, owner: &Meta) -> &[&'a BatchJob] {
+    pub fn runs_of(&self, owner: &Meta) -> &[&'a BatchJob] {
         self.runs.get(owner.uid.as_str()).map_or(&[], Vec::as_slice)
     }
 

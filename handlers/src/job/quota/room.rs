@@ -5,7 +5,7 @@
 //! finished ones included, may fill only what the runs of all scheduled jobs can still need leaves,
 //! and the oldest finished ones make room.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use thiserror::Error;
@@ -25,12 +25,16 @@ const ONE_OFFS_PART: usize = 4;
 const YOUNG_SECONDS: i64 = 60;
 
 /// The Jobs of a namespace, when one more object is to come.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Jobs<'a> {
     /// All of them, also those of others.
     pub all: &'a [BatchJob],
     /// All scheduled jobs.
     pub cronjobs: &'a [Meta],
+    /// The names of one-offs that this server is creating: they may be among all already.
+    pub coming: Vec<&'a str>,
+    /// The same of scheduled jobs.
+    pub coming_cronjobs: Vec<&'a str>,
     /// The uid of one that goes in any case.
     pub replaced: Option<&'a str>,
     /// Who asks.
@@ -67,13 +71,15 @@ impl<'a> Jobs<'a> {
             JobType::Scheduled => (0, 1),
             JobType::Continuous => return Ok(Vec::new()),
         };
+        let new_cronjobs = new_cronjobs + not_among(&self.coming_cronjobs, self.cronjobs.iter());
         let unfinished = || self.one_offs().filter(|job| job.ended().is_none());
-        let ours = unfinished().filter(|job| job.metadata.is_job_of(self.tool)).count();
+        let coming = not_among(&self.coming, unfinished().map(|job| &job.metadata));
+        let ours = unfinished().filter(|job| job.metadata.is_job_of(self.tool)).count() + coming;
         if new_one_offs > 0 && ours + new_one_offs > UNFINISHED_MAX {
             return Err(TooManyUnfinished { unfinished: ours, allowed: UNFINISHED_MAX, why: "" });
         }
         let share = jobs_max.map(|max| self.share_of_one_offs(max, new_cronjobs));
-        let unfinished = unfinished().count();
+        let unfinished = unfinished().count() + coming;
         // Where nothing is reserved, Kubernetes' own refusal says it all.
         if let Some(allowed) = share.filter(|_| !self.cronjobs.is_empty())
             && new_one_offs > 0
@@ -82,8 +88,8 @@ impl<'a> Jobs<'a> {
             let why = "; the rest of the quota is kept for the runs of scheduled jobs";
             return Err(TooManyUnfinished { unfinished, allowed, why });
         }
-        let excess =
-            share.map_or(0, |share| (self.one_offs().count() + new_one_offs).saturating_sub(share));
+        let one_offs = self.one_offs().count() + self.coming_unseen() + new_one_offs;
+        let excess = share.map_or(0, |share| one_offs.saturating_sub(share));
         let is_old = |job: &&BatchJob| {
             let age = job.ended_at().map(|at| self.now.duration_since(at).as_secs());
             age.is_some_and(|age| age >= YOUNG_SECONDS)
@@ -92,9 +98,14 @@ impl<'a> Jobs<'a> {
         Ok(old.take(excess).map(|job| &job.metadata).collect())
     }
 
-    /// A tool's finished one-offs, in the order in which they may go.
-    pub fn finished(&self) -> impl Iterator<Item = &'a Meta> {
-        self.finished_jobs().into_iter().map(|job| &job.metadata)
+    /// Which finished one-offs have to go, however young, before Kubernetes has a place for one more
+    /// Job out of this many. `None` when there would be none even then.
+    pub fn that_must_go(&self, jobs_max: u64) -> Option<Vec<&'a Meta>> {
+        let jobs = self.left().count() + self.coming_unseen() + 1;
+        let excess = jobs.saturating_sub(usize::try_from(jobs_max).unwrap_or(usize::MAX));
+        let finished = self.finished_jobs();
+        let finished = finished.iter().map(|job| &job.metadata).take(excess).collect::<Vec<_>>();
+        (finished.len() == excess).then_some(finished)
     }
 
     fn finished_jobs(&self) -> Vec<&'a BatchJob> {
@@ -105,6 +116,11 @@ impl<'a> Jobs<'a> {
             .collect();
         finished.sort_by_key(|job| (job.ended_at(), &job.metadata.name));
         finished
+    }
+
+    /// One-offs that are on their way, and not here yet.
+    fn coming_unseen(&self) -> usize {
+        not_among(&self.coming, self.one_offs().map(|job| &job.metadata))
     }
 
     fn left(&self) -> impl Iterator<Item = &'a BatchJob> {
@@ -131,6 +147,12 @@ impl<'a> Jobs<'a> {
         let taken: usize = runs.values().sum();
         jobs_max.saturating_sub(taken + needed).max(jobs_max.div_ceil(ONE_OFFS_PART))
     }
+}
+
+/// How many of these names none of the objects has.
+fn not_among<'m>(names: &[&str], objects: impl Iterator<Item = &'m Meta>) -> usize {
+    let seen: BTreeSet<_> = objects.map(|meta| meta.name.as_str()).collect();
+    names.iter().filter(|name| !seen.contains(*name)).count()
 }
 
 #[cfg(test)]

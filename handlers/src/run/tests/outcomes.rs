@@ -4,14 +4,14 @@ use super::*;
 use crate::testing::owned;
 
 /// The one-off that the request with this key made, last changed at this version.
-fn made_by(key: &str, version: &str) -> Value {
+pub(super) fn made_by(key: &str, version: &str) -> Value {
     let mut made = object("a", "u1", &kept("true", key));
     made["metadata"]["resourceVersion"] = json!(version);
     made
 }
 
 /// Another kind's object of the same name, last changed at this version.
-fn other(version: &str) -> Value {
+pub(super) fn other(version: &str) -> Value {
     let mut other = object("a", "other", &json!({}));
     other["metadata"]["resourceVersion"] = json!(version);
     other
@@ -21,20 +21,8 @@ fn lost() -> Exchange {
     post(JOBS).refused(500, "InternalError", "the answer is lost")
 }
 
-/// Whether the one-off, and the continuous job, were there at this version.
-fn at(version: u32, one_off: bool, controller: bool) -> Vec<Exchange> {
-    let look = |path: &str, object: Option<Value>| {
-        let query = format!("resourceVersion={version}&resourceVersionMatch=Exact");
-        get(path).query(&query).items(object)
-    };
-    vec![
-        look(JOBS, one_off.then(|| made_by("k1", "1"))),
-        look(CONTROLLERS, controller.then(|| other("1"))),
-    ]
-}
-
 /// The look at everything that has the name, to show it: it has ended meanwhile.
-fn shown() -> Vec<Exchange> {
+pub(super) fn shown() -> Vec<Exchange> {
     let mut job = made_by("k1", "60");
     job["status"] = ended()["status"].clone();
     let mut pod = owned("a-x", "pod", "u1");
@@ -48,7 +36,7 @@ fn shown() -> Vec<Exchange> {
     ]
 }
 
-fn withdrawn() -> Vec<Vec<Exchange>> {
+pub(super) fn withdrawn() -> Vec<Vec<Exchange>> {
     vec![
         vec![delete(format!("{JOBS}/a")).body(json!({"preconditions": {"uid": "u1"}}))],
         vec![get(JOBS).items([])],
@@ -181,6 +169,7 @@ async fn the_object_of_another_request_is_not_taken_for_ones_own() {
 
 #[tokio::test(start_paused = true)]
 async fn where_nothing_was_done_it_is_asked_again() {
+    let webhook = "Internal error occurred: failed calling webhook \"w\": failed to call webhook";
     let conflict = "Operation cannot be fulfilled on resourcequotas \"q\": the object has been \
                     modified; please apply your changes to the latest version and try again";
     let (cluster, kube) = FakeCluster::pair();
@@ -188,71 +177,12 @@ async fn where_nothing_was_done_it_is_asked_again() {
         survey(There::default()),
         vec![post(JOBS).refused(409, "Conflict", conflict)],
         vec![post(JOBS).refused(429, "TooManyRequests", "later").header("retry-after", "3")],
+        vec![post(JOBS).refused(500, "InternalError", webhook)],
         vec![post(JOBS).created(made_by("k1", "41"))],
         second_look(),
     ]);
     assert!(run(with_key(kube, "k1"), Json(request("a"))).await.is_ok());
     script.finish().await;
-}
-
-/// The first request of this key never came to its second look; this one makes it. The continuous
-/// job was there at a version at which the one-off was not.
-#[tokio::test(start_paused = true)]
-async fn a_key_whose_job_was_second_gives_it_up_and_not_the_first_ones() {
-    let there = || There {
-        jobs: vec![made_by("k1", "60")],
-        controllers: vec![other("50")],
-        ..There::default()
-    };
-    let (cluster, kube) = FakeCluster::pair();
-    // Both at 50, both at 48, at 44 neither; then by halves.
-    let looks = [at(50, true, true), at(48, true, true), at(44, false, false)];
-    let halves = [at(46, false, false), at(47, false, true)];
-    let script = cluster.expect_groups(
-        super::looks(&there()).into_iter().chain(looks).chain(halves).chain(withdrawn()),
-    );
-    let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
-    assert!(matches!(error, Error::JobExists { .. }), "{error:?}");
-    script.finish().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_key_whose_job_was_first_keeps_it() {
-    let there = There {
-        jobs: vec![made_by("k1", "60")],
-        controllers: vec![other("50")],
-        ..There::default()
-    };
-    let (cluster, kube) = FakeCluster::pair();
-    let script = cluster.expect_groups(looks(&there).into_iter().chain([
-        at(50, true, true),
-        at(48, true, false),
-        shown(),
-    ]));
-    let created = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap();
-    assert_eq!(created.value.uid, "u1");
-    script.finish().await;
-}
-
-/// Kubernetes remembers versions for minutes only. Then the time of creation decides, and where that
-/// is the same, nothing proves that the job was second, and it stays.
-#[tokio::test(start_paused = true)]
-async fn without_old_versions_the_time_of_creation_decides() {
-    for (created, is_second) in [("2025-12-31T23:59:59Z", true), ("2026-01-01T00:00:00Z", false)] {
-        let mut older = other("50");
-        older["metadata"]["creationTimestamp"] = json!(created);
-        let there =
-            There { jobs: vec![made_by("k1", "60")], controllers: vec![older], ..There::default() };
-        let expired =
-            |path: &str| get(path).refused(410, "Expired", "too old resource version: 50 (55)");
-        let (cluster, kube) = FakeCluster::pair();
-        let end = if is_second { withdrawn() } else { vec![shown()] };
-        let looks = looks(&there).into_iter().chain([vec![expired(JOBS), expired(CONTROLLERS)]]);
-        let script = cluster.expect_groups(looks.chain(end));
-        let outcome = run(with_key(kube, "k1"), Json(request("a"))).await;
-        assert_eq!(outcome.is_err(), is_second, "{created}");
-        script.finish().await;
-    }
 }
 
 /// A version of the future, as after a restore of the database.
@@ -302,24 +232,6 @@ async fn a_version_of_the_future_refuses_no_later_run() {
     assert!(run(context.clone(), Json(request("a"))).await.is_ok());
     assert!(run(context, Json(request("a"))).await.is_ok());
     script.finish().await;
-}
-
-#[tokio::test]
-async fn a_key_is_looked_for_among_all_of_the_tools_objects() {
-    let mut elsewhere = object("b", "u1", &kept("true", "k1"));
-    for has_controllers in [false, true] {
-        elsewhere["metadata"]["name"] = json!("b");
-        let there = if has_controllers {
-            There { controllers: vec![elsewhere.clone()], ..There::default() }
-        } else {
-            There { jobs: vec![elsewhere.clone()], ..There::default() }
-        };
-        let (cluster, kube) = FakeCluster::pair();
-        let script = cluster.expect_groups(looks(&there));
-        let error = run(with_key(kube, "k1"), Json(request("a"))).await.unwrap_err();
-        assert!(matches!(error, Error::KeyReused), "{error:?}");
-        script.finish().await;
-    }
 }
 
 /// Its programs have not ended, and a new job would be the second of one bot.
@@ -377,5 +289,28 @@ async fn without_a_namespace_an_administrator_is_needed() {
     let script = cluster.expect_groups([survey(There::default()), vec![post(JOBS).not_found()]]);
     let error = run(context_without_limits(kube), Json(request("a"))).await.unwrap_err();
     assert!(matches!(error, Error::Cluster(ClusterError::Forbidden { .. })), "{error:?}");
+    script.finish().await;
+}
+
+/// Neither is an answer at all, however good its status.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_an_object_is_not_read_as_one() {
+    let made = made_by("k1", "41");
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        vec![
+            get(JOBS).answer(json!({})),
+            get(CRONJOBS).items([]),
+            get(CONTROLLERS).items([]),
+            get(PODS).items([]),
+        ],
+        vec![get(JOBS).items([])],
+        vec![post(JOBS).created(json!({}))],
+        vec![looked_up(JOBS, Some(json!({"metadata": {}})))],
+        vec![looked_up(JOBS, Some(made))],
+        second_look(),
+        shown(),
+    ]);
+    assert!(run(with_key(kube, "k1"), Json(request("a"))).await.is_ok());
     script.finish().await;
 }

@@ -62,11 +62,13 @@ fn a_pod_belongs_to_its_controller_only() {
     assert_eq!(view(&objects).status.phase, Phase::Pending);
 }
 
-/// An object of which nothing at all can be read but its name.
+/// An object of which nothing at all can be read but what makes it one.
 #[test]
 fn an_empty_object_is_listed() {
-    let objects =
-        Objects { jobs: vec![read(json!({"metadata": {"name": "a"}}))], ..Objects::default() };
+    let objects = Objects {
+        jobs: vec![read(json!({"metadata": {"name": "a", "uid": "u"}}))],
+        ..Objects::default()
+    };
     let view = view(&objects);
     assert_eq!((view.name.as_str(), view.cmd.as_str()), ("a", ""));
     assert_eq!(view.image_state, ContainerState::Deprecated);

@@ -68,8 +68,19 @@ fn in_the_way_at<'a>(
     jobs_max: u64,
     new: JobType,
 ) -> Result<Vec<&'a Meta>, TooManyUnfinished> {
-    let now = Timestamp::from_second(second).unwrap();
-    Jobs { all, cronjobs, replaced: None, tool: &TOOL_NAME, now }.in_the_way(new, Some(jobs_max))
+    jobs_at(second, all, cronjobs).in_the_way(new, Some(jobs_max))
+}
+
+fn jobs_at<'a>(second: i64, all: &'a [BatchJob], cronjobs: &'a [Meta]) -> Jobs<'a> {
+    Jobs {
+        all,
+        cronjobs,
+        coming: Vec::new(),
+        coming_cronjobs: Vec::new(),
+        replaced: None,
+        tool: &TOOL_NAME,
+        now: Timestamp::from_second(second).unwrap(),
+    }
 }
 
 #[test]
@@ -127,9 +138,47 @@ fn what_ended_less_than_a_minute_ago_makes_no_room_unless_it_must() {
     let jobs = [finished("old", 100), finished("young", 141)];
     let gone = in_the_way_at(200, (&jobs, &[]), 1, JobType::OneOff).unwrap();
     assert_eq!(names(gone), ["old"]);
-    let now = Timestamp::from_second(200).unwrap();
-    let all = Jobs { all: &jobs[1..], cronjobs: &[], replaced: None, tool: &TOOL_NAME, now };
-    assert_eq!(names(all.finished()), ["young"]);
+    let must_go = jobs_at(200, &jobs[1..], &[]).that_must_go(1).unwrap();
+    assert_eq!(names(must_go), ["young"]);
+}
+
+/// Runs of scheduled jobs have a place each too, and what would not be enough does not go.
+#[test]
+fn as_many_go_as_a_place_takes_or_none() {
+    let jobs = [child("run"), unfinished_job("runs"), finished("b", 200), finished("a", 100)];
+    let must_go = |max| jobs_at(NOW, &jobs, &[]).that_must_go(max).map(names);
+    assert_eq!(must_go(5), Some(vec![]));
+    assert_eq!(must_go(4), Some(vec!["a".to_owned()]));
+    assert_eq!(must_go(3), Some(vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(must_go(2), None);
+    let replaced = Jobs { replaced: Some("u-b"), ..jobs_at(NOW, &jobs, &[]) };
+    assert_eq!(replaced.that_must_go(4).map(names), Some(vec![]));
+    assert_eq!(replaced.that_must_go(3).map(names), Some(vec!["a".to_owned()]));
+}
+
+/// Others of the tool are on their way, and no look need show them yet.
+#[test]
+fn what_this_server_is_creating_has_its_place_already() {
+    let jobs = [finished("a", 100), finished("b", 200), unfinished_job("c")];
+    let with = |coming: &[&'static str], coming_cronjobs: &[&'static str]| Jobs {
+        coming: coming.to_vec(),
+        coming_cronjobs: coming_cronjobs.to_vec(),
+        ..jobs_at(NOW, &jobs, &[])
+    };
+    let goes = |jobs: Jobs<'_>| names(jobs.in_the_way(JobType::OneOff, Some(4)).unwrap());
+    assert!(goes(with(&[], &[])).is_empty());
+    assert_eq!(goes(with(&["new"], &[])), ["a"]);
+    assert_eq!(with(&["new"], &[]).that_must_go(4).map(names), Some(vec!["a".to_owned()]));
+    // It is there already.
+    assert!(goes(with(&["c"], &[])).is_empty());
+    // It comes in the place of the old one of that name.
+    assert!(goes(with(&["a"], &[])).is_empty());
+    assert_eq!(goes(with(&[], &["cron"])), ["a", "b"]);
+
+    let fifty: Vec<_> = (0..50).map(|index| unfinished_job(&format!("j{index}"))).collect();
+    let coming = |name| Jobs { coming: vec![name], ..jobs_at(NOW, &fifty[1..], &[]) };
+    assert!(coming("j7").in_the_way(JobType::OneOff, None).is_ok());
+    assert!(coming("new").in_the_way(JobType::OneOff, None).is_err());
 }
 
 #[test]
@@ -215,8 +264,7 @@ fn what_is_being_deleted_is_not_deleted_again() {
 #[test]
 fn what_is_replaced_takes_no_room() {
     let jobs = [finished("first", 0), finished("same", 100)];
-    let now = Timestamp::from_second(NOW).unwrap();
-    let all = Jobs { all: &jobs, cronjobs: &[], replaced: Some("u-same"), tool: &TOOL_NAME, now };
+    let all = Jobs { replaced: Some("u-same"), ..jobs_at(NOW, &jobs, &[]) };
     assert!(all.in_the_way(JobType::OneOff, Some(2)).unwrap().is_empty());
     assert_eq!(names(all.in_the_way(JobType::OneOff, Some(1)).unwrap()), ["first"]);
 }
