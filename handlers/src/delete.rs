@@ -19,6 +19,7 @@ use crate::{
 pub async fn delete(context: Context, Path(asked): Path<RequestedName>) -> Result<Json<Deleted>> {
     let cluster = Cluster::of(&context).await?;
     let Some(name) = asked.object_name() else { return Err(Error::JobNotFound(asked)) };
+    context.is_about(&name);
     if !cluster.delete_job(&name).await? {
         return Err(Error::JobNotFound(asked));
     }

@@ -1,18 +1,18 @@
 //! The table of routes: everything that the service answers.
 
 use tjf_api_types::path;
-use tjf_runtime::Router;
+use tjf_runtime::{Route, Router};
 
 use crate::{AppState, containers, delete, flush, list, run, show};
 
 /// All routes. Wrong methods and unknown paths are the router's to refuse.
 pub fn routes() -> Router<AppState> {
     Router::new()
-        .post(path::RUN, run::run)
-        .get(path::SHOW, show::show)
-        .get(path::LIST, list::list)
-        .delete(path::DELETE, delete::delete)
-        .delete(path::FLUSH, flush::flush)
-        .get(path::CONTAINERS, containers::containers)
-        .get(path::IMAGES, containers::containers)
+        .route(Route::post(path::RUN, run::run))
+        .route(Route::get(path::SHOW, show::show))
+        .route(Route::get(path::LIST, list::list))
+        .route(Route::delete(path::DELETE, delete::delete))
+        .route(Route::delete(path::FLUSH, flush::flush))
+        .route(Route::get(path::CONTAINERS, containers::containers))
+        .route(Route::get(path::IMAGES, containers::containers))
 }

@@ -1,10 +1,13 @@
 //! POST `/run/`: create a job.
 
+mod key;
+
 use std::hash::{BuildHasher, RandomState};
 
 use tjf_api_types::{JobView, RunRequest, Suffix, path};
 use tjf_runtime::{Created, Json};
 
+pub use self::key::IdempotencyKey;
 use crate::{
     Context,
     cluster::Cluster,
@@ -21,7 +24,11 @@ use crate::{
 ///
 /// # Errors
 /// A field that can't be as it is; a name that is taken; a quota; or Kubernetes.
-pub async fn run(context: Context, Json(request): Json<RunRequest>) -> Result<Created<JobView>> {
+pub async fn run(
+    context: Context,
+    IdempotencyKey(key): IdempotencyKey,
+    Json(request): Json<RunRequest>,
+) -> Result<Created<JobView>> {
     let tool = crate::tool_of(&context);
     let catalogue = context.state.catalogue.get();
     let (shortname, image) = catalogue.find(&request.imagename).ok_or_else(|| {
@@ -34,11 +41,12 @@ pub async fn run(context: Context, Json(request): Json<RunRequest>) -> Result<Cr
     let runs_as = RunsAs {
         tool: &tool,
         home: &context.state.pod_settings.home_of(&tool),
-        suffix: suffix(tool.as_str(), context.idempotency_key.as_deref()),
-        idempotency_key: context.idempotency_key.clone().unwrap_or_else(made_up_key),
+        suffix: suffix(tool.as_str(), key.as_deref()),
+        idempotency_key: key.unwrap_or_else(made_up_key),
         container: (shortname.to_owned(), image.to_owned()),
     };
     let job = request::check(request, runs_as)?;
+    context.is_about(&job.name);
     let value = Cluster::of(&context).await?.create(&job).await?;
     Ok(Created { location: path::show(&value.name), value })
 }

@@ -17,6 +17,7 @@ use crate::{
 pub async fn show(context: Context, Path(asked): Path<RequestedName>) -> Result<Json<JobView>> {
     let cluster = Cluster::of(&context).await?;
     let Some(name) = asked.object_name() else { return Err(Error::JobNotFound(asked)) };
+    context.is_about(&name);
     let job = cluster.find(&name).await?.ok_or(Error::JobNotFound(asked))?;
     Ok(Json(job))
 }

@@ -166,7 +166,8 @@ async fn a_wrong_method_is_told_the_right_ones() {
         let request = request(&Method::PUT, &path).body(full("")).unwrap();
         let (problem, headers) = refused(Some(&peer), request).await;
         assert_eq!(problem.slug(), "method-not-allowed");
-        assert_eq!(headers[header::ALLOW], method.as_str(), "{path}");
+        let allowed = if method == Method::GET { "GET, HEAD" } else { method.as_str() };
+        assert_eq!(headers[header::ALLOW], allowed, "{path}");
     }
 }
 
@@ -212,6 +213,23 @@ async fn a_body_that_is_not_what_it_says_is_refused() {
         let (problem, _) = refused(Some(&peer), text.body(full("{}")).unwrap()).await;
         assert_eq!(problem.slug(), "unsupported-media-type", "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_key_is_sent_once_and_visible() {
+    let peer = certificate("toolforge");
+    let long = "k".repeat(65);
+    let run = |keys: &[&str]| {
+        let run = request(&Method::POST, "/api/v1/run").header("content-type", "application/json");
+        let run = keys.iter().fold(run, |run, key| run.header("idempotency-key", *key));
+        run.body(full("{}")).unwrap()
+    };
+    for keys in [&["a", "b"][..], &[""], &["a b"], &[&long], &["ü"]] {
+        let (problem, _) = refused(Some(&peer), run(keys)).await;
+        assert_eq!(problem.field.as_deref(), Some("Idempotency-Key"), "{keys:?}");
+    }
+    let (problem, _) = refused(Some(&peer), run(&[&long[1..]])).await;
+    assert_eq!(problem.field.as_deref(), Some("cmd"));
 }
 
 #[tokio::test]

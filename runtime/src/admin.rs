@@ -7,7 +7,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 
 use crate::{
-    connection::Connections,
+    connections::Connections,
     metrics::Metrics,
     pool::{ClientPool, HomeClient},
     shutdown::Shutdown,

@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{config::Limits, failure::Failure, identity::CommonName};
+use crate::{config::Limits, failure::Failure, identity::CommonName, router::Class};
 
 /// From this many callers on, those without a request are forgotten when a new one comes.
 const CALLERS_KEPT_MAX: usize = 1024;
@@ -52,12 +52,6 @@ impl Turn {
     pub(crate) fn give_back(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
-
-    /// A turn that takes no place; for tests of handlers.
-    #[cfg(feature = "test-util")]
-    pub(crate) fn unlimited() -> Self {
-        Self(Arc::default())
-    }
 }
 
 impl fmt::Debug for Turn {
@@ -79,6 +73,7 @@ impl Admission {
     pub(crate) async fn caller_place(
         &self,
         name: &CommonName,
+        _class: Class,
         deadline: Instant,
     ) -> Result<CallerPlace, Failure> {
         let places = self.places(name);
@@ -174,7 +169,7 @@ mod tests {
     }
 
     async fn enter(admission: &Admission, caller: &str) -> Result<Turn, Failure> {
-        let place = admission.caller_place(&name(caller), soon()).await?;
+        let place = admission.caller_place(&name(caller), Class::Ordinary, soon()).await?;
         admission.turn(place, soon()).await
     }
 

@@ -230,6 +230,9 @@ pub struct Limits {
     /// Connections at once. A TLS connection costs some 30 KiB, so this bounds them to about 128
     /// MiB.
     pub connections_max: usize,
+    /// Of these, connections of callers who have not proven who they are: they shake hands, or have
+    /// no certificate. A flood of them has to fill this share while one caller shakes hands.
+    pub unproven_connections_max: usize,
     /// Connections of one certificate: many scripts of one tool, but never all connections.
     pub connections_per_certificate_max: usize,
     /// From a request head's first byte to its last, and for a handshake: a slow peer holds nothing
@@ -258,6 +261,7 @@ impl Limits {
     /// The limits of the service in production.
     pub const PRODUCTION: Self = Self {
         connections_max: 4096,
+        unproven_connections_max: 1024,
         connections_per_certificate_max: 256,
         header_read_time_max: Duration::from_secs(5),
         idle_connection_time_max: Duration::from_secs(75),

@@ -1,17 +1,33 @@
 //! What one call may know and use.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     admission::Turn,
-    identity::Caller,
+    exchange::Exchange,
+    failure::{ErrorStatus, Failure},
+    identity::{Caller, Refusal},
     pool::{ClientPool, ClientSource, HomeClient},
+    record::{self, About},
     request_id::RequestId,
 };
 
-/// Everything one call may know and use. Cheap to clone.
+/// What a handler is given first: it says who may ask.
+pub trait Scope<S>: Sized + Send {
+    /// Whether callers must have proven who they are.
+    const NEEDS_CALLER: bool;
+
+    /// Takes what it needs.
+    ///
+    /// # Errors
+    /// When nobody has proven anything, although this needs it.
+    fn of(exchange: Exchange<S>) -> Result<Self, Failure>;
+}
+
+/// Everything one call of a proven caller may know and use. Cheap to clone.
 pub struct Context<S> {
     /// The request's id.
     pub request_id: RequestId,
@@ -19,12 +35,12 @@ pub struct Context<S> {
     pub caller: Caller,
     /// When the answer is due; tokio's instant, so that tests can stop the clock.
     pub deadline: Instant,
-    /// The caller's key that makes a create safe to repeat.
-    pub idempotency_key: Option<String>,
     /// What the application shares among all calls.
     pub state: Arc<S>,
     pub(crate) pool: ClientPool<HomeClient>,
-    pub(crate) turn: Turn,
+    pub(crate) turn: Option<Turn>,
+    pub(crate) about: About,
+    pub(crate) stopping: CancellationToken,
 }
 
 impl<S> Context<S> {
@@ -35,7 +51,37 @@ impl<S> Context<S> {
 
     /// Lets the next request in while this one only waits.
     pub fn give_back_turn(&self) {
-        self.turn.give_back();
+        if let Some(turn) = &self.turn {
+            turn.give_back();
+        }
+    }
+
+    /// Says in the log which thing the request is about. The first name counts.
+    pub fn is_about(&self, name: impl Display) {
+        record::set_about(&self.about, name);
+    }
+
+    /// Ends when the server is about to stop: whoever holds an answer gives it then.
+    pub async fn stopping(&self) {
+        self.stopping.cancelled().await;
+    }
+}
+
+impl<S: Send + Sync + 'static> Scope<S> for Context<S> {
+    const NEEDS_CALLER: bool = true;
+
+    fn of(exchange: Exchange<S>) -> Result<Self, Failure> {
+        let caller = exchange.caller.ok_or_else(|| refused(Refusal::NoCertificate))?;
+        Ok(Self {
+            request_id: exchange.request_id,
+            caller,
+            deadline: exchange.deadline,
+            state: exchange.state,
+            pool: exchange.pool,
+            turn: exchange.turn,
+            about: exchange.about,
+            stopping: exchange.stopping,
+        })
     }
 }
 
@@ -45,10 +91,43 @@ impl<S> Clone for Context<S> {
             request_id: self.request_id.clone(),
             caller: self.caller.clone(),
             deadline: self.deadline,
-            idempotency_key: self.idempotency_key.clone(),
             state: Arc::clone(&self.state),
             pool: self.pool.clone(),
             turn: self.turn.clone(),
+            about: Arc::clone(&self.about),
+            stopping: self.stopping.clone(),
         }
+    }
+}
+
+/// What a call may know that anybody may make. It has no client.
+pub struct Anonymous<S> {
+    /// The request's id.
+    pub request_id: RequestId,
+    /// What the application shares among all calls.
+    pub state: Arc<S>,
+}
+
+impl<S: Send + Sync + 'static> Scope<S> for Anonymous<S> {
+    const NEEDS_CALLER: bool = false;
+
+    fn of(exchange: Exchange<S>) -> Result<Self, Failure> {
+        Ok(Self { request_id: exchange.request_id, state: exchange.state })
+    }
+}
+
+/// What nobody, or nobody we serve, is told.
+pub(crate) fn refused(refusal: Refusal) -> Failure {
+    let detail = refusal.to_string();
+    match refusal {
+        Refusal::NoCertificate | Refusal::NoUsableName => {
+            Failure::new(ErrorStatus::Unauthorized, "unauthenticated", detail)
+        }
+        // The next handshake will say no; this connection must not go on for ever.
+        Refusal::NotValidNow => {
+            Failure::new(ErrorStatus::Unauthorized, "unauthenticated", detail).and_close()
+        }
+        Refusal::ForeignOrganization => Failure::new(ErrorStatus::Forbidden, "forbidden", detail),
+        Refusal::HeaderNotTaken => Failure::invalid(crate::identity::SUBJECT_HEADER, detail),
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode, header};
 use tjf_api_types::{PROBLEM_JSON, Problem};
 
-use crate::{reply::Response, request_id::RequestId};
+use crate::{accept::Media, body::Response, request_id::RequestId};
 
 /// Any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -188,12 +188,21 @@ impl Failure {
         Some(text)
     }
 
-    pub(crate) fn into_response(self, id: &RequestId) -> Response {
-        let body = serde_json::to_vec(&self.problem(id)).unwrap_or_default();
+    /// The answer: a problem document, or for who reads text one line.
+    pub(crate) fn into_response(self, id: &RequestId, media: Media) -> Response {
+        let (body, media_type) = match media {
+            Media::Json => {
+                (serde_json::to_vec(&self.problem(id)).unwrap_or_default(), PROBLEM_JSON)
+            }
+            Media::Text => {
+                let line = format!("{}\n", self.0.detail.replace('\n', " "));
+                (line.into_bytes(), "text/plain; charset=utf-8")
+            }
+        };
         let mut response = Response::new(body.into());
         *response.status_mut() = self.0.status.code();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         if let Some(time) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, time.as_secs().max(1).into());
         }
@@ -224,7 +233,7 @@ mod tests {
     #[test]
     fn when_to_try_again_is_never_said_to_be_at_once() {
         let failure = Failure::overloaded("wait").retry_after(Duration::from_millis(10));
-        let response = failure.into_response(&RequestId::from_text("r1"));
+        let response = failure.into_response(&RequestId::from_text("r1"), Media::Json);
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
     }
 }

@@ -1,72 +1,76 @@
-//! Handlers: async functions from a context, and at most one input, to a reply.
+//! Handlers: async functions from a scope, and at most two inputs, to a reply.
 //!
-//! The signature is the specification: what a handler takes says what is read from the request,
-//! what it gives says how it is answered. There are two shapes and no more, so nothing is hidden
-//! behind them.
+//! The signature is the specification: what a handler takes says who may ask and what is read from
+//! the request, what it gives says how it is answered.
 
 use futures_util::future::BoxFuture;
 
 use crate::{
-    context::Context,
+    body::Response,
+    context::Scope,
+    exchange::Exchange,
     failure::Failure,
     input::{Input, Received},
-    reply::{Reply, Response},
+    reply::Reply,
 };
 
 /// A function that can stand behind a route: `async fn(Context<S>) -> Result<impl Reply, impl
-/// Into<Failure>>`, or the same with an [`Input`] as the second argument.
+/// Into<Failure>>`, or the same with one or two [`Input`]s behind it. With
+/// [`Anonymous`](crate::Anonymous) in the place of [`Context`](crate::Context) it answers everybody.
 ///
-/// `Args` stands for the arguments, so that both shapes can implement one trait; nobody needs to
+/// `Args` stands for the arguments, so that all shapes can implement one trait; nobody needs to
 /// name it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't stand behind a route",
     note = "a handler is `async fn(Context<S>) -> Result<impl Reply, impl Into<Failure>>`, with \
-            one `Input` more if it needs it"
+            one or two `Input`s more if it needs them"
 )]
 pub trait Handler<S, Args>: Clone + Send + Sync + 'static {
-    /// Reads the input, calls the function, and makes its value or error an answer.
+    /// Whether it answers only those who have proven who they are.
+    const NEEDS_CALLER: bool;
+    /// Whether it reads the query; if not, there must be none.
+    const READS_QUERY: bool;
+
+    /// Reads the inputs, calls the function, and makes its value or error an answer.
     fn call(
         self,
-        context: Context<S>,
+        exchange: Exchange<S>,
         received: Received,
     ) -> BoxFuture<'static, Result<Response, Failure>>;
 }
 
-impl<S, F, Fut, R, E> Handler<S, ()> for F
-where
-    S: Send + Sync + 'static,
-    F: Fn(Context<S>) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, E>> + Send,
-    R: Reply,
-    E: Into<Failure>,
-{
-    fn call(
-        self,
-        context: Context<S>,
-        _: Received,
-    ) -> BoxFuture<'static, Result<Response, Failure>> {
-        Box::pin(async move { self(context).await.map_err(Into::into)?.into_response() })
-    }
+macro_rules! handlers {
+    ($($Input:ident $input:ident),*) => {
+        impl<S, F, Fut, C, $($Input,)* R, E> Handler<S, (C, $($Input,)*)> for F
+        where
+            S: Send + Sync + 'static,
+            F: Fn(C, $($Input),*) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future<Output = Result<R, E>> + Send,
+            C: Scope<S>,
+            $($Input: Input,)*
+            R: Reply,
+            E: Into<Failure>,
+        {
+            const NEEDS_CALLER: bool = C::NEEDS_CALLER;
+            const READS_QUERY: bool = false $(|| $Input::READS_QUERY)*;
+
+            fn call(
+                self,
+                exchange: Exchange<S>,
+                received: Received,
+            ) -> BoxFuture<'static, Result<Response, Failure>> {
+                Box::pin(async move {
+                    let media = received.media;
+                    $(let $input = $Input::from_request(&received)?;)*
+                    drop(received);
+                    let scope = C::of(exchange)?;
+                    self(scope, $($input),*).await.map_err(Into::into)?.into_response(media)
+                })
+            }
+        }
+    };
 }
 
-impl<S, F, Fut, I, R, E> Handler<S, (I,)> for F
-where
-    S: Send + Sync + 'static,
-    F: Fn(Context<S>, I) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, E>> + Send,
-    I: Input,
-    R: Reply,
-    E: Into<Failure>,
-{
-    fn call(
-        self,
-        context: Context<S>,
-        received: Received,
-    ) -> BoxFuture<'static, Result<Response, Failure>> {
-        Box::pin(async move {
-            let input = I::from_request(&received)?;
-            drop(received);
-            self(context, input).await.map_err(Into::into)?.into_response()
-        })
-    }
-}
+handlers!();
+handlers!(I input);
+handlers!(I input, J other);

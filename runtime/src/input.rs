@@ -1,4 +1,4 @@
-//! What handlers are given: a body, or a path's variable, read into a valid type.
+//! What handlers are given: a body, a query, or a path's variable, read into a valid type.
 
 mod form;
 
@@ -9,6 +9,7 @@ use http::{HeaderMap, header, request::Parts};
 use serde::de::DeserializeOwned;
 
 use crate::{
+    accept::Media,
     failure::{ErrorStatus, Failure},
     reply::Json,
 };
@@ -20,10 +21,22 @@ pub struct Received {
     pub(crate) body: Bytes,
     /// The value of the route's variable, decoded.
     pub(crate) variable: Option<String>,
+    /// How the answer will be written.
+    pub(crate) media: Media,
+}
+
+impl Received {
+    /// The request's headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
 }
 
 /// A type that a request can be read into.
 pub trait Input: Sized + Send + 'static {
+    /// Whether it is read from the query.
+    const READS_QUERY: bool = false;
+
     /// Reads the request.
     ///
     /// # Errors
@@ -42,6 +55,19 @@ where
     fn from_request(received: &Received) -> Result<Self, Failure> {
         let text = received.variable.as_deref().unwrap_or_default();
         text.parse().map(Path).map_err(|error: T::Err| Failure::invalid("name", error.to_string()))
+    }
+}
+
+/// The query, read by the rules of a form. Unknown parameters are refused by name when the type
+/// denies unknown fields, which it should: a misspelt one must not look like an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned + Send + 'static> Input for Query<T> {
+    const READS_QUERY: bool = true;
+
+    fn from_request(received: &Received) -> Result<Self, Failure> {
+        from_form(received.parts.uri.query().unwrap_or_default().as_bytes()).map(Query)
     }
 }
 

@@ -23,14 +23,19 @@ pub mod telemetry;
 #[cfg(feature = "test-util")]
 pub mod testing;
 
+mod accept;
+mod activity;
 mod admin;
 mod admission;
-mod connection;
+mod body;
+mod connections;
 mod context;
+mod exchange;
 mod failure;
 mod handler;
 mod input;
 mod metrics;
+mod record;
 mod reply;
 mod request_id;
 mod router;
@@ -38,12 +43,15 @@ mod service;
 mod tls;
 
 pub use self::{
-    context::Context,
+    accept::Media,
+    body::{ReplyBody, Response},
+    context::{Anonymous, Context, Scope},
+    exchange::Exchange,
     failure::{BoxError, ErrorStatus, Failure},
     handler::Handler,
-    input::{Input, Path, Received},
-    reply::{Created, Json, Reply, Response},
+    input::{Input, Path, Query, Received},
+    reply::{Created, Json, Reply, TextStream},
     request_id::RequestId,
-    router::Router,
+    router::{Class, Route, Router},
     service::Service,
 };

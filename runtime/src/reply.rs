@@ -1,22 +1,23 @@
 //! What handlers give back.
 
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::Full;
 use serde::Serialize;
 
-use crate::failure::Failure;
-
-/// An answer, ready to be sent.
-pub type Response = http::Response<Full<Bytes>>;
+use crate::{
+    accept::Media,
+    body::{ReplyBody, Response},
+    failure::{BoxError, Failure},
+};
 
 /// A value that becomes an answer.
 pub trait Reply: Send {
-    /// The answer.
+    /// The answer, written as the caller wants it: one of those that its route says it has.
     ///
     /// # Errors
     /// When the value can't be written down; that is our own fault.
-    fn into_response(self) -> Result<Response, Failure>;
+    fn into_response(self, media: Media) -> Result<Response, Failure>;
 }
 
 /// A value as JSON: what a body is read into, and what an answer is written from.
@@ -24,13 +25,9 @@ pub trait Reply: Send {
 pub struct Json<T>(pub T);
 
 impl<T: Serialize + Send> Reply for Json<T> {
-    fn into_response(self) -> Result<Response, Failure> {
+    fn into_response(self, _: Media) -> Result<Response, Failure> {
         let body = serde_json::to_vec(&self.0).map_err(Failure::internal)?;
-        let mut response = Response::new(body.into());
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(response)
+        Ok(of_type(body.into(), "application/json"))
     }
 }
 
@@ -44,11 +41,31 @@ pub struct Created<T> {
 }
 
 impl<T: Serialize + Send> Reply for Created<T> {
-    fn into_response(self) -> Result<Response, Failure> {
-        let mut response = Json(self.value).into_response()?;
+    fn into_response(self, media: Media) -> Result<Response, Failure> {
+        let mut response = Json(self.value).into_response(media)?;
         *response.status_mut() = StatusCode::CREATED;
         let location = HeaderValue::try_from(self.location).map_err(Failure::internal)?;
         response.headers_mut().insert(header::LOCATION, location);
         Ok(response)
     }
+}
+
+/// A text that comes bit by bit. It may be quiet for as long as it likes; it breaks off when the
+/// server stops, and a reader tells that from its end.
+#[derive(Debug)]
+pub struct TextStream<T>(pub T);
+
+impl<T> Reply for TextStream<T>
+where
+    T: Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
+{
+    fn into_response(self, _: Media) -> Result<Response, Failure> {
+        Ok(of_type(ReplyBody::stream(self.0.boxed()), "text/plain; charset=utf-8"))
+    }
+}
+
+fn of_type(body: ReplyBody, media_type: &'static str) -> Response {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
 }

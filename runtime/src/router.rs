@@ -4,27 +4,106 @@
 //! answer one request in two ways is refused when it is built, by a panic that names both routes:
 //! it is a mistake in the program, and the program does not start with it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use http::Method;
 
 use crate::{
-    context::Context,
+    accept::Media,
+    body::Response,
+    exchange::Exchange,
     failure::{ErrorStatus, Failure},
     handler::Handler,
     input::Received,
-    reply::Response,
 };
 
 type Call<S> = Arc<
-    dyn Fn(Context<S>, Received) -> BoxFuture<'static, Result<Response, Failure>> + Send + Sync,
+    dyn Fn(Exchange<S>, Received) -> BoxFuture<'static, Result<Response, Failure>> + Send + Sync,
 >;
 
-struct Route<S> {
+/// What a route takes part in: whose places its requests hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Work that is done soon: a few places a caller.
+    Ordinary,
+    /// What waits or streams for long and does little: many places, apart from those of the others.
+    Waiting,
+    /// Answers out of memory, which need no place.
+    Free,
+}
+
+/// How the requests of a route are treated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Policy {
+    /// Whether callers must have proven who they are.
+    pub(crate) needs_caller: bool,
+    /// Whether there may be a query.
+    pub(crate) reads_query: bool,
+    pub(crate) class: Class,
+    /// How long a handler has; by default as long as the limits say.
+    pub(crate) time_max: Option<Duration>,
+    /// What the answer can be written as; the first when the caller does not mind.
+    pub(crate) answers: &'static [Media],
+}
+
+/// A handler, where it is found, and how its requests are treated.
+pub struct Route<S> {
     method: Method,
     pattern: &'static str,
     call: Call<S>,
+    policy: Policy,
+}
+
+impl<S: Send + Sync + 'static> Route<S> {
+    /// A handler for GET, and so for HEAD.
+    pub fn get<A>(pattern: &'static str, handler: impl Handler<S, A>) -> Self {
+        Self::new(Method::GET, pattern, handler)
+    }
+
+    /// A handler for POST.
+    pub fn post<A>(pattern: &'static str, handler: impl Handler<S, A>) -> Self {
+        Self::new(Method::POST, pattern, handler)
+    }
+
+    /// A handler for DELETE.
+    pub fn delete<A>(pattern: &'static str, handler: impl Handler<S, A>) -> Self {
+        Self::new(Method::DELETE, pattern, handler)
+    }
+
+    fn new<A, H: Handler<S, A>>(method: Method, pattern: &'static str, handler: H) -> Self {
+        let policy = Policy {
+            needs_caller: H::NEEDS_CALLER,
+            reads_query: H::READS_QUERY,
+            class: Class::Ordinary,
+            time_max: None,
+            answers: &[Media::Json],
+        };
+        let call: Call<S> =
+            Arc::new(move |exchange, received| handler.clone().call(exchange, received));
+        Self { method, pattern, call, policy }
+    }
+
+    /// Whose places its requests hold.
+    #[must_use]
+    pub fn class(mut self, class: Class) -> Self {
+        self.policy.class = class;
+        self
+    }
+
+    /// How long its handler has.
+    #[must_use]
+    pub fn time_max(mut self, time: Duration) -> Self {
+        self.policy.time_max = Some(time);
+        self
+    }
+
+    /// What its answers can be written as; the first when a caller does not mind.
+    #[must_use]
+    pub fn answers(mut self, media: &'static [Media]) -> Self {
+        self.policy.answers = media;
+        self
+    }
 }
 
 /// The table of routes.
@@ -36,6 +115,7 @@ pub struct Router<S> {
 pub(crate) struct Matched<S> {
     /// The pattern, for the log and the metrics: a path would be as many values as there are names.
     pub(crate) pattern: &'static str,
+    pub(crate) policy: Policy,
     pub(crate) call: Call<S>,
     pub(crate) variable: Option<String>,
 }
@@ -47,42 +127,23 @@ impl<S: Send + Sync + 'static> Router<S> {
         Self { routes: Vec::new() }
     }
 
-    /// Adds a handler for GET.
+    /// Adds a route.
+    ///
+    /// # Panics
+    /// When it has more than one variable, or another route could answer the same request.
     #[must_use]
-    pub fn get<A>(self, pattern: &'static str, handler: impl Handler<S, A>) -> Self {
-        self.add(Method::GET, pattern, handler)
-    }
-
-    /// Adds a handler for POST.
-    #[must_use]
-    pub fn post<A>(self, pattern: &'static str, handler: impl Handler<S, A>) -> Self {
-        self.add(Method::POST, pattern, handler)
-    }
-
-    /// Adds a handler for DELETE.
-    #[must_use]
-    pub fn delete<A>(self, pattern: &'static str, handler: impl Handler<S, A>) -> Self {
-        self.add(Method::DELETE, pattern, handler)
-    }
-
-    fn add<A>(
-        mut self,
-        method: Method,
-        pattern: &'static str,
-        handler: impl Handler<S, A>,
-    ) -> Self {
+    pub fn route(mut self, route: Route<S>) -> Self {
+        let Route { method, pattern, .. } = &route;
         let variables = segments(pattern).filter(|segment| is_variable(segment)).count();
         assert!(variables <= 1, "`{pattern}` has more than one variable");
         let twin = self
             .routes
             .iter()
-            .find(|route| route.method == method && overlap(route.pattern, pattern));
+            .find(|other| other.method == *method && overlap(other.pattern, pattern));
         if let Some(twin) = twin {
             panic!("{method} `{pattern}` and `{}` could both answer one request", twin.pattern);
         }
-        let call: Call<S> =
-            Arc::new(move |context, received| handler.clone().call(context, received));
-        self.routes.push(Route { method, pattern, call });
+        self.routes.push(route);
         self
     }
 
@@ -101,17 +162,22 @@ impl<S: Send + Sync + 'static> Router<S> {
                 "there is nothing under this path; the README lists what there is",
             ));
         }
+        // Who asks for a head is answered as one who asks for all; hyper leaves out the body.
+        let wanted = if method == Method::HEAD { &Method::GET } else { method };
         let mut allowed = Vec::new();
         for route in here {
-            if route.method == *method {
-                let variable = variable(route.pattern, path)?;
+            if route.method == *wanted {
                 return Ok(Matched {
                     pattern: route.pattern,
+                    policy: route.policy,
                     call: Arc::clone(&route.call),
-                    variable,
+                    variable: variable(route.pattern, path)?,
                 });
             }
             allowed.push(route.method.as_str());
+            if route.method == Method::GET {
+                allowed.push("HEAD");
+            }
         }
         let allowed = allowed.join(", ");
         let detail = format!("this path takes {allowed}");
@@ -169,7 +235,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::reply::Json;
+    use crate::{context::Context, reply::Json};
 
     async fn nothing(_: Context<()>) -> Result<Json<()>, Failure> {
         Ok(Json(()))
@@ -177,9 +243,9 @@ mod tests {
 
     fn router() -> Router<()> {
         Router::new()
-            .get("/v1/list/", nothing)
-            .get("/v1/show/{name}/", nothing)
-            .delete("/v1/show/{name}/", nothing)
+            .route(Route::get("/v1/list/", nothing))
+            .route(Route::get("/v1/show/{name}/", nothing))
+            .route(Route::delete("/v1/show/{name}/", nothing))
     }
 
     fn find(method: &Method, path: &str) -> Result<(&'static str, Option<String>), Failure> {
@@ -211,14 +277,15 @@ mod tests {
     fn a_wrong_method_is_told_the_right_ones() {
         let failure = find(&Method::POST, "/v1/show/a").unwrap_err();
         assert_eq!(failure.slug(), "method-not-allowed");
-        let response = failure.into_response(&crate::RequestId::from_text("r1"));
-        assert_eq!(response.headers()["allow"], "GET, DELETE");
+        let response = failure.into_response(&crate::RequestId::from_text("r1"), Media::Json);
+        assert_eq!(response.headers()["allow"], "GET, HEAD, DELETE");
     }
 
     #[test]
     fn a_table_with_two_answers_to_one_request_is_refused() {
         for pattern in ["/v1/list", "/v1/show/other/", "/{any}/list/"] {
-            let attempt = catch_unwind(AssertUnwindSafe(|| router().get(pattern, nothing)));
+            let attempt =
+                catch_unwind(AssertUnwindSafe(|| router().route(Route::get(pattern, nothing))));
             let text = *attempt.err().unwrap().downcast::<String>().unwrap();
             assert!(text.contains("could both answer"), "{text}");
         }

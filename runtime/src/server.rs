@@ -3,7 +3,11 @@
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, header};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::{
@@ -14,9 +18,10 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    activity::Watched,
     admin::Admin,
     config::Config,
-    connection::{Connections, Place, Watched},
+    connections::{ConnectionLimits, Connections, Place},
     identity::{Door, PeerCertificate},
     service::Service,
     shutdown::Shutdown,
@@ -27,6 +32,11 @@ use crate::{
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// When the operating system has no more file descriptors: so long until the next accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often the log says what was left out of it.
+const TELL_TIME: Duration = Duration::from_secs(10);
+/// The admin's connections at once; the oldest makes room for a new one.
+const ADMIN_CONNECTIONS: ConnectionLimits =
+    ConnectionLimits { all_max: 64, unproven_max: 64, per_certificate_max: 64 };
 /// The admin's connections: a few probes and scrapers.
 const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -104,7 +114,11 @@ impl<S: Send + Sync + 'static> Bound<S> {
     /// Serves until `shutdown` says so and everything begun is done, or the time for that is up.
     pub async fn serve(self, shutdown: Shutdown) {
         let limits = *self.service.limits();
-        let connections = Connections::new(limits);
+        let connections = Connections::new(ConnectionLimits {
+            all_max: limits.connections_max,
+            unproven_max: limits.unproven_connections_max,
+            per_certificate_max: limits.connections_per_certificate_max,
+        });
         let admin = Arc::new(Admin {
             metrics: Arc::clone(&self.service.metrics),
             connections: Arc::clone(&connections),
@@ -119,6 +133,18 @@ impl<S: Send + Sync + 'static> Bound<S> {
             shutdown: shutdown.clone(),
             door: self.door,
             tracker: tracker.clone(),
+        };
+        let stopping = async {
+            shutdown.draining().await;
+            sleep(limits.drain_notice_time).await;
+            self.service.stopping.cancel();
+            std::future::pending().await
+        };
+        let telling = async {
+            loop {
+                sleep(TELL_TIME).await;
+                self.service.log.tell_left_out();
+            }
         };
         let serving = async {
             listener.accept_until_drained(&self.listener).await;
@@ -139,7 +165,10 @@ impl<S: Send + Sync + 'static> Bound<S> {
             () = shutdown.aborted() => {}
             () = serve_admin(self.admin_listener, admin) => {}
             () = self.own_certificate.watch() => {}
+            () = stopping => {}
+            () = telling => {}
         }
+        self.service.log.tell_left_out();
     }
 }
 
@@ -209,15 +238,15 @@ impl<S: Send + Sync + 'static> Listener<S> {
             return;
         };
         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).cloned();
-        if self.door == Door::PeerCertificate
-            && certificate.as_ref().is_some_and(|certificate| !place.count_certificate(certificate))
-        {
+        // At the other door all requests come over the proxies' certificate.
+        let counted = certificate.as_deref().filter(|_| self.door == Door::PeerCertificate);
+        let is_welcome = certificate.is_none() || place.prove(counted);
+        if !is_welcome {
             metrics.connections_refused.inc();
-            return;
         }
         let peer = certificate.as_deref().and_then(PeerCertificate::from_der);
         place.activity.established();
-        self.exchange(stream, &place, peer).await;
+        self.exchange(stream, &place, peer, is_welcome).await;
     }
 
     /// Requests and answers on one connection, for as long as it keeps to the limits.
@@ -226,18 +255,24 @@ impl<S: Send + Sync + 'static> Listener<S> {
         stream: TlsStream<TcpStream>,
         place: &Place,
         peer: Option<PeerCertificate>,
+        is_welcome: bool,
     ) {
         let answer = service_fn(|request: Request<Incoming>| {
-            place.activity.request_begins();
+            place.activity.request_begins(request.body().size_hint().exact());
             let peer = peer.as_ref();
             async move {
-                let mut response = self.service.respond(peer, request).await;
+                let mut response = if is_welcome {
+                    self.service.respond(peer, request).await
+                } else {
+                    self.service.turn_away(peer, &request)
+                };
                 if self.shutdown.is_draining() {
                     response
                         .headers_mut()
                         .insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
-                place.activity.answer_begins();
+                let is_stream = response.body().is_stream();
+                response.body_mut().hold_too(place.activity.answer_begins(is_stream));
                 Ok::<_, Infallible>(response)
             }
         });
@@ -275,11 +310,13 @@ impl<S: Send + Sync + 'static> Listener<S> {
 /// Serves health and metrics, in the clear, for as long as it is polled.
 async fn serve_admin(listener: TcpListener, admin: Arc<Admin>) {
     let tracker = TaskTracker::new();
+    let connections = Connections::new(ADMIN_CONNECTIONS);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        let Some(place) = connections.enter() else { continue };
         let admin = Arc::clone(&admin);
         let end = Instant::now() + ADMIN_CONNECTION_TIME_MAX;
         tracker.spawn(async move {
@@ -291,6 +328,7 @@ async fn serve_admin(listener: TcpListener, admin: Arc<Admin>) {
             tokio::select! {
                 _ = connection => {}
                 () = sleep_until(end) => {}
+                () = place.close.cancelled() => {}
             }
         });
     }

@@ -1,31 +1,37 @@
 //! One request, from its head to its answer.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, header, request::Parts};
+use futures_util::FutureExt;
+use http::{HeaderValue, Method, Request, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
-use tjf_api_types::{IDEMPOTENCY_KEY, REQUEST_ID};
+use tjf_api_types::REQUEST_ID;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
+
+use tracing::Instrument;
 
 use crate::{
-    admission::Admission,
+    accept::negotiate,
+    admission::{Admission, Turn},
+    body::Response,
     config::{Config, Limits},
-    context::Context,
-    failure::{BoxError, ErrorStatus, Failure, INTERNAL},
-    identity::{Gate, PeerCertificate, Refusal},
+    context::refused,
+    exchange::Exchange,
+    failure::{BoxError, ErrorStatus, Failure},
+    identity::{Gate, PeerCertificate},
     input::Received,
     metrics::Metrics,
     pool::{ClientPool, HomeClient},
-    reply::Response,
+    record::{Log, Record},
     request_id::RequestId,
-    router::{Matched, Router},
+    router::{Class, Matched, Router},
 };
-
-/// What stands in a log or a metric for the route of a request that has none.
-const NO_ROUTE: &str = "none";
 
 /// Everything that answers requests.
 pub struct Service<S> {
@@ -36,15 +42,18 @@ pub struct Service<S> {
     limits: Limits,
     admission: Admission,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) log: Arc<Log>,
     /// Work that goes on when its client has left; a drain waits for it.
     pub(crate) tasks: TaskTracker,
+    /// Cancelled when answers that are held, or have no end, have to come to one.
+    pub(crate) stopping: CancellationToken,
 }
 
-/// What is learnt of a request on its way, for the log.
-struct Seen {
-    tool: Option<String>,
-    route: &'static str,
-    name: Option<String>,
+/// A request that may be answered, and all that its handler needs.
+struct Admitted<S> {
+    matched: Matched<S>,
+    exchange: Exchange<S>,
+    received: Received,
 }
 
 impl<S: Send + Sync + 'static> Service<S> {
@@ -56,6 +65,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         state: Arc<S>,
         pool: ClientPool<HomeClient>,
     ) -> Self {
+        let metrics = Arc::new(Metrics::new());
         Self {
             router,
             state,
@@ -63,8 +73,10 @@ impl<S: Send + Sync + 'static> Service<S> {
             gate: Gate { door: config.door, organization: config.organization.clone() },
             limits,
             admission: Admission::new(limits),
-            metrics: Arc::new(Metrics::new()),
+            log: Arc::new(Log::new(Arc::clone(&metrics))),
+            metrics,
             tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         }
     }
 
@@ -82,76 +94,89 @@ impl<S: Send + Sync + 'static> Service<S> {
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        let began = Instant::now();
-        let id = RequestId::of(request.headers());
-        let method = request.method().clone();
-        let mut seen = Seen { tool: None, route: NO_ROUTE, name: None };
-        let outcome = self.answer(peer, request, &id, &mut seen).await;
-        let cause = outcome.as_ref().err().and_then(Failure::causes);
-        let slug = outcome.as_ref().err().map(Failure::slug);
-        let mut response = outcome.unwrap_or_else(|failure| failure.into_response(&id));
-        if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-            response.headers_mut().insert(REQUEST_ID, value);
+        let mut record = self.record(&request);
+        match self.admit(peer, request, &mut record).await {
+            Ok(admitted) => self.call(admitted, record).await,
+            Err(failure) => finish(record, None, Err(failure), &self.stopping),
         }
-        let (status, time) = (response.status(), began.elapsed());
-        self.metrics.answered(&method, seen.route, status, time);
-        // Our own faults are what somebody has to look at; why a caller was refused is not.
-        let (fault, cause) = if slug == Some(INTERNAL) { (cause, None) } else { (None, cause) };
-        if let Some(fault) = fault {
-            tracing::error!(request.id = %id, error = fault, "a request failed inside the service");
-        }
-        tracing::info!(
-            request.id = %id,
-            tool.name = seen.tool,
-            job.name = seen.name,
-            %method,
-            route = seen.route,
-            status = status.as_u16(),
-            duration_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
-            slug,
-            cause,
-            "{method} {} {}",
-            seen.route,
-            status.as_u16(),
-        );
-        response
     }
 
-    /// The eight hops of a request; the first, TLS, is behind it.
-    async fn answer<B>(
+    /// Answers a request on a connection that is one too many for its certificate.
+    pub(crate) fn turn_away<B>(
+        &self,
+        peer: Option<&PeerCertificate>,
+        request: &Request<B>,
+    ) -> Response {
+        let mut record = self.record(request);
+        let caller = self.gate.admit(peer, request.headers(), SystemTime::now());
+        record.caller = caller.ok().map(|caller| caller.name.to_string());
+        let detail = "there are too many connections with this certificate: close some, or send \
+                      several requests over one";
+        let failure = Failure::overloaded(detail).and_close();
+        finish(record, None, Err(failure), &self.stopping)
+    }
+
+    fn record<B>(&self, request: &Request<B>) -> Record {
+        let id = RequestId::of(request.headers());
+        Record::new(Arc::clone(&self.log), id, request.method())
+    }
+
+    /// Lets a request in, or says why not: hops two to five of eight.
+    async fn admit<B>(
         &self,
         peer: Option<&PeerCertificate>,
         request: Request<B>,
-        id: &RequestId,
-        seen: &mut Seen,
-    ) -> Result<Response, Failure>
+        record: &mut Record,
+    ) -> Result<Admitted<S>, Failure>
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        let deadline = Instant::now() + self.limits.request_time_max;
         let (parts, body) = request.into_parts();
-        let caller = self.gate.admit(peer, &parts.headers, SystemTime::now()).map_err(refused)?;
-        seen.tool = Some(caller.name.to_string());
-        let matched = self.router.find(&parts.method, parts.uri.path())?;
-        seen.route = matched.pattern;
-        seen.name.clone_from(&matched.variable);
-        check_query(&parts)?;
-        check_accept(&parts.headers)?;
-        let idempotency_key = idempotency_key(&parts.headers)?;
-        // The body is read at the caller's own expense: a slow one takes no place of all.
-        let place = self.admission.caller_place(&caller.name, deadline).await?;
-        let body = self.read(body, deadline).await?;
-        let turn = self.admission.turn(place, deadline).await?;
-        let context = Context {
-            request_id: id.clone(),
+        let found = self.router.find(&parts.method, parts.uri.path());
+        // Who is nobody learns nothing about routes, unless they are for everybody.
+        let caller = if found.as_ref().is_ok_and(|matched| !matched.policy.needs_caller) {
+            None
+        } else {
+            let caller = self.gate.admit(peer, &parts.headers, SystemTime::now());
+            Some(caller.map_err(refused)?)
+        };
+        record.caller = caller.as_ref().map(|caller| caller.name.to_string());
+        let mut matched = found?;
+        let policy = matched.policy;
+        record.route = matched.pattern;
+        if !policy.reads_query {
+            check_query(&parts)?;
+        }
+        record.media = negotiate(&parts.headers, policy.answers).ok_or_else(|| {
+            let names: Vec<_> = policy.answers.iter().map(|media| media.name()).collect();
+            let first = names.first().copied().unwrap_or_default();
+            let detail = format!("answers are `{}`: send `accept: {first}`", names.join("` or `"));
+            Failure::new(ErrorStatus::NotAcceptable, "not-acceptable", detail)
+        })?;
+        let now = Instant::now();
+        let soon = now + self.limits.request_time_max;
+        let (body, turn) = match (policy.class, &caller) {
+            (Class::Free, _) | (_, None) => (self.read(body, soon).await?, None),
+            (class, Some(caller)) => {
+                // The body is read at the caller's own expense: a slow one takes no place of all.
+                let place = self.admission.caller_place(&caller.name, class, soon).await?;
+                let body = self.read(body, soon).await?;
+                (body, Some(self.admission.turn(place, soon).await?))
+            }
+        };
+        let exchange = Exchange {
+            request_id: record.id().clone(),
             caller,
-            deadline,
-            idempotency_key,
+            deadline: policy.time_max.map_or(soon, |time| now + time),
             state: Arc::clone(&self.state),
             pool: self.pool.clone(),
             turn,
+            about: record.about(),
+            stopping: self.stopping.clone(),
         };
-        self.call(matched, context, Received { parts, body, variable: None }).await
+        let variable = matched.variable.take();
+        let received = Received { parts, body, variable, media: record.media };
+        Ok(Admitted { matched, exchange, received })
     }
 
     /// Reads a body, up to the limit.
@@ -183,43 +208,60 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     /// Calls the handler in a task of its own, so that a panic ends that task alone. A client that
-    /// leaves takes its GET with it; what changes something goes on to its end or its deadline.
-    async fn call(
-        &self,
-        matched: Matched<S>,
-        context: Context<S>,
-        mut received: Received,
-    ) -> Result<Response, Failure> {
-        let deadline = context.deadline;
-        let is_read = received.parts.method == Method::GET;
-        received.variable = matched.variable;
-        let work = (matched.call)(context, received);
+    /// leaves takes its GET with it; what changes something goes on to its end or its deadline. The
+    /// record goes along, so that either is in the log.
+    async fn call(&self, admitted: Admitted<S>, record: Record) -> Response {
+        let Admitted { matched, exchange, received } = admitted;
+        let is_read = matches!(received.parts.method, Method::GET | Method::HEAD);
+        let (deadline, turn) = (exchange.deadline, exchange.turn.clone());
+        let (id, media) = (record.id().clone(), record.media);
+        // What is logged below is found by the request's id.
+        let span = tracing::info_span!("request", id = %id);
+        let work = (matched.call)(exchange, received).instrument(span);
+        let work = AssertUnwindSafe(work).catch_unwind();
+        let stopping = self.stopping.clone();
         let task = self.tasks.spawn(async move {
-            timeout_at(deadline, work).await.unwrap_or_else(|_| {
-                Err(Failure::deadline_exceeded("this took too long: ask `show` what became of it"))
-            })
+            let outcome = match timeout_at(deadline, work).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(panic)) => Err(Failure::internal(words_of(panic.as_ref()))),
+                Err(_) => Err(Failure::deadline_exceeded(
+                    "this took too long, and may have been done all the same",
+                )),
+            };
+            finish(record, turn, outcome, &stopping)
         });
-        let outcome = if is_read { AbortOnDropHandle::new(task).await } else { task.await };
-        outcome.unwrap_or_else(|panic| Err(Failure::internal(panic)))
+        let answer = if is_read { AbortOnDropHandle::new(task).await } else { task.await };
+        answer.unwrap_or_else(|error| Failure::internal(error).into_response(&id, media))
     }
 }
 
-fn refused(refusal: Refusal) -> Failure {
-    let detail = refusal.to_string();
-    match refusal {
-        Refusal::NoCertificate | Refusal::NoUsableName => {
-            Failure::new(ErrorStatus::Unauthorized, "unauthenticated", detail)
-        }
-        // The next handshake will say no; this connection must not go on for ever.
-        Refusal::NotValidNow => {
-            Failure::new(ErrorStatus::Unauthorized, "unauthenticated", detail).and_close()
-        }
-        Refusal::ForeignOrganization => Failure::new(ErrorStatus::Forbidden, "forbidden", detail),
-        Refusal::HeaderNotTaken => Failure::invalid(crate::identity::SUBJECT_HEADER, detail),
+/// Makes an outcome the answer, which keeps the request's record and its place until it is sent.
+fn finish(
+    mut record: Record,
+    turn: Option<Turn>,
+    outcome: Result<Response, Failure>,
+    stopping: &CancellationToken,
+) -> Response {
+    let cause = outcome.as_ref().err().map(|failure| (failure.slug(), failure.causes()));
+    let mut response =
+        outcome.unwrap_or_else(|failure| failure.into_response(record.id(), record.media));
+    record.answered(response.status(), cause);
+    if let Ok(id) = HeaderValue::from_str(record.id().as_str()) {
+        response.headers_mut().insert(REQUEST_ID, id);
     }
+    response.body_mut().until(stopping.clone().cancelled_owned());
+    response.body_mut().hold(record, turn);
+    response
 }
 
-/// No route has query parameters yet, and a misspelt one must not look like an answer.
+/// What a panic said.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str);
+    let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("a handler panicked: {}", words.unwrap_or("without words"))
+}
+
+/// A misspelt parameter must not look like an answer.
 fn check_query(parts: &Parts) -> Result<(), Failure> {
     let query = parts.uri.query().unwrap_or_default();
     match form_urlencoded::parse(query.as_bytes()).next() {
@@ -228,50 +270,6 @@ fn check_query(parts: &Parts) -> Result<(), Failure> {
         }
         None => Ok(()),
     }
-}
-
-/// Whether the caller can read JSON, which is what it will get.
-fn check_accept(headers: &HeaderMap) -> Result<(), Failure> {
-    let takes_json = |range: &str| {
-        let mut parts = range.split(';').map(str::trim);
-        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let is_wanted =
-            !parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        is_wanted && matches!(media_type.as_str(), "*/*" | "application/*" | "application/json")
-    };
-    let mut accepted = headers.get_all(header::ACCEPT).iter().peekable();
-    let is_ok = accepted.peek().is_none()
-        || accepted
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(takes_json);
-    if is_ok {
-        return Ok(());
-    }
-    let detail = "answers are `application/json`: send `accept: application/json`";
-    Err(Failure::new(ErrorStatus::NotAcceptable, "not-acceptable", detail))
-}
-
-/// The key that makes a create safe to repeat: at most 64 visible characters, said once.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
-    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
-    value
-        .to_str()
-        .ok()
-        .filter(|text| {
-            (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-        })
-        .filter(|_| values.next().is_none())
-        .map(|text| Some(text.to_owned()))
-        .ok_or_else(|| {
-            Failure::invalid(
-                "Idempotency-Key",
-                "`Idempotency-Key` is 1 to 64 visible characters, sent once",
-            )
-        })
 }
 
 #[cfg(test)]

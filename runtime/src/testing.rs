@@ -16,10 +16,10 @@ use http_body_util::{BodyExt, Full};
 use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::{task::JoinHandle, time::Instant};
+use tokio_util::sync::CancellationToken;
 use tower_test::mock;
 
 use crate::{
-    admission::Turn,
     context::Context,
     identity::{Caller, CommonName},
     pool::{ClientPool, Connect, ConnectError, HomeClient, Look, PoolLimits, Version},
@@ -43,10 +43,11 @@ impl<S> Context<S> {
             request_id: RequestId::from_text("test"),
             caller: Caller { name },
             deadline: Instant::now() + Duration::from_secs(30),
-            idempotency_key: None,
             state: Arc::new(state),
             pool: pool_of(kube),
-            turn: Turn::unlimited(),
+            turn: None,
+            about: Arc::default(),
+            stopping: CancellationToken::new(),
         }
     }
 }

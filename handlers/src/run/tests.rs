@@ -18,6 +18,24 @@ use crate::{
     },
 };
 
+/// Who asks, and with which key.
+#[derive(Clone)]
+struct Asked {
+    context: Context,
+    key: Option<String>,
+}
+
+impl From<Context> for Asked {
+    fn from(context: Context) -> Self {
+        Self { context, key: None }
+    }
+}
+
+async fn run(asked: impl Into<Asked>, request: Json<RunRequest>) -> Result<Created<JobView>> {
+    let Asked { context, key } = asked.into();
+    super::run(context, IdempotencyKey(key), request).await
+}
+
 /// What the namespace has before a job is created.
 #[derive(Clone, Default)]
 struct There {
@@ -218,18 +236,16 @@ async fn a_one_off_that_has_ended_gives_up_its_name_for_any_kind() {
     script.finish().await;
 }
 
-fn with_key(kube: kube::Client, key: &str) -> Context {
-    let context = with_unknown_key(kube, key);
+fn with_key(kube: kube::Client, key: &str) -> Asked {
+    let asked = with_unknown_key(kube, key);
     // So recently that no other server need have answered the tool's last request.
-    context.state.tools.get(&TOOL.parse().unwrap()).note(Kind::EVENTS, Version::parse("1"));
-    context
+    asked.context.state.tools.get(&TOOL.parse().unwrap()).note(Kind::EVENTS, Version::parse("1"));
+    asked
 }
 
 /// The same on a server that has created nothing for the tool yet.
-fn with_unknown_key(kube: kube::Client, key: &str) -> Context {
-    let mut context = context_without_limits(kube);
-    context.idempotency_key = Some(key.to_owned());
-    context
+fn with_unknown_key(kube: kube::Client, key: &str) -> Asked {
+    Asked { context: context_without_limits(kube), key: Some(key.to_owned()) }
 }
 
 fn kept(cmd: &str, key: &str) -> Value {

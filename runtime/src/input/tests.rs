@@ -29,7 +29,8 @@ enum Colour {
 fn read(media_type: &str, body: &[u8]) -> Result<Order, Failure> {
     let request = Request::builder().header("content-type", media_type).body(()).unwrap();
     let (parts, ()) = request.into_parts();
-    let received = Received { parts, body: Bytes::copy_from_slice(body), variable: None };
+    let body = Bytes::copy_from_slice(body);
+    let received = Received { parts, body, variable: None, media: Media::Json };
     Json::from_request(&received).map(|Json(order)| order)
 }
 

@@ -33,7 +33,7 @@ use tokio_rustls::{TlsConnector, client};
 
 use super::*;
 use crate::{
-    Context, Failure, Json, Router,
+    Context, Failure, Json, Route, Router,
     config::{Limits, Reader},
     pool::{ClientPool, HomeDirectory, PoolLimits},
 };
@@ -139,7 +139,8 @@ impl Server {
         );
         let pool = ClientPool::new(homes, PoolLimits::PRODUCTION);
         let state = Arc::new(State::default());
-        let router = Router::new().get("/hello/", hello).post("/wait/", wait);
+        let router =
+            Router::new().route(Route::get("/hello/", hello)).route(Route::post("/wait/", wait));
         let service = Service::new(&config, limits, router, Arc::new(Arc::clone(&state)), pool);
         let bound = bind(&config, service).await.unwrap();
         let (address, admin_address) = (bound.address().unwrap(), bound.admin_address().unwrap());

@@ -1,12 +1,11 @@
+mod log;
+mod routes;
+
 use std::{
     collections::HashMap,
     convert::Infallible,
-    io,
     pin::Pin,
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     task::{Context as TaskContext, Poll},
     time::Duration,
 };
@@ -15,10 +14,10 @@ use http_body_util::Full;
 use hyper::body::Frame;
 use tjf_api_types::Problem;
 use tokio::sync::Notify;
-use tracing::{Dispatch, instrument::WithSubscriber, subscriber::NoSubscriber};
 
 use super::*;
 use crate::{
+    Context, Route,
     config::Reader,
     pool::{Connect, ConnectError, Look, PoolLimits, Version},
     reply::Json,
@@ -58,10 +57,6 @@ async fn echo(_: Context<State>, Json(text): Json<String>) -> Result<Json<String
     Ok(Json(text))
 }
 
-async fn key(context: Context<State>) -> Result<Json<Option<String>>, Failure> {
-    Ok(Json(context.idempotency_key))
-}
-
 /// Nobody has a home here: no handler of these tests asks for a client.
 struct Homeless;
 
@@ -76,6 +71,16 @@ impl Connect<HomeClient> for Homeless {
 }
 
 fn service() -> Arc<Service<State>> {
+    service_of(
+        Router::new()
+            .route(Route::get("/wait/", wait))
+            .route(Route::post("/wait/", wait))
+            .route(Route::get("/panics/", panics))
+            .route(Route::post("/echo/", echo)),
+    )
+}
+
+fn service_of(router: Router<State>) -> Arc<Service<State>> {
     let settings: HashMap<&str, String> = [
         ("TJF_IDENTITY", "peer-certificate"),
         ("TJF_TLS_CERT", "unused"),
@@ -95,12 +100,6 @@ fn service() -> Arc<Service<State>> {
         requests_queued_per_caller_max: 1,
         ..Limits::PRODUCTION
     };
-    let router = Router::new()
-        .get("/wait/", wait)
-        .post("/wait/", wait)
-        .get("/panics/", panics)
-        .post("/echo/", echo)
-        .post("/key/", key);
     let pool = ClientPool::new(Homeless, PoolLimits::PRODUCTION);
     Arc::new(Service::new(&config, limits, router, Arc::default(), pool))
 }
@@ -184,25 +183,6 @@ async fn only_who_can_read_json_is_answered() {
     }
 }
 
-#[tokio::test]
-async fn a_key_is_sent_once_and_visible() {
-    let long = "k".repeat(65);
-    let service = service();
-    let ask = async |keys: &[&str]| {
-        let mut request = request("POST", "/key");
-        for key in keys {
-            request = request.header(IDEMPOTENCY_KEY, *key);
-        }
-        service.respond(Some(&peer()), request.body(body("")).unwrap()).await
-    };
-    assert_eq!(text_of(ask(&["k-1"]).await).await, "\"k-1\"");
-    assert_eq!(text_of(ask(&[]).await).await, "null");
-    for keys in [&["a", "b"][..], &[""], &["a b"], &[&long], &["ü"]] {
-        let problem = problem_of(ask(keys).await).await;
-        assert_eq!(problem.field.as_deref(), Some("Idempotency-Key"), "{keys:?}");
-    }
-}
-
 /// A body that says nothing about its length; it ends only when it has bytes to end with.
 struct Trickle {
     chunks: Vec<Bytes>,
@@ -252,51 +232,6 @@ async fn a_panic_is_an_internal_error_and_its_words_stay_here() {
     assert!(!problem.detail.contains("SECRET"));
 }
 
-/// What is logged while this goes on.
-async fn log_of(work: impl Future) -> String {
-    // While there is one subscriber alone, tracing asks only the thread that comes to a line first
-    // whether anybody listens, and that may be another test's.
-    let _second = Dispatch::new(NoSubscriber::default());
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let writer = Arc::clone(&log);
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || Log(Arc::clone(&writer)))
-        .finish();
-    work.with_subscriber(subscriber).await;
-    let log = std::mem::take(&mut *log.lock().unwrap());
-    String::from_utf8(log).unwrap()
-}
-
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// One line a request, and one more, with the cause, when it was our own fault.
-#[tokio::test]
-async fn a_cause_is_told_once_in_the_log_and_a_request_in_one_line() {
-    let log = log_of(refused(request("GET", "/panics").body(body("")).unwrap())).await;
-    assert_eq!(log.matches("SECRET").count(), 1, "{log}");
-    let lines: Vec<_> = log.lines().collect();
-    assert!(lines[0].contains("ERROR") && lines[0].contains("SECRET"), "{log}");
-    for part in [" INFO ", "request.id=r-1", "route=\"/panics/\"", "status=500"] {
-        assert!(lines[1].contains(part), "{part} is missing in {log}");
-    }
-    let (peer, service) = (peer(), service());
-    let good = post_json("/echo").body(body("\"the text\"")).unwrap();
-    let log = log_of(service.respond(Some(&peer), good)).await;
-    assert!(log.contains("tool.name=\"tf-test\"") && log.contains("status=200"), "{log}");
-    assert!(log.lines().count() == 1 && !log.contains("the text"), "{log}");
-}
-
 #[tokio::test]
 async fn a_body_of_another_type_is_refused() {
     let request = request("POST", "/echo").header("content-type", "text/plain");
@@ -316,36 +251,6 @@ async fn who_is_nobody_learns_nothing_about_routes() {
 async fn what_takes_too_long_is_ended_at_its_deadline() {
     let problem = refused(request("GET", "/wait").body(body("")).unwrap()).await;
     assert_eq!(problem.slug(), "deadline-exceeded");
-}
-
-/// Begins a request, lets its handler begin, and then leaves.
-async fn leave(service: &Service<State>, method: &str) {
-    let peer = peer();
-    let request = request(method, "/wait").body(body("")).unwrap();
-    tokio::select! {
-        _ = service.respond(Some(&peer), request) => panic!("it was answered"),
-        () = service.state.entered.notified() => {}
-    }
-}
-
-#[tokio::test]
-async fn a_client_that_leaves_takes_its_read_with_it() {
-    let service = service();
-    leave(&service, "GET").await;
-    service.tasks.close();
-    service.tasks.wait().await;
-    assert!(service.state.was_dropped.load(Ordering::SeqCst));
-    assert!(!service.state.was_finished.load(Ordering::SeqCst));
-}
-
-#[tokio::test]
-async fn what_changes_something_goes_on_when_its_client_has_left() {
-    let service = service();
-    leave(&service, "POST").await;
-    service.state.go_on.notify_one();
-    service.tasks.close();
-    service.tasks.wait().await;
-    assert!(service.state.was_finished.load(Ordering::SeqCst));
 }
 
 /// There is one place of all, and the slow body has not got it.
@@ -369,7 +274,12 @@ async fn a_slow_body_keeps_nobody_else_waiting() {
 async fn too_many_requests_of_one_caller_are_told_when_to_come_back() {
     let service = service();
     let peer = peer();
-    let ask = || service.respond(Some(&peer), request("GET", "/wait").body(body("")).unwrap());
+    let ask = async || {
+        let request = request("GET", "/wait").body(body("")).unwrap();
+        let response = service.respond(Some(&peer), request).await;
+        // A place is held until the answer has been taken.
+        (response.headers().get("retry-after").cloned(), text_of(response).await)
+    };
     let third = async {
         service.state.entered.notified().await;
         let third = ask().await;
@@ -378,10 +288,25 @@ async fn too_many_requests_of_one_caller_are_told_when_to_come_back() {
         service.state.go_on.notify_one();
         third
     };
-    let (first, second, third) = tokio::join!(ask(), ask(), third);
-    assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
-    assert_eq!(third.headers()["retry-after"], "1");
-    assert_eq!(problem_of(third).await.slug(), "overloaded");
+    let (first, second, (retry_after, third)) = tokio::join!(ask(), ask(), third);
+    assert_eq!([first.1, second.1], ["\"done\"", "\"done\""]);
+    assert_eq!(retry_after.unwrap(), "1");
+    let problem: Problem = serde_json::from_str(&third).unwrap();
+    assert_eq!(problem.slug(), "overloaded");
+}
+
+/// Whoever does not read its answers keeps its places, and gets no more.
+#[tokio::test(start_paused = true)]
+async fn a_place_is_held_until_the_answer_has_been_taken() {
+    let (service, peer) = (service(), peer());
+    let ask = || service.respond(Some(&peer), post_json("/echo").body(body("\"x\"")).unwrap());
+    let first = ask().await;
+    let mut second = std::pin::pin!(ask());
+    assert!(futures_util::poll!(&mut second).is_pending());
+    assert_eq!(text_of(first).await, "\"x\"");
+    assert_eq!(text_of(second.await).await, "\"x\"");
+    drop(ask().await);
+    assert_eq!(text_of(ask().await).await, "\"x\"", "who left holds nothing");
 }
 
 #[tokio::test]

@@ -104,8 +104,9 @@ async fn only_who_sent_a_key_is_told_what_to_do_with_it() {
         let lost = || post(JOBS).refused(500, "InternalError", "the answer is lost");
         let tries = (0..3).flat_map(|_| [vec![lost()], vec![looked_up(JOBS, None)]]);
         let _script = cluster.expect_groups([survey(There::default())].into_iter().chain(tries));
-        let context = if has_key { with_key(kube, "k1") } else { context_without_limits(kube) };
-        let error = run(context, Json(request("a"))).await.unwrap_err();
+        let asked =
+            if has_key { with_key(kube, "k1") } else { context_without_limits(kube).into() };
+        let error = run(asked, Json(request("a"))).await.unwrap_err();
         let Error::NotKnown { detail, .. } = error else { panic!("{error:?}") };
         assert!(detail.contains("`show` tells"), "{detail}");
         assert_eq!(detail.contains("Idempotency-Key"), has_key, "{detail}");

@@ -40,11 +40,9 @@ async fn one_certificate_has_so_many_connections_and_no_more() {
     for _ in 0..2 {
         streams.push(kept(&server, &client).await);
     }
-    let third = match server.connect(&client).await {
-        Ok(mut stream) => ask(&mut stream, HELLO).await.unwrap_or_default(),
-        Err(_) => String::new(),
-    };
-    assert_eq!(third, "");
+    let third = ask(&mut server.connect(&client).await.unwrap(), HELLO_AND_STAY).await.unwrap();
+    assert!(third.starts_with("HTTP/1.1 503") && third.contains("connection: close"), "{third}");
+    assert!(third.contains("too many connections with this certificate"), "{third}");
     let other =
         ask(&mut server.connect(&server.tools_client()).await.unwrap(), HELLO).await.unwrap();
     assert!(other.starts_with("HTTP/1.1 200"), "another certificate: {other}");

@@ -1,0 +1,336 @@
+//! What a connection is doing, and when that has taken too long.
+//!
+//! hyper's own timer for heads counts from the last answer, so it can't tell a kept connection that
+//! is idle from a request head that somebody sends a byte at a time. Here the request's own life
+//! tells: its head begins with a first byte and ends with an empty line; its answer begins with the
+//! handler's and ends when all of it has been handed over and flushed. What comes behind a request
+//! is kept back until then, so that it is known to be the beginning of another head.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+use crate::config::Limits;
+
+/// What a connection does, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    /// Shakes hands.
+    Handshake(Instant),
+    /// Nothing; kept for a next request.
+    Idle(Instant),
+    /// A request head has begun.
+    Head(Instant),
+    /// A request is at work.
+    Request,
+    /// An answer is on its way out.
+    Answer(Instant),
+    /// An answer that has no end of its own: it may be quiet, but what there is has to be taken.
+    Stream,
+    /// All of an answer has been handed over, and the last of it is on its way.
+    Sent(Instant),
+}
+
+/// How far into a head the bytes have come. A head ends with an empty line, whatever ends lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Line {
+    /// Nothing of a head has come.
+    #[default]
+    None,
+    /// A line has begun.
+    Begun,
+    /// A line has ended.
+    Ended,
+    /// An empty line has ended.
+    EmptyEnded,
+}
+
+impl Line {
+    fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            // Empty lines before a head are passed over (RFC 9112, section 2.2).
+            (Self::None, b'\r' | b'\n') => Self::None,
+            (Self::Ended, b'\n') => Self::EmptyEnded,
+            (Self::Ended, b'\r') => Self::Ended,
+            (_, b'\n') => Self::Ended,
+            _ => Self::Begun,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    doing: Doing,
+    line: Line,
+    /// How much of the request's body has not come yet; `None` when it does not say.
+    body_left: Option<u64>,
+    /// Since when what there is to send can't be sent.
+    blocked_since: Option<Instant>,
+    /// Waits for its turn to read on.
+    reader: Option<Waker>,
+}
+
+/// Shared by a connection's bytes, its service and its guard.
+pub(crate) struct Activity {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+/// An answer that has not been handed over; dropped with its body.
+pub(crate) struct Answering(Arc<Activity>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        if matches!(state.doing, Doing::Answer(_) | Doing::Stream) {
+            state.doing = Doing::Sent(Instant::now());
+        }
+        drop(state);
+        self.0.changed.notify_one();
+    }
+}
+
+impl Activity {
+    /// Of a connection that begins to shake hands.
+    pub(crate) fn new() -> Arc<Self> {
+        let state = State {
+            doing: Doing::Handshake(Instant::now()),
+            line: Line::None,
+            body_left: Some(0),
+            blocked_since: None,
+            reader: None,
+        };
+        Arc::new(Self { state: Mutex::new(state), changed: Notify::new() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, doing: Doing) {
+        let reader = {
+            let mut state = self.state();
+            state.doing = doing;
+            state.reader.take()
+        };
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        self.changed.notify_one();
+    }
+
+    /// The handshake is done.
+    pub(crate) fn established(&self) {
+        self.set(Doing::Idle(Instant::now()));
+    }
+
+    /// A head is complete; its body has so many bytes, if it says so.
+    pub(crate) fn request_begins(&self, body_bytes: Option<u64>) {
+        self.state().body_left = body_bytes;
+        self.set(Doing::Request);
+    }
+
+    /// Its answer is being sent, for as long as this is kept.
+    pub(crate) fn answer_begins(self: &Arc<Self>, is_stream: bool) -> Answering {
+        self.set(if is_stream { Doing::Stream } else { Doing::Answer(Instant::now()) });
+        Answering(Arc::clone(self))
+    }
+
+    /// Everything that was handed over has been sent.
+    fn flushed(&self) {
+        let mut state = self.state();
+        state.blocked_since = None;
+        if !matches!(state.doing, Doing::Sent(_)) {
+            return;
+        }
+        state.line = Line::None;
+        drop(state);
+        self.set(Doing::Idle(Instant::now()));
+    }
+
+    /// Whether what there is to send has to wait.
+    fn set_blocked(&self, is_blocked: bool) {
+        let mut state = self.state();
+        if state.blocked_since.is_some() == is_blocked {
+            return;
+        }
+        state.blocked_since = is_blocked.then(Instant::now);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// How many of these bytes belong to what is being read. The others belong to the next request.
+    fn take(&self, bytes: &[u8]) -> usize {
+        let mut state = self.state();
+        match state.doing {
+            Doing::Handshake(_) => bytes.len(),
+            Doing::Idle(_) | Doing::Head(_) if state.line == Line::EmptyEnded => 0,
+            Doing::Idle(_) | Doing::Head(_) => {
+                let mut line = state.line;
+                let end = bytes.iter().position(|byte| {
+                    line = line.after(*byte);
+                    line == Line::EmptyEnded
+                });
+                state.line = line;
+                let begins = line != Line::None && matches!(state.doing, Doing::Idle(_));
+                if begins {
+                    state.doing = Doing::Head(Instant::now());
+                }
+                drop(state);
+                if begins {
+                    self.changed.notify_one();
+                }
+                end.map_or(bytes.len(), |end| end + 1)
+            }
+            Doing::Request | Doing::Answer(_) | Doing::Stream | Doing::Sent(_) => {
+                let Some(left) = &mut state.body_left else { return bytes.len() };
+                let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= taken as u64;
+                taken
+            }
+        }
+    }
+
+    /// Since when nothing has been going on.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        match self.state().doing {
+            Doing::Idle(since) => Some(since),
+            Doing::Handshake(_)
+            | Doing::Head(_)
+            | Doing::Request
+            | Doing::Answer(_)
+            | Doing::Stream
+            | Doing::Sent(_) => None,
+        }
+    }
+
+    /// When what the connection does has taken too long. A request has its own deadline.
+    fn due(&self, limits: &Limits) -> Option<Instant> {
+        let state = self.state();
+        match state.doing {
+            Doing::Handshake(since) | Doing::Head(since) => {
+                Some(since + limits.header_read_time_max)
+            }
+            // What came behind a body that did not say its length can't be told from the body.
+            Doing::Idle(since) if state.body_left.is_none() => {
+                Some(since + limits.header_read_time_max)
+            }
+            Doing::Idle(since) => Some(since + limits.idle_connection_time_max),
+            Doing::Answer(since) | Doing::Sent(since) => Some(since + limits.request_time_max),
+            Doing::Stream => Some(state.blocked_since? + limits.request_time_max),
+            Doing::Request => None,
+        }
+    }
+
+    /// Ends when the connection has taken too long over whatever it does.
+    pub(crate) async fn overdue(&self, limits: &Limits) {
+        loop {
+            match self.due(limits) {
+                Some(due) if due <= Instant::now() => return,
+                Some(due) => tokio::select! {
+                    () = sleep_until(due) => {}
+                    () = self.changed.notified() => {}
+                },
+                None => self.changed.notified().await,
+            }
+        }
+    }
+}
+
+/// Bytes in and out, watched.
+pub(crate) struct Watched<T> {
+    inner: T,
+    activity: Arc<Activity>,
+    /// What came behind a request: at most as much as was read at once.
+    kept: Vec<u8>,
+}
+
+impl<T> Watched<T> {
+    pub(crate) fn new(inner: T, activity: Arc<Activity>) -> Self {
+        Self { inner, activity, kept: Vec::new() }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.kept.is_empty() {
+            let before = buf.filled().len();
+            ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
+            let came = &buf.filled()[before..];
+            let taken = this.activity.take(came);
+            if taken == came.len() {
+                return Poll::Ready(Ok(()));
+            }
+            this.kept.extend_from_slice(&came[taken..]);
+            buf.set_filled(before + taken);
+            if taken > 0 {
+                return Poll::Ready(Ok(()));
+            }
+        } else {
+            let taken = this.activity.take(&this.kept[..this.kept.len().min(buf.remaining())]);
+            if taken > 0 {
+                buf.put_slice(&this.kept[..taken]);
+                this.kept.drain(..taken);
+                return Poll::Ready(Ok(()));
+            }
+        }
+        this.activity.state().reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
+        self.activity.set_blocked(polled.is_pending());
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        self.activity.set_blocked(polled.is_pending());
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.inner).poll_flush(cx);
+        match &polled {
+            Poll::Ready(_) => self.activity.flushed(),
+            Poll::Pending => self.activity.set_blocked(true),
+        }
+        polled
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests;
