@@ -2,8 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use k8s_openapi::api::core::v1::{Pod, ReplicationController};
+use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
-use tjf_api_types::{JobView, Phase};
+use tjf_api_types::{Emails, JobView, Mount, Phase};
 use tjf_devcluster::suite::{Tool, World};
 
 use super::{POD_TIME_MAX, continuous, one_off, room::set_limits, scenarios, with};
@@ -19,6 +21,7 @@ scenarios![
     a_log_that_cannot_be_written_fails_the_job_and_names_the_file,
     a_job_whose_pod_was_deleted_has_failed,
     a_job_whose_namespace_lost_its_defaults_is_told_what_it_does_not_say,
+    what_was_changed_from_outside_is_told_as_it_is,
 ];
 
 /// Runs a one-off to its end, which must be a failure.
@@ -138,11 +141,11 @@ async fn a_job_with_retries_is_tried_again_and_says_so(world: Arc<World>) {
 
 /// Deletes the pods of a job, as somebody else might.
 async fn delete_pods_of(tool: &Tool, job: &str) {
-    let api = tool.api::<k8s_openapi::api::core::v1::Pod>();
+    let api = tool.api::<Pod>();
     for pod in tool.pods_of(job).await {
         let name = pod.metadata.name.unwrap();
         // One that has gone meanwhile is what is wanted.
-        let _ = api.delete(&name, &kube::api::DeleteParams::default()).await;
+        let _ = api.delete(&name, &DeleteParams::default()).await;
     }
 }
 
@@ -169,4 +172,30 @@ async fn a_job_whose_namespace_lost_its_defaults_is_told_what_it_does_not_say(wo
     })
     .await;
     assert_told(&job, "FailedCreate", &["how much `cpu` and `memory`", "limits.memory"]);
+}
+
+async fn what_was_changed_from_outside_is_told_as_it_is(world: Arc<World>) {
+    let tool = world.tool("changed").await;
+    let asked = json!({"env": {"A": "b"}, "emails": "onfailure"});
+    let job = tool.run(with(continuous("bot", "exec sleep 3600"), &asked)).await;
+    assert_eq!(
+        (job.env["A"].as_str(), job.emails, job.mount),
+        ("b", Emails::OnFailure, Mount::All)
+    );
+    assert!(!job.status_long.contains("changed"), "{job:#?}");
+    let bots = tool.api::<ReplicationController>();
+    let mut bot = bots.get("bot").await.unwrap();
+    let template = bot.spec.as_mut().unwrap().template.as_mut().unwrap();
+    let labels = template.metadata.as_mut().unwrap().labels.as_mut().unwrap();
+    labels.insert("jobs.toolforge.org/emails".to_owned(), "all".to_owned());
+    labels.remove("toolforge.org/mount-storage").unwrap();
+    let command = template.spec.as_mut().unwrap().containers[0].command.as_mut().unwrap();
+    *command.iter_mut().find(|argument| *argument == "A=b").unwrap() = "A=$$c".to_owned();
+    // Whatever Kubernetes wrote into its status meanwhile.
+    bot.metadata.resource_version = None;
+    bots.replace("bot", &PostParams::default(), &bot).await.unwrap();
+    let job = tool.show("bot").await;
+    assert_eq!((job.env["A"].as_str(), job.emails, job.mount), ("$c", Emails::All, Mount::None));
+    let changed = "changed from outside: `emails`, `mount`, `env`";
+    assert!(job.status_long.contains(changed), "{job:#?}");
 }
