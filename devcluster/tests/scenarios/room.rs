@@ -31,6 +31,7 @@ scenarios![
     a_fresh_result_is_not_deleted_while_kubernetes_has_room,
     unfinished_one_offs_leave_room_for_schedules,
     a_limit_too_many_times_its_request_is_refused_before_anything_is_created,
+    what_a_namespace_does_not_give_has_to_be_said_before_anything_is_created,
 ];
 
 /// Changes what the tool's quota allows.
@@ -45,6 +46,12 @@ pub(super) async fn set_quota(tool: &Tool, hard: serde_json::Value) {
         if spec.hard == status.hard { Ok(()) } else { Err(status) }
     })
     .await;
+}
+
+/// Changes what the tool's limits are.
+pub(super) async fn set_limits(tool: &Tool, items: &serde_json::Value) {
+    let patch = Patch::Merge(json!({"spec": {"limits": items}}));
+    tool.api::<LimitRange>().patch("tool", &PatchParams::default(), &patch).await.unwrap();
 }
 
 async fn the_seventeenth_pod_waits_and_says_why(world: Arc<World>) {
@@ -262,13 +269,37 @@ async fn a_limit_too_many_times_its_request_is_refused_before_anything_is_create
     let same = json!({"cpu": "500m", "memory": "512Mi"});
     let limits = json!([{"type": "Container", "default": same, "defaultRequest": same,
         "maxLimitRequestRatio": {"cpu": "1"}}]);
-    let patch = Patch::Merge(json!({"spec": {"limits": limits}}));
-    tool.api::<LimitRange>().patch("tool", &PatchParams::default(), &patch).await.unwrap();
+    set_limits(&tool, &limits).await;
     // Its request would be half of it.
     let job = with(one_off("big", "true"), &json!({"cpu": "1"}));
     let problem = tool.send(Call::run(&job)).await.expect_problem(400, "invalid-limits");
     assert_eq!(problem.field.as_deref(), Some("cpu"), "{problem:?}");
     assert_eq!(tool.list().await, []);
     let job = tool.run(one_off("small", "true")).await;
+    assert_eq!(tool.ended(&job.name).await.status_short, "Completed");
+}
+
+/// Without defaults, a quota asks for memory and a range for CPU.
+async fn what_a_namespace_does_not_give_has_to_be_said_before_anything_is_created(
+    world: Arc<World>,
+) {
+    let tool = world.tool("unsaid").await;
+    set_limits(&tool, &json!([{"type": "Container", "maxLimitRequestRatio": {"cpu": "2"}}])).await;
+    let no_cpu = json!({"limits.cpu": null, "requests.cpu": null, "limits.memory": "4Gi"});
+    set_quota(&tool, no_cpu).await;
+    let refused = [
+        (json!({}), "memory"),
+        (json!({"cpu": "100m"}), "memory"),
+        (json!({"memory": "64Mi"}), "cpu"),
+    ];
+    for (asked, missing) in refused {
+        let job = with(one_off("job", "true"), &asked);
+        let problem = tool.send(Call::run(&job)).await.expect_problem(400, "invalid-limits");
+        assert_eq!(problem.field.as_deref(), Some(missing), "{asked}: {problem:?}");
+        assert!(problem.detail.starts_with("say how much"), "{problem:?}");
+    }
+    assert_eq!(tool.list().await, []);
+    let asked = json!({"cpu": "100m", "memory": "64Mi"});
+    let job = tool.run(with(one_off("job", "true"), &asked)).await;
     assert_eq!(tool.ended(&job.name).await.status_short, "Completed");
 }

@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use k8s_openapi::api::core::v1::{Pod, ReplicationController};
+use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
-use tjf_api_types::{JobView, Phase};
+use tjf_api_types::{Emails, JobView, Mount, Phase};
 use tjf_devcluster::suite::{Tool, World};
 
-use super::{POD_TIME_MAX, continuous, one_off, scenarios, with};
+use super::{POD_TIME_MAX, continuous, one_off, room::set_limits, scenarios, with};
 
 scenarios![
     a_job_with_retries_is_tried_again_and_says_so,
@@ -18,6 +20,8 @@ scenarios![
     an_image_that_cannot_be_pulled_is_told,
     a_log_that_cannot_be_written_fails_the_job_and_names_the_file,
     a_job_whose_pod_was_deleted_has_failed,
+    a_job_whose_namespace_lost_its_defaults_is_told_what_it_does_not_say,
+    what_was_changed_from_outside_is_told_as_it_is,
 ];
 
 /// Runs a one-off to its end, which must be a failure.
@@ -135,16 +139,63 @@ async fn a_job_with_retries_is_tried_again_and_says_so(world: Arc<World>) {
     assert_eq!(tool.read("log").await, "try\ntry\ndone\n");
 }
 
+/// Deletes the pods of a job, as somebody else might.
+async fn delete_pods_of(tool: &Tool, job: &str) {
+    let api = tool.api::<Pod>();
+    for pod in tool.pods_of(job).await {
+        let name = pod.metadata.name.unwrap();
+        // One that has gone meanwhile is what is wanted.
+        let _ = api.delete(&name, &DeleteParams::default()).await;
+    }
+}
+
 async fn a_job_whose_pod_was_deleted_has_failed(world: Arc<World>) {
     let tool = world.tool("robbed").await;
     tool.run(one_off("robbed", "echo on; exec sleep 3600")).await;
     tool.read_until("robbed.out", "on", POD_TIME_MAX).await;
-    for pod in tool.pods_of("robbed").await {
-        let name = pod.metadata.name.unwrap();
-        let api = tool.api::<k8s_openapi::api::core::v1::Pod>();
-        api.delete(&name, &kube::api::DeleteParams::default()).await.unwrap();
-    }
+    delete_pods_of(&tool, "robbed").await;
     let job = tool.ended("robbed").await;
     assert_eq!(job.status.phase, Phase::Failed, "{job:#?}");
     assert!(job.status.reason.is_some() && !job.status_long.is_empty(), "{job:#?}");
+}
+
+async fn a_job_whose_namespace_lost_its_defaults_is_told_what_it_does_not_say(world: Arc<World>) {
+    let tool = world.tool("unsaid").await;
+    tool.run(continuous("bot", "exec sleep 3600")).await;
+    tool.until("bot", POD_TIME_MAX, |job| job.status.phase == Phase::Running).await;
+    set_limits(&tool, &json!([{"type": "Container"}])).await;
+    // A pod that was made before this was known everywhere goes too.
+    let job = tjf_devcluster::suite::eventually("a refusal", POD_TIME_MAX, async || {
+        delete_pods_of(&tool, "bot").await;
+        let job = tool.show("bot").await;
+        if job.status.reason.as_deref() == Some("FailedCreate") { Ok(job) } else { Err(job) }
+    })
+    .await;
+    assert_told(&job, "FailedCreate", &["how much `cpu` and `memory`", "limits.memory"]);
+}
+
+async fn what_was_changed_from_outside_is_told_as_it_is(world: Arc<World>) {
+    let tool = world.tool("changed").await;
+    let asked = json!({"env": {"A": "b"}, "emails": "onfailure"});
+    let job = tool.run(with(continuous("bot", "exec sleep 3600"), &asked)).await;
+    assert_eq!(
+        (job.env["A"].as_str(), job.emails, job.mount),
+        ("b", Emails::OnFailure, Mount::All)
+    );
+    assert!(!job.status_long.contains("changed"), "{job:#?}");
+    let bots = tool.api::<ReplicationController>();
+    let mut bot = bots.get("bot").await.unwrap();
+    let template = bot.spec.as_mut().unwrap().template.as_mut().unwrap();
+    let labels = template.metadata.as_mut().unwrap().labels.as_mut().unwrap();
+    labels.insert("jobs.toolforge.org/emails".to_owned(), "all".to_owned());
+    labels.remove("toolforge.org/mount-storage").unwrap();
+    let command = template.spec.as_mut().unwrap().containers[0].command.as_mut().unwrap();
+    *command.iter_mut().find(|argument| *argument == "A=b").unwrap() = "A=$$c".to_owned();
+    // Whatever Kubernetes wrote into its status meanwhile.
+    bot.metadata.resource_version = None;
+    bots.replace("bot", &PostParams::default(), &bot).await.unwrap();
+    let job = tool.show("bot").await;
+    assert_eq!((job.env["A"].as_str(), job.emails, job.mount), ("$c", Emails::All, Mount::None));
+    let changed = "changed from outside: `emails`, `mount`, `env`";
+    assert!(job.status_long.contains(changed), "{job:#?}");
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use tjf_api_types::{ObjectName, ToolName};
+use tjf_api_types::{Emails, Mount, ObjectName, ToolName};
 
 use super::{Job, Spec, kind::Kind};
 
@@ -91,6 +91,10 @@ pub struct Labels {
     created_by: Option<String>,
     #[serde(rename = "app.kubernetes.io/name")]
     name: Option<String>,
+    #[serde(rename = "jobs.toolforge.org/emails")]
+    emails: Option<String>,
+    #[serde(rename = "toolforge.org/mount-storage")]
+    mount_storage: Option<String>,
 }
 
 impl Labels {
@@ -104,6 +108,19 @@ impl Labels {
         self.toolforge.as_deref() == Some(TOOLFORGE.1)
             && self.managed_by.as_deref() == Some(MANAGED_BY.1)
             && self.created_by.as_deref() == Some(tool.as_str())
+    }
+
+    /// When e-mail is sent. Any other word than ours, or none, is never.
+    pub fn emails(&self) -> Emails {
+        let label = self.emails.as_deref();
+        let mut words = [Emails::All, Emails::OnFailure, Emails::OnFinish].into_iter();
+        words.find(|emails| label == Some(emails.as_str())).unwrap_or(Emails::None)
+    }
+
+    /// Whether the home is mounted. Any other word than ours, or none, mounts nothing.
+    pub fn mount(&self) -> Mount {
+        let is_all = self.mount_storage.as_deref() == Some(Mount::All.as_str());
+        if is_all { Mount::All } else { Mount::None }
     }
 
     /// Those that tell one tool's objects from all others.

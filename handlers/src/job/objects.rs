@@ -241,8 +241,20 @@ pub struct Container {
     pub command: Vec<String>,
     /// Its arguments.
     pub args: Vec<String>,
+    /// Its environment.
+    pub env: Vec<EnvVar>,
     /// What it may use.
     pub resources: ContainerResources,
+}
+
+/// A variable of a container's environment.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct EnvVar {
+    /// Its name.
+    pub name: String,
+    /// Its value; empty also when it comes from another object.
+    pub value: String,
 }
 
 /// What a container may use.

@@ -8,7 +8,7 @@ pub mod room;
 
 pub use self::{
     limits::Limits,
-    refusal::{Bound, LimitRefusal, LimitRefused, QuotaRefusal, QuotaRefused},
+    refusal::{Bound, LimitRefusal, LimitRefused, QuotaRefusal, QuotaRefused, UnsaidRefusal},
 };
 
 use super::quantity::Memory;

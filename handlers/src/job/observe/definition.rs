@@ -14,7 +14,7 @@ use crate::{
     job::{
         JobKind, Logs, Spec,
         command::{NAME, NOWHERE},
-        objects::{BatchJob, CronJob, ReplicationController, Template},
+        objects::{BatchJob, Container, CronJob, ReplicationController, Template},
         quantity::{Amount, Quantity},
     },
 };
@@ -116,9 +116,9 @@ impl Definition {
             (None, None) => image.clone(),
         };
         let image_state = offered.map_or(ContainerState::Deprecated, |(_, state)| state);
-        let argv = container.into_iter().flat_map(|it| it.command.iter().chain(&it.args));
-        let (cmd, logs) = program(&argv.map(String::as_str).collect::<Vec<_>>());
+        let Program { cmd, env, logs } = container.map(Program::of).unwrap_or_default();
         let limits = container.map(|it| it.resources.limits.clone()).unwrap_or_default();
+        let labels = &template.metadata.labels;
         let mut definition = Self {
             cmd,
             imagename,
@@ -128,9 +128,9 @@ impl Definition {
             logs,
             memory: limits.memory,
             cpu: limits.cpu,
-            emails: Emails::None,
-            mount: Mount::None,
-            env: BTreeMap::new(),
+            emails: labels.emails(),
+            mount: labels.mount(),
+            env,
             changed: Vec::new(),
         };
         if let Some(kept) = kept {
@@ -139,9 +139,8 @@ impl Definition {
         definition
     }
 
-    /// Takes over what only the request says, and notes where the object says otherwise.
+    /// Notes where the object says otherwise than the request, and takes over how the rest was typed.
     fn compare(&mut self, kept: &Spec) {
-        (self.emails, self.mount, self.env) = (kept.emails, kept.mount, kept.env.clone());
         let wanted = Details::from(&kept.kind);
         let (details, logs) = (&self.details, kept.logs.as_ref());
         let differs = [
@@ -155,9 +154,11 @@ impl Definition {
             ("replicas", details.replicas != wanted.replicas),
             ("memory", !is_same(kept.memory.as_ref(), self.memory.as_deref())),
             ("cpu", !is_same(kept.cpu.as_ref(), self.cpu.as_deref())),
+            ("emails", self.emails != kept.emails),
+            ("mount", self.mount != kept.mount),
+            ("env", self.env != kept.env),
         ];
         self.changed = differs.into_iter().filter(|(_, differs)| *differs).map(|it| it.0).collect();
-        // The rest is shown as it was typed.
         let is_changed = |field| self.changed.contains(&field);
         if !is_changed("schedule") {
             self.details.schedule = wanted.schedule;
@@ -191,14 +192,48 @@ fn is_same<A: Amount>(kept: Option<&Quantity<A>>, stored: Option<&str>) -> bool 
     }
 }
 
-/// The command and the log files that a container has. The last three arguments of ours are the
-/// user's text and the two files; what stands before them may be another version's script. Any other
-/// program is told as a shell would have to be told it.
-fn program(argv: &[&str]) -> (String, Option<Logs>) {
-    let [_, _, _, NAME, .., cmd, stdout, stderr] = argv else {
-        return (words::shell_quoted(argv), None);
+/// What a container runs, with which variables, and where its output goes.
+#[derive(Default)]
+struct Program {
+    cmd: String,
+    env: BTreeMap<String, String>,
+    logs: Option<Logs>,
+}
+
+impl Program {
+    /// Any other program than ours is told as a shell would have to be told it.
+    fn of(container: &Container) -> Self {
+        let mut env = environment(container);
+        let argv: Vec<_> =
+            container.command.iter().chain(&container.args).map(String::as_str).collect();
+        let Some((variables, [cmd, stdout, stderr])) = of_ours(&argv) else {
+            return Self { cmd: words::shell_quoted(&argv), env, logs: None };
+        };
+        env.extend(variables);
+        let is_kept = stdout != NOWHERE || stderr != NOWHERE;
+        Self { cmd, env, logs: is_kept.then_some(Logs { stdout, stderr }) }
+    }
+}
+
+/// The variables that somebody else gave a container: ours are among its arguments, but for `HOME`.
+fn environment(container: &Container) -> BTreeMap<String, String> {
+    let theirs = container.env.iter().filter(|it| it.name != "HOME");
+    theirs.map(|it| (it.name.clone(), unescaped(&it.value))).collect()
+}
+
+/// What follows our name among the arguments: the user's variables, and then the user's text and the
+/// two files. What stands before it may be another version's script.
+fn of_ours(argv: &[&str]) -> Option<(BTreeMap<String, String>, [String; 3])> {
+    let [_, _, _, NAME, variables @ .., cmd, stdout, stderr] = argv else { return None };
+    let variable = |text: &&str| {
+        let (name, value) = text.split_once('=')?;
+        Some((unescaped(name), unescaped(value)))
     };
-    let [cmd, stdout, stderr] = [cmd, stdout, stderr].map(|text| text.replace("$$", "$"));
-    let is_kept = stdout != NOWHERE || stderr != NOWHERE;
-    (cmd, is_kept.then_some(Logs { stdout, stderr }))
+    let variables = variables.iter().map(variable).collect::<Option<_>>()?;
+    Some((variables, [cmd, stdout, stderr].map(|text| unescaped(text))))
+}
+
+/// Undoes what [`escape_dollars`](crate::job::command::escape_dollars) does.
+fn unescaped(text: &str) -> String {
+    text.replace("$$", "$")
 }

@@ -82,10 +82,9 @@ fn out_of_time(snapshot: &Snapshot<'_>, job: &BatchJob) -> Outcome {
             "QuotaExceeded",
             format!("it never began, and was given up {time}: {refusal}"),
         ),
-        Some(Refused::Limits(refusal)) => Cause::new(
-            DEADLINE_EXCEEDED,
-            format!("it never began, and was given up {time}: {refusal}"),
-        ),
+        Some(Refused::NotAllowed(why)) => {
+            Cause::new(DEADLINE_EXCEEDED, format!("it never began, and was given up {time}: {why}"))
+        }
         _ if had_pod(snapshot, job) => {
             Cause::new(DEADLINE_EXCEEDED, format!("it was ended {time}"))
         }

@@ -3,7 +3,7 @@
 use super::status::Cause;
 use crate::job::{
     objects::Event,
-    quota::{LimitRefusal, QuotaRefusal},
+    quota::{LimitRefusal, QuotaRefusal, UnsaidRefusal},
 };
 
 /// Why Kubernetes refused to make something, as far as its sentence is understood. No other word of
@@ -11,17 +11,19 @@ use crate::job::{
 pub(super) enum Refused {
     /// A quota has no room.
     Quota(QuotaRefusal),
-    /// The namespace's limits do not allow what was asked.
-    Limits(LimitRefusal),
+    /// The namespace does not allow such a pod, for this reason.
+    NotAllowed(String),
     /// Something else.
     Otherwise,
 }
 
 impl Refused {
     pub(super) fn of(sentence: &str) -> Self {
+        let limits = || LimitRefusal::parse(sentence).map(|it| it.to_string());
+        let unsaid = || UnsaidRefusal::parse(sentence).map(|it| it.to_string());
         QuotaRefusal::parse(sentence)
             .map(Self::Quota)
-            .or_else(|| LimitRefusal::parse(sentence).map(Self::Limits))
+            .or_else(|| limits().or_else(unsaid).map(Self::NotAllowed))
             .unwrap_or(Self::Otherwise)
     }
 
@@ -35,8 +37,8 @@ impl Refused {
             Self::Quota(refusal) => {
                 Cause::new("QuotaExceeded", format!("waits for room: {refusal}"))
             }
-            Self::Limits(refusal) => {
-                Cause::new("FailedCreate", format!("its pod is not allowed: {refusal}"))
+            Self::NotAllowed(why) => {
+                Cause::new("FailedCreate", format!("its pod is not allowed: {why}"))
             }
             Self::Otherwise => Cause::new(
                 "FailedCreate",
@@ -51,10 +53,9 @@ impl Refused {
             Self::Quota(refusal) => {
                 Cause::new("QuotaExceeded", format!("the run that was due was refused: {refusal}"))
             }
-            Self::Limits(refusal) => Cause::new(
-                "FailedCreate",
-                format!("the run that was due is not allowed: {refusal}"),
-            ),
+            Self::NotAllowed(why) => {
+                Cause::new("FailedCreate", format!("the run that was due is not allowed: {why}"))
+            }
             Self::Otherwise => Cause::new(
                 "FailedCreate",
                 "Kubernetes refused to make the run that was due: ask an administrator",

@@ -1,6 +1,8 @@
 //! What limits a namespace, as Kubernetes answers it: the fields that are used.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::IgnoredAny};
 
 use crate::job::kind::{Kind, Resource};
 
@@ -67,17 +69,19 @@ impl Resource for ResourceQuota {
 
 /// What a ResourceQuota was asked.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ResourceQuotaSpec {
-    /// The limits.
-    pub hard: QuotaHard,
+    /// How much there may be of each resource, as Kubernetes names and writes it.
+    pub hard: BTreeMap<String, String>,
+    /// Which pods alone are counted.
+    pub scopes: Vec<String>,
+    /// The same, in another form.
+    pub scope_selector: Option<IgnoredAny>,
 }
 
-/// The limit that we plan with.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct QuotaHard {
-    /// How many Job objects there may be.
-    #[serde(rename = "count/jobs.batch")]
-    pub jobs: Option<String>,
+impl ResourceQuotaSpec {
+    /// Whether every pod is counted, whatever it is.
+    pub fn is_for_every_pod(&self) -> bool {
+        self.scopes.is_empty() && self.scope_selector.is_none()
+    }
 }

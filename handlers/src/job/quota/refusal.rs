@@ -3,15 +3,19 @@
 //! A refusal is a sentence or several, from which the numbers are read.
 
 mod limits;
+mod unsaid;
 
 use std::fmt;
 
 pub(super) use self::limits::plain_ratio;
-pub use self::limits::{Bound, LimitRefusal, LimitRefused};
+pub use self::{
+    limits::{Bound, LimitRefusal, LimitRefused},
+    unsaid::UnsaidRefusal,
+};
 use super::count;
 
 /// Kubernetes' name for the number of Job objects.
-const JOBS: &str = "count/jobs.batch";
+pub(super) const JOBS: &str = "count/jobs.batch";
 
 /// What Kubernetes says when a ResourceQuota is in the way.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

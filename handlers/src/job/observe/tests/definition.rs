@@ -160,11 +160,16 @@ fn what_was_asked_for_is_told_as_it_was_typed() {
     assert_eq!((continuous.replicas, continuous.retry), (Some(2), None));
 }
 
-/// Puts a change over the only container of an object of any kind.
-fn in_container(object: &mut Value, change: &Value) {
+/// What the pods of an object of any kind are made from.
+fn template(object: &mut Value) -> &mut Value {
     let spec = &mut object["spec"];
     let job = if spec["jobTemplate"].is_object() { &mut spec["jobTemplate"]["spec"] } else { spec };
-    merge(&mut job["template"]["spec"]["containers"][0], change);
+    &mut job["template"]
+}
+
+/// Puts a change over the only container of an object of any kind.
+fn in_container(object: &mut Value, change: &Value) {
+    merge(&mut template(object)["spec"]["containers"][0], change);
 }
 
 #[test]
@@ -221,12 +226,16 @@ fn a_limit_is_compared_by_its_value_and_told_as_the_object_has_it() {
 
 #[test]
 fn a_command_that_was_changed_is_told_and_another_versions_script_is_not_a_change() {
-    let argv = |script: &str, cmd: &str, stdout: &str, stderr: &str| json!({"command": ["/bin/sh", "-c", script, "toolforge-job", cmd, stdout, stderr]});
+    let argv = |script: &str, cmd: &str, stdout: &str, stderr: &str| json!({"command": ["/bin/sh", "-c", script, "toolforge-job", "A=b", cmd, stdout, stderr]});
     let home = "/data/project/tf-test";
     let (out, err) = (format!("{home}/a.out"), format!("{home}/a $$x.err"));
     let cmd = "echo $$HOME '$$$$'";
     let nowhere = "/dev/null";
     let program = json!({"command": ["python3", "bot.py"], "args": ["--all $$x"]});
+    // `env` would run it.
+    let stray = json!({
+        "command": ["sh", "-c", "s", "toolforge-job", "stray", "x", nowhere, nowhere],
+    });
     for (container, shown, filelog, changed) in [
         (argv("a newer $$script", cmd, &out, &err), "echo $HOME '$$'", true, None),
         (argv("s", "echo $$x", &out, &err), "echo $x", true, Some("`cmd`")),
@@ -238,6 +247,7 @@ fn a_command_that_was_changed_is_told_and_another_versions_script_is_not_a_chang
             Some("`filelog_stdout`, `filelog_stderr`"),
         ),
         (program, "python3 bot.py '--all $$x'", false, Some("`cmd`")),
+        (stray, "sh -c s toolforge-job stray x /dev/null /dev/null", false, Some("`cmd`")),
     ] {
         let mut object = made(&CONTINUOUS, logs(), &json!({}));
         in_container(&mut object, &container);
@@ -245,6 +255,72 @@ fn a_command_that_was_changed_is_told_and_another_versions_script_is_not_a_chang
         assert_eq!((view.cmd.as_str(), view.filelog), (shown, filelog), "{container}");
         assert_eq!(view.status_long.contains("changed from outside"), changed.is_some());
         assert!(view.status_long.contains(changed.unwrap_or_default()), "{}", view.status_long);
+    }
+}
+
+#[test]
+fn labels_that_were_changed_are_told_as_they_are() {
+    let (emails, mount) = ("jobs.toolforge.org/emails", "toolforge.org/mount-storage");
+    for (label, value, holds, changed) in [
+        (emails, json!("onfailure"), (Emails::OnFailure, Mount::All), None),
+        (emails, json!("all"), (Emails::All, Mount::All), Some("`emails`")),
+        (emails, json!("onfinish"), (Emails::OnFinish, Mount::All), Some("`emails`")),
+        (emails, json!("none"), (Emails::None, Mount::All), Some("`emails`")),
+        (emails, json!("sometimes"), (Emails::None, Mount::All), Some("`emails`")),
+        (emails, json!(null), (Emails::None, Mount::All), Some("`emails`")),
+        (mount, json!("all"), (Emails::OnFailure, Mount::All), None),
+        (mount, json!("none"), (Emails::OnFailure, Mount::None), Some("`mount`")),
+        (mount, json!("some"), (Emails::OnFailure, Mount::None), Some("`mount`")),
+        (mount, json!(null), (Emails::OnFailure, Mount::None), Some("`mount`")),
+    ] {
+        for kind in [ONE_OFF, scheduled(), CONTINUOUS] {
+            // Those of the pods count, not those of the object.
+            let elsewhere = json!({"metadata": {"labels": {emails: "none", mount: "none"}}});
+            let mut object = made(&kind, None, &elsewhere);
+            merge(&mut template(&mut object)["metadata"]["labels"], &json!({label: value}));
+            let view = view_of(&kind, object);
+            assert_eq!((view.emails, view.mount), holds, "{label}: {value}");
+            assert_told_as_changed(&view, changed);
+        }
+    }
+}
+
+/// `changed` has the only field in which an object differs from its request.
+#[track_caller]
+fn assert_told_as_changed(view: &JobView, changed: Option<&str>) {
+    let sentence = changed.map(|field| format!("it was changed from outside: {field}"));
+    assert_eq!(view.status.message, sentence, "{}", view.status_long);
+    assert_eq!(view.status_long.contains("changed"), changed.is_some(), "{}", view.status_long);
+}
+
+#[test]
+fn variables_that_were_changed_are_told_as_the_program_gets_them() {
+    let argv = |variables: &[&str]| {
+        let mut argv = vec!["/bin/sh", "-c", "s", "toolforge-job"];
+        argv.extend(variables);
+        argv.extend(["echo $$HOME '$$$$'", "/dev/null", "/dev/null"]);
+        json!({"command": argv})
+    };
+    let env = |more: Value| json!({"env": [{"name": "HOME", "value": "/data/project/x"}, more]});
+    let from = json!({"secretKeyRef": {"name": "secret", "key": "key"}});
+    for (container, holds, is_changed) in [
+        (argv(&["A=b"]), json!({"A": "b"}), false),
+        (argv(&["A=c"]), json!({"A": "c"}), true),
+        (argv(&[]), json!({}), true),
+        (argv(&["A="]), json!({"A": ""}), true),
+        (argv(&["A=b", "B=$$x=$$$$y"]), json!({"A": "b", "B": "$x=$$y"}), true),
+        (env(json!({"name": "B", "value": "$$1"})), json!({"A": "b", "B": "$1"}), true),
+        (env(json!({"name": "B", "valueFrom": from})), json!({"A": "b", "B": ""}), true),
+        // The arguments win, as they do in the pod.
+        (env(json!({"name": "A", "value": "c"})), json!({"A": "b"}), false),
+    ] {
+        for kind in [ONE_OFF, scheduled(), CONTINUOUS] {
+            let mut object = made(&kind, None, &json!({}));
+            in_container(&mut object, &container);
+            let view = view_of(&kind, object);
+            assert_eq!(json!(view.env), holds, "{container}");
+            assert_told_as_changed(&view, is_changed.then_some("`env`"));
+        }
     }
 }
 

@@ -114,10 +114,18 @@ fn a_job_that_never_had_a_pod_never_began() {
                  used: pods=16, limited: pods=16";
     let limit = "Error creating: pods \"a-x\" is forbidden: maximum cpu usage per Container is 1, \
                  but limit is 2";
+    let unsaid = "Error creating: pods \"a-x\" is forbidden: failed quota: q: must specify \
+                  limits.memory for: job";
     let given_up = "it never began, and was given up after 6 s, the `timeout` it was given";
     for (event, why, said) in [
         (Some(quota), "QuotaExceeded", "pods at once (pods): 1 asked, 16 used, 16 allowed"),
         (Some(limit), "DeadlineExceeded", "a job may have at most 1 of cpu, not 2"),
+        (
+            Some(unsaid),
+            "DeadlineExceeded",
+            "it does not say how much `memory` it may use, which the tool's quota counts \
+             (limits.memory)",
+        ),
         (Some("Error creating: something"), "DeadlineExceeded", "it had no pod"),
         (None, "DeadlineExceeded", "it had no pod"),
     ] {

@@ -1,3 +1,5 @@
+mod recorded;
+
 use serde_json::{Value, json};
 use tjf_api_types::{Emails, Mount};
 
@@ -71,7 +73,8 @@ fn a_limit_is_within_the_namespaces_maximum_and_minimum_inclusive() {
 /// The spellings differ and the values do not, or the other way about.
 #[test]
 fn values_are_compared_and_not_their_spelling() {
-    let limits = limits(&json!([{"type": "Container", "max": {"memory": "1024Mi", "cpu": "2k"}}]));
+    let max = json!({"memory": "1024Mi", "cpu": "2k"});
+    let limits = limits(&json!([{"type": "Container", "max": max, "default": max}]));
     assert_eq!(memory(&limits, "1Gi"), Ok(()));
     assert!(memory(&limits, "9G").is_err());
     assert_eq!(cpu(&limits, "1999500m"), Ok(()));
@@ -117,9 +120,11 @@ fn only_a_maximum_or_only_a_minimum_is_checked_alone() {
 /// Up to 512Mi and 500m a job is sure of all of its limit, of more only of the half.
 #[test]
 fn a_limit_is_at_most_so_many_times_what_a_job_is_sure_of() {
+    let default = json!({"memory": "64Mi", "cpu": "100m"});
     let ratio = |memory: &str, cpu: &str| {
         limits(&json!([{
-            "type": "Container", "maxLimitRequestRatio": {"memory": memory, "cpu": cpu},
+            "type": "Container", "default": default, "defaultRequest": default,
+            "maxLimitRequestRatio": {"memory": memory, "cpu": cpu},
         }]))
     };
     for text in ["1", "1.5", "1900m"] {
@@ -150,6 +155,61 @@ fn a_job_that_asks_for_nothing_is_checked_with_what_it_gets() {
                   500m and is sure of 20m; up to 500m it is sure of all that it asks for";
     assert_eq!((refused.field, refused.detail.as_str()), ("cpu", detail));
     assert_eq!(limits.check(&spec(None, Some("500m"))), Ok(()));
+}
+
+/// Of what a namespace does not give to everybody, a job has to say how much it may use.
+#[test]
+fn what_is_neither_asked_for_nor_given_is_to_be_said() {
+    let pod = |bounds: &Value| {
+        let mut item = json!({"type": "Pod"});
+        item.as_object_mut().unwrap().extend(bounds.as_object().unwrap().clone());
+        limits(&json!([item]))
+    };
+    let quota = |hard: &Value| {
+        let quota = serde_json::from_value(json!({"spec": {"hard": hard}})).unwrap();
+        Limits::new(Vec::new(), &[quota])
+    };
+    for (limits, field, why) in [
+        (
+            pod(&json!({"max": {"memory": "1024Mi"}})),
+            "memory",
+            "this namespace allows at most 1Gi and gives no default",
+        ),
+        (
+            pod(&json!({"min": {"cpu": "0.1"}})),
+            "cpu",
+            "this namespace asks for at least 100m and gives no default",
+        ),
+        (
+            pod(&json!({"maxLimitRequestRatio": {"cpu": "1500m"}})),
+            "cpu",
+            "this namespace allows at most 1.5 times the cpu that a job is sure of, and gives no \
+             default",
+        ),
+        (
+            quota(&json!({"pods": "4", "requests.cpu": "4"})),
+            "cpu",
+            "the tool's quota counts it, and there is no default",
+        ),
+    ] {
+        let refused = limits.check(&spec(None, None)).unwrap_err();
+        let detail = format!("say how much `{field}` the job may use: {why}");
+        assert_eq!((refused.rule, refused.field), (Rule::Limits, field));
+        assert_eq!(refused.detail, detail);
+        assert_eq!(limits.check(&spec(Some("1Gi"), Some("500m"))), Ok(()), "{detail}");
+    }
+}
+
+/// A default that can't be understood may be just what is missing.
+#[test]
+fn a_default_that_is_not_understood_refuses_nothing() {
+    for bounds in
+        [json!({"default": {"memory": "much"}}), json!({"defaultRequest": {"memory": ""}})]
+    {
+        let mut item = json!({"type": "Container", "maxLimitRequestRatio": {"memory": "1"}});
+        item.as_object_mut().unwrap().extend(bounds.as_object().unwrap().clone());
+        assert_eq!(limits(&json!([item])).check(&spec(None, None)), Ok(()), "{item}");
+    }
 }
 
 /// A job's pod has one container, so what limits the pod limits it too.
