@@ -3,6 +3,10 @@
 //! Each caller has a few places of its own, and only a request that holds one of those stands in
 //! line for the places of all. So a caller with a thousand requests keeps no more of them in that
 //! line than any other, and the line is first come, first served.
+//!
+//! Whoever only waits, for a program to end or for more to read, does little: there are more places
+//! for that, apart from the others, and a request that has come to wait exchanges its place for one
+//! of them. When there is none it keeps the one that it has, so all are bounded.
 
 use std::{
     collections::HashMap,
@@ -25,33 +29,68 @@ const CALLERS_KEPT_MAX: usize = 1024;
 
 /// The places of all, and those of each caller.
 pub(crate) struct Admission {
-    all: Arc<Semaphore>,
-    callers: Mutex<HashMap<CommonName, Arc<Places>>>,
+    all: Places,
+    callers: Mutex<HashMap<CommonName, Arc<CallerPlaces>>>,
     limits: Limits,
 }
 
-/// One caller's places, and how many of its requests wait for one.
+/// Places for requests at work, and for those that wait.
+#[derive(Clone)]
 struct Places {
-    free: Arc<Semaphore>,
+    working: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Places {
+    fn new(working: usize, waiting: usize) -> Self {
+        Self {
+            working: Arc::new(Semaphore::new(working)),
+            waiting: Arc::new(Semaphore::new(waiting)),
+        }
+    }
+}
+
+/// One caller's places, and how many of its requests stand in line for one.
+struct CallerPlaces {
+    places: Places,
     queued: AtomicUsize,
 }
 
 /// A request's place among its caller's, which it needs before its body is read.
 pub(crate) struct CallerPlace {
-    _permit: OwnedSemaphorePermit,
+    held: Held,
     // Keeps the caller's count alive for as long as any of its requests is at work.
-    _places: Arc<Places>,
+    caller: Arc<CallerPlaces>,
 }
 
-/// A request's right to be at work. Clones are the same turn.
+/// The places that a request holds.
+enum Held {
+    /// One of its caller's.
+    One(OwnedSemaphorePermit),
+    /// One of its caller's, and one of all.
+    Both([OwnedSemaphorePermit; 2]),
+}
+
+/// A request's right to be at work, or to wait. Clones are the same turn.
 #[derive(Clone)]
-pub(crate) struct Turn(Arc<Mutex<Option<(CallerPlace, OwnedSemaphorePermit)>>>);
+pub(crate) struct Turn {
+    held: Arc<Mutex<CallerPlace>>,
+    all: Places,
+}
 
 impl Turn {
-    /// Gives the places back early: whoever only waits does no work.
-    pub(crate) fn give_back(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    /// Exchanges the place for one of those who wait, if there is one.
+    pub(crate) fn wait(&self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = waiting_places(&held.caller.places, &self.all) {
+            held.held = Held::Both(places);
+        }
     }
+}
+
+fn waiting_places(of_caller: &Places, of_all: &Places) -> Option<[OwnedSemaphorePermit; 2]> {
+    let one = |places: &Places| Arc::clone(&places.waiting).try_acquire_owned().ok();
+    Some([one(of_caller)?, one(of_all)?])
 }
 
 impl fmt::Debug for Turn {
@@ -62,52 +101,61 @@ impl fmt::Debug for Turn {
 
 impl Admission {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(limits.requests_in_flight_max)),
-            callers: Mutex::default(),
-            limits,
-        }
+        let all = Places::new(limits.requests_in_flight_max, limits.requests_waiting_max);
+        Self { all, callers: Mutex::default(), limits }
     }
 
     /// Waits for one of the caller's own places.
     pub(crate) async fn caller_place(
         &self,
         name: &CommonName,
-        _class: Class,
+        class: Class,
         deadline: Instant,
     ) -> Result<CallerPlace, Failure> {
-        let places = self.places(name);
-        let free = Arc::clone(&places.free);
-        let permit = match Arc::clone(&free).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let _queued = Queued::enter(&places, self.limits.requests_queued_per_caller_max)?;
-                acquire(free, deadline).await?
-            }
+        let caller = self.places(name);
+        let held = if class == Class::Waiting {
+            let places = waiting_places(&caller.places, &self.all);
+            Held::Both(places.ok_or_else(too_many)?)
+        } else {
+            let working = Arc::clone(&caller.places.working);
+            Held::One(match Arc::clone(&working).try_acquire_owned() {
+                Ok(permit) => permit,
+                Err(_) => {
+                    let queued_max = self.limits.requests_queued_per_caller_max;
+                    let _queued = Queued::enter(&caller, queued_max)?;
+                    acquire(working, deadline).await?
+                }
+            })
         };
-        Ok(CallerPlace { _permit: permit, _places: places })
+        Ok(CallerPlace { held, caller })
     }
 
     /// Waits for one of the places of all.
     pub(crate) async fn turn(
         &self,
-        place: CallerPlace,
+        CallerPlace { held, caller }: CallerPlace,
         deadline: Instant,
     ) -> Result<Turn, Failure> {
-        let permit = acquire(Arc::clone(&self.all), deadline).await?;
-        Ok(Turn(Arc::new(Mutex::new(Some((place, permit))))))
+        let held = match held {
+            Held::One(permit) => {
+                Held::Both([permit, acquire(Arc::clone(&self.all.working), deadline).await?])
+            }
+            both @ Held::Both(_) => both,
+        };
+        let held = Arc::new(Mutex::new(CallerPlace { held, caller }));
+        Ok(Turn { held, all: self.all.clone() })
     }
 
-    fn places(&self, name: &CommonName) -> Arc<Places> {
+    fn places(&self, name: &CommonName) -> Arc<CallerPlaces> {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         if callers.len() >= CALLERS_KEPT_MAX {
             callers.retain(|_, places| Arc::strong_count(places) > 1);
         }
         let places = callers.entry(name.clone()).or_insert_with(|| {
-            Arc::new(Places {
-                free: Arc::new(Semaphore::new(self.limits.requests_per_caller_max)),
-                queued: AtomicUsize::new(0),
-            })
+            let Limits { requests_per_caller_max, requests_waiting_per_caller_max, .. } =
+                self.limits;
+            let places = Places::new(requests_per_caller_max, requests_waiting_per_caller_max);
+            Arc::new(CallerPlaces { places, queued: AtomicUsize::new(0) })
         });
         Arc::clone(places)
     }
@@ -117,12 +165,10 @@ impl Admission {
 struct Queued<'a>(&'a AtomicUsize);
 
 impl<'a> Queued<'a> {
-    fn enter(places: &'a Places, queued_max: usize) -> Result<Self, Failure> {
+    fn enter(places: &'a CallerPlaces, queued_max: usize) -> Result<Self, Failure> {
         let queued = Self(&places.queued);
         if places.queued.fetch_add(1, Ordering::Relaxed) >= queued_max {
-            return Err(Failure::overloaded(
-                "too many of your requests wait already: send fewer at once",
-            ));
+            return Err(too_many());
         }
         Ok(queued)
     }
@@ -132,6 +178,10 @@ impl Drop for Queued<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+fn too_many() -> Failure {
+    Failure::overloaded("too many of your requests wait already: send fewer at once")
 }
 
 async fn acquire(
@@ -160,6 +210,8 @@ mod tests {
             requests_in_flight_max: 3,
             requests_per_caller_max: 2,
             requests_queued_per_caller_max: 1,
+            requests_waiting_max: 3,
+            requests_waiting_per_caller_max: 2,
             ..Limits::PRODUCTION
         })
     }
@@ -181,8 +233,8 @@ mod tests {
         let other = enter(&admission, "b").await;
         assert!(other.is_ok(), "the last place of all is free for others");
         let (queued, refused) = tokio::join!(enter(&admission, "a"), enter(&admission, "a"));
-        assert_eq!(queued.unwrap_err().slug(), "overloaded", "its time ran out");
-        assert_eq!(refused.unwrap_err().slug(), "overloaded", "the queue was full");
+        assert_eq!(queued.err().unwrap().slug(), "overloaded", "its time ran out");
+        assert_eq!(refused.err().unwrap().slug(), "overloaded", "the queue was full");
     }
 
     #[tokio::test(start_paused = true)]
@@ -194,23 +246,56 @@ mod tests {
         let queued = enter(&admission, "a");
         let refused = async {
             let refused = enter(&admission, "a").await;
-            assert_eq!(refused.unwrap_err().slug(), "overloaded");
+            assert_eq!(refused.err().unwrap().slug(), "overloaded");
             assert_eq!(began.elapsed(), Duration::ZERO);
-            first.give_back();
+            first.wait();
         };
         let (queued, ()) = tokio::join!(queued, refused);
         assert!(queued.is_ok());
     }
 
+    async fn wait(admission: &Admission, caller: &str) -> Result<Turn, Failure> {
+        let place = admission.caller_place(&name(caller), Class::Waiting, soon()).await?;
+        admission.turn(place, soon()).await
+    }
+
+    fn free(admission: &Admission, caller: &str) -> [usize; 4] {
+        let places = &admission.places(&name(caller)).places;
+        [&admission.all, places]
+            .map(|it| [it.working.available_permits(), it.waiting.available_permits()])
+            .concat()
+            .try_into()
+            .unwrap()
+    }
+
+    /// Once for all clones, and only while there is a place for who waits.
     #[tokio::test(start_paused = true)]
-    async fn giving_back_early_frees_both_places_once() {
+    async fn who_waits_exchanges_its_place_and_keeps_it_when_there_is_none() {
         let admission = admission();
-        let turn = enter(&admission, "a").await.unwrap();
-        let same = turn.clone();
-        turn.give_back();
-        same.give_back();
-        drop((turn, same));
-        assert_eq!(admission.all.available_permits(), 3);
-        assert_eq!(admission.places(&name("a")).free.available_permits(), 2);
+        let first = enter(&admission, "a").await.unwrap();
+        assert_eq!(free(&admission, "a"), [2, 3, 1, 2]);
+        first.clone().wait();
+        assert_eq!(free(&admission, "a"), [3, 2, 2, 1]);
+        let second = enter(&admission, "a").await.unwrap();
+        second.wait();
+        let third = enter(&admission, "a").await.unwrap();
+        third.wait();
+        assert_eq!(free(&admission, "a"), [2, 1, 1, 0], "the third keeps its place");
+        drop((first, second, third));
+        assert_eq!(free(&admission, "a"), [3, 3, 2, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_have_places_of_their_own() {
+        let admission = admission();
+        let _waiting = [wait(&admission, "a").await.unwrap(), wait(&admission, "a").await.unwrap()];
+        assert_eq!(wait(&admission, "a").await.err().unwrap().slug(), "overloaded");
+        let _other = wait(&admission, "b").await.unwrap();
+        assert_eq!(
+            wait(&admission, "c").await.err().unwrap().slug(),
+            "overloaded",
+            "all are taken"
+        );
+        assert!(enter(&admission, "a").await.is_ok() && enter(&admission, "c").await.is_ok());
     }
 }

@@ -249,8 +249,12 @@ pub struct Limits {
     pub requests_in_flight_max: usize,
     /// Requests at work at once, of one caller.
     pub requests_per_caller_max: usize,
-    /// Requests of one caller that wait for their turn.
+    /// Requests of one caller that stand in line.
     pub requests_queued_per_caller_max: usize,
+    /// Requests that wait for something to happen, or stream, of all callers.
+    pub requests_waiting_max: usize,
+    /// The same, of one caller.
+    pub requests_waiting_per_caller_max: usize,
     /// After the signal: still serving, so that the cluster's endpoints can follow.
     pub drain_notice_time: Duration,
     /// From the signal to the end, below the 30 s that Kubernetes gives a pod.
@@ -270,6 +274,8 @@ impl Limits {
         requests_in_flight_max: 256,
         requests_per_caller_max: 8,
         requests_queued_per_caller_max: 128,
+        requests_waiting_max: 512,
+        requests_waiting_per_caller_max: 64,
         drain_notice_time: Duration::from_secs(5),
         drain_time_max: Duration::from_secs(25),
     };

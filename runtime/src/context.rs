@@ -49,10 +49,11 @@ impl<S> Context<S> {
         ClientSource::new(self.pool.clone(), self.caller.name.clone())
     }
 
-    /// Lets the next request in while this one only waits.
-    pub fn give_back_turn(&self) {
+    /// Lets the next request in, if there is a place for one more that only waits: from now on this
+    /// one does.
+    pub fn waits(&self) {
         if let Some(turn) = &self.turn {
-            turn.give_back();
+            turn.wait();
         }
     }
 

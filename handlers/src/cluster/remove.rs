@@ -156,7 +156,7 @@ impl Cluster {
         if leaving.uids.is_empty() {
             return Ok(());
         }
-        self.context.give_back_turn();
+        self.context.waits();
         let end = (Instant::now() + GONE_TIME_MAX).min(self.deadline);
         let mut look_time = LOOK_TIME_MIN;
         loop {
