@@ -5,7 +5,13 @@
 //! - **A `run`** carries an idempotency key, so that however often it is sent, one job comes of it.
 //!   As long as no answer settles it, nobody knows whether the job exists, and asking again is the
 //!   only way to find out. So it is repeated for half a minute: after every 5xx, a lost answer, a
-//!   time-out, and without a connection. A 4xx settles it and stands.
+//!   time-out, without a connection, and after a 408, 425 or 429, which ask for it.
+//!
+//!   Any other 4xx ends the attempts. Without a doubt it stands. With one, only the service's own
+//!   refusal of this very job settles that there is none: it looks for the key before it refuses a
+//!   job for its name or for a quota, and an invalid request was invalid the first time too. Every
+//!   other 4xx tells of the last attempt only, such as a proxy's page, or a certificate that
+//!   expired meanwhile: what came of the earlier ones is still not known.
 //! - **`delete` and `flush`** are never repeated. They have no key: the second one might hit a new
 //!   job of the same name, which somebody started after the first had done its work.
 //!
@@ -18,7 +24,7 @@
 use hyper::StatusCode;
 use tokio::time::{Duration, Instant};
 
-use super::ClientError;
+use super::{ClientError, Refusal};
 use crate::random;
 
 /// A read's first attempt and two more.
@@ -115,7 +121,7 @@ fn is_run_again(error: &ClientError) -> bool {
         ClientError::Unreachable { .. }
         | ClientError::Lost { .. }
         | ClientError::TimedOut { .. } => true,
-        ClientError::Refused(refusal) => refusal.is_servers_fault(),
+        ClientError::Refused(refusal) => refusal.is_servers_fault() || asks_for_repetition(refusal),
         ClientError::Untrusted { .. }
         | ClientError::Unreadable { .. }
         | ClientError::Unconfirmed(_)
@@ -141,10 +147,22 @@ fn may_have_been_done(error: &ClientError) -> bool {
     }
 }
 
+/// Whether a refusal is of the moment: the request came too slowly, too early or too often.
+fn asks_for_repetition(refusal: &Refusal) -> bool {
+    matches!(refusal.status, 408 | 425 | 429)
+}
+
 /// Whether this says for sure that there is no job, whatever was not known before: had an earlier
-/// attempt made one, the key would have found it.
+/// attempt made one, the key would have found it. Only the service itself can say so, and a proxy's
+/// page has no slug.
 fn settles(error: &ClientError) -> bool {
-    error.refusal().is_some_and(super::Refusal::is_callers_fault)
+    let Some(Refusal { status, slug: Some(slug), .. }) = error.refusal() else { return false };
+    match *status {
+        400 => slug.starts_with("invalid-"),
+        403 => slug == "quota-exceeded",
+        409 => slug == "job-exists",
+        _ => false,
+    }
 }
 
 /// What the server asks for; nothing, when it does not.

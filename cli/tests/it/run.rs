@@ -89,6 +89,8 @@ fn a_run_is_sent_again_under_the_same_key_until_an_answer_settles_it() {
         vec![page(502)],
         vec![away()],
         vec![page(504)],
+        vec![page(408)],
+        vec![page(429).retry_after(1)],
         vec![Reply::HangUp, failing(), away().retry_after(1)],
     ] {
         let case = format!("{faults:?}");
@@ -167,6 +169,20 @@ fn a_service_that_did_nothing_and_stays_away_leaves_no_doubt() {
         request id: r-1
     "#]]
     .assert_eq(&session.run(&RUN));
+    assert_same(&session, 2);
+}
+
+#[test]
+fn a_proxys_refusal_does_not_settle_what_was_not_known() {
+    let session = Session::new([Reply::HangUp, Reply::text(403, "<html>")]);
+    let words = ["run", "bot", "--command", "./bot.py", "--image", "x"];
+    expect![[r#"
+        exit 3
+        -- stderr
+        error: it is not known whether the job was created: the server answered `403 Forbidden` and did not say why
+        hint: `toolforge-jobs show bot` tells, once the service answers
+    "#]]
+    .assert_eq(&session.run(&words));
     assert_same(&session, 2);
 }
 

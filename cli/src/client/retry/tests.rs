@@ -1,7 +1,6 @@
 use std::io;
 
 use super::*;
-use crate::client::Refusal;
 
 fn unreachable() -> ClientError {
     let source = io::ErrorKind::ConnectionRefused.into();
@@ -27,14 +26,24 @@ fn answered(status: u16) -> ClientError {
 }
 
 fn answered_later(status: u16, retry_after_s: Option<u64>) -> ClientError {
-    ClientError::Refused(Box::new(Refusal {
+    ClientError::Refused(Box::new(Refusal { retry_after_s, ..refusal(status) }))
+}
+
+/// The service's own refusal.
+fn refused(status: u16, slug: &str) -> ClientError {
+    ClientError::Refused(Box::new(Refusal { slug: Some(slug.to_owned()), ..refusal(status) }))
+}
+
+/// A page that only its status tells something about.
+fn refusal(status: u16) -> Refusal {
+    Refusal {
         status,
         slug: None,
         detail: "no".to_owned(),
         field: None,
         request_id: None,
-        retry_after_s,
-    }))
+        retry_after_s: None,
+    }
 }
 
 fn is_repeated(repeat: Repeat, error: &ClientError) -> bool {
@@ -82,13 +91,13 @@ fn a_run_is_repeated_until_it_is_settled() {
     for error in [unreachable(), timed_out()] {
         assert!(is_repeated(Repeat::UntilSettled, &error), "{error}");
     }
-    for status in [500, 502, 503, 504, 599] {
+    for status in [408, 425, 429, 500, 502, 503, 504, 599] {
         assert!(is_repeated(Repeat::UntilSettled, &answered(status)), "{status}");
     }
     for error in [untrusted(), unreadable()] {
         assert!(!is_repeated(Repeat::UntilSettled, &error), "{error}");
     }
-    for status in [302, 400, 401, 403, 404, 409, 413, 429] {
+    for status in [302, 400, 401, 403, 404, 409, 413] {
         assert!(!is_repeated(Repeat::UntilSettled, &answered(status)), "{status}");
     }
 }
@@ -111,21 +120,48 @@ fn who_wants_no_repetitions_gets_none_and_still_the_truth() {
 }
 
 #[test]
-fn what_may_have_been_done_stays_in_doubt_until_a_refusal_settles_it() {
+fn what_may_have_been_done_stays_in_doubt() {
     for error in [timed_out(), unreadable(), answered(500), answered(502), answered(504)] {
         let text = error.to_string();
         assert!(is_unconfirmed(&concluded([error])), "{text}");
     }
-    for error in [unreachable(), untrusted(), answered(503), answered(409)] {
+    for error in [unreachable(), untrusted(), answered(503)] {
         let text = error.to_string();
         assert!(!is_unconfirmed(&concluded([error])), "{text}");
+    }
+    for status in [400, 401, 403, 404, 408, 409, 425, 429] {
+        assert!(!is_unconfirmed(&concluded([answered(status)])), "{status}");
     }
     for last in [unreachable(), untrusted(), answered(503), answered(302)] {
         let text = last.to_string();
         assert!(is_unconfirmed(&concluded([answered(500), last])), "{text}");
     }
-    for last in [answered(400), answered(409)] {
-        assert!(!is_unconfirmed(&concluded([timed_out(), unreachable(), last])));
+}
+
+#[test]
+fn only_the_services_refusal_of_the_job_itself_settles_a_doubt() {
+    for (status, slug) in [
+        (400, "invalid-request"),
+        (400, "invalid-container"),
+        (403, "quota-exceeded"),
+        (409, "job-exists"),
+    ] {
+        let errors = [timed_out(), unreachable(), refused(status, slug)];
+        assert!(!is_unconfirmed(&concluded(errors)), "{slug}");
+    }
+    for status in [400, 401, 403, 404, 408, 409, 413, 425, 429] {
+        let errors = [timed_out(), unreachable(), answered(status)];
+        assert!(is_unconfirmed(&concluded(errors)), "a proxy's {status}");
+    }
+    for (status, slug) in [
+        (401, "unauthenticated"),
+        (403, "forbidden"),
+        (403, "no-credentials"),
+        (403, "credentials-rejected"),
+        (404, "route-not-found"),
+        (413, "body-too-large"),
+    ] {
+        assert!(is_unconfirmed(&concluded([timed_out(), refused(status, slug)])), "{slug}");
     }
 }
 
@@ -145,9 +181,9 @@ async fn beginnings(error: ClientError, lasts: Duration) -> Vec<Duration> {
     let mut beginnings = Vec::new();
     loop {
         beginnings.push(begin.elapsed());
-        tokio::time::sleep(lasts).await;
+        tokio::time::advance(lasts).await;
         match attempts.pause_after(&error) {
-            Some(pause) => tokio::time::sleep(pause).await,
+            Some(pause) => tokio::time::advance(pause).await,
             None => return beginnings,
         }
     }
@@ -191,6 +227,8 @@ async fn nobody_comes_back_before_the_server_wants() {
     assert_eq!(attempts.pause_after(&answered_later(503, Some(2))), Some(Duration::from_secs(2)));
     // More than is left: then there is nothing to wait for.
     assert_eq!(attempts.pause_after(&answered_later(503, Some(31))), None);
+    let seconds = beginnings(answered_later(429, Some(20)), Duration::ZERO).await;
+    assert_eq!(seconds.iter().map(Duration::as_secs).collect::<Vec<_>>(), [0, 20]);
 }
 
 #[test]
