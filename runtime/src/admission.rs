@@ -68,7 +68,7 @@ enum Held {
     /// One of its caller's.
     One(OwnedSemaphorePermit),
     /// One of its caller's, and one of all.
-    Both([OwnedSemaphorePermit; 2]),
+    Both { _permits: [OwnedSemaphorePermit; 2] },
 }
 
 /// A request's right to be at work, or to wait. Clones are the same turn.
@@ -83,7 +83,7 @@ impl Turn {
     pub(crate) fn wait(&self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(places) = waiting_places(&held.caller.places, &self.all) {
-            held.held = Held::Both(places);
+            held.held = Held::Both { _permits: places };
         }
     }
 }
@@ -115,7 +115,7 @@ impl Admission {
         let caller = self.places(name);
         let held = if class == Class::Waiting {
             let places = waiting_places(&caller.places, &self.all);
-            Held::Both(places.ok_or_else(too_many)?)
+            Held::Both { _permits: places.ok_or_else(too_many)? }
         } else {
             let working = Arc::clone(&caller.places.working);
             Held::One(match Arc::clone(&working).try_acquire_owned() {
@@ -138,9 +138,10 @@ impl Admission {
     ) -> Result<Turn, Failure> {
         let held = match held {
             Held::One(permit) => {
-                Held::Both([permit, acquire(Arc::clone(&self.all.working), deadline).await?])
+                let of_all = acquire(Arc::clone(&self.all.working), deadline).await?;
+                Held::Both { _permits: [permit, of_all] }
             }
-            both @ Held::Both(_) => both,
+            both @ Held::Both { .. } => both,
         };
         let held = Arc::new(Mutex::new(CallerPlace { held, caller }));
         Ok(Turn { held, all: self.all.clone() })
