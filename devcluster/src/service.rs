@@ -137,6 +137,11 @@ impl Service {
         self.log.lines()
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
     /// Asks it to drain.
     ///
     /// # Panics

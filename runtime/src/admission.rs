@@ -22,10 +22,21 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{config::Limits, failure::Failure, identity::CommonName, router::Class};
+use crate::{config::Limits, failure::Failure, identity::CommonName};
 
 /// From this many callers on, those without a request are forgotten when a new one comes.
 const CALLERS_KEPT_MAX: usize = 1024;
+
+/// What a route takes part in: whose places its requests hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Work that is done soon: a few places a caller.
+    Ordinary,
+    /// What waits or streams for long and does little: many places, apart from those of the others.
+    Waiting,
+    /// Answers out of memory, which need no place.
+    Free,
+}
 
 /// The places of all, and those of each caller.
 pub(crate) struct Admission {

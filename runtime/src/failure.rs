@@ -8,10 +8,10 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode, header};
-use tjf_api_types::{PROBLEM_JSON, Problem};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tjf_api_types::Problem;
 
-use crate::{accept::Media, body::Response, request_id::RequestId};
+use crate::request_id::RequestId;
 
 /// Any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -188,31 +188,29 @@ impl Failure {
         Some(text)
     }
 
-    /// The answer: a problem document, or for who reads text one line.
-    pub(crate) fn into_response(self, id: &RequestId, media: Media) -> Response {
-        let (body, media_type) = match media {
-            Media::Json => {
-                (serde_json::to_vec(&self.problem(id)).unwrap_or_default(), PROBLEM_JSON)
-            }
-            Media::Text => {
-                let line = format!("{}\n", self.0.detail.replace('\n', " "));
-                (line.into_bytes(), "text/plain; charset=utf-8")
-            }
-        };
-        let mut response = Response::new(body.into());
-        *response.status_mut() = self.0.status.code();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    /// The status that it is answered with.
+    pub(crate) fn status(&self) -> ErrorStatus {
+        self.0.status
+    }
+
+    /// What would be right, in a sentence for the caller.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// Headers of its answer.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
         if let Some(time) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, time.as_secs().max(1).into());
         }
-        if let Some(allow) = self.0.allow.and_then(|methods| methods.try_into().ok()) {
+        if let Some(allow) = self.0.allow.as_ref().and_then(|methods| methods.try_into().ok()) {
             headers.insert(header::ALLOW, allow);
         }
         if self.0.close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        response
+        headers
     }
 }
 
@@ -233,7 +231,6 @@ mod tests {
     #[test]
     fn when_to_try_again_is_never_said_to_be_at_once() {
         let failure = Failure::overloaded("wait").retry_after(Duration::from_millis(10));
-        let response = failure.into_response(&RequestId::from_text("r1"), Media::Json);
-        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(failure.headers()[header::RETRY_AFTER], "1");
     }
 }

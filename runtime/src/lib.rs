@@ -44,6 +44,7 @@ mod tls;
 
 pub use self::{
     accept::Media,
+    admission::Class,
     body::{ReplyBody, Response},
     context::{Anonymous, Context, Scope},
     exchange::Exchange,
@@ -52,6 +53,6 @@ pub use self::{
     input::{Input, Path, Query, Received},
     reply::{Created, Json, Reply, TextStream},
     request_id::RequestId,
-    router::{Class, Route, Router},
+    router::{Route, Router},
     service::Service,
 };

@@ -4,11 +4,13 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use tjf_api_types::PROBLEM_JSON;
 
 use crate::{
     accept::Media,
     body::{ReplyBody, Response},
     failure::{BoxError, Failure},
+    request_id::RequestId,
 };
 
 /// A value that becomes an answer.
@@ -62,6 +64,23 @@ where
     fn into_response(self, _: Media) -> Result<Response, Failure> {
         Ok(of_type(ReplyBody::stream(self.0.boxed()), "text/plain; charset=utf-8"))
     }
+}
+
+/// The answer to what went wrong: a problem document, or one line for who reads text.
+pub(crate) fn of_failure(failure: &Failure, id: &RequestId, media: Media) -> Response {
+    let mut response = match media {
+        Media::Json => {
+            let problem = serde_json::to_vec(&failure.problem(id)).unwrap_or_default();
+            of_type(problem.into(), PROBLEM_JSON)
+        }
+        Media::Text => {
+            let line = format!("{}\n", failure.detail().replace('\n', " "));
+            of_type(line.into_bytes().into(), "text/plain; charset=utf-8")
+        }
+    };
+    *response.status_mut() = failure.status().code();
+    response.headers_mut().extend(failure.headers());
+    response
 }
 
 fn of_type(body: ReplyBody, media_type: &'static str) -> Response {

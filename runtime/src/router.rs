@@ -11,6 +11,7 @@ use http::Method;
 
 use crate::{
     accept::Media,
+    admission::Class,
     body::Response,
     exchange::Exchange,
     failure::{ErrorStatus, Failure},
@@ -21,17 +22,6 @@ use crate::{
 type Call<S> = Arc<
     dyn Fn(Exchange<S>, Received) -> BoxFuture<'static, Result<Response, Failure>> + Send + Sync,
 >;
-
-/// What a route takes part in: whose places its requests hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Work that is done soon: a few places a caller.
-    Ordinary,
-    /// What waits or streams for long and does little: many places, apart from those of the others.
-    Waiting,
-    /// Answers out of memory, which need no place.
-    Free,
-}
 
 /// How the requests of a route are treated.
 #[derive(Debug, Clone, Copy)]
@@ -277,8 +267,7 @@ mod tests {
     fn a_wrong_method_is_told_the_right_ones() {
         let failure = find(&Method::POST, "/v1/show/a").unwrap_err();
         assert_eq!(failure.slug(), "method-not-allowed");
-        let response = failure.into_response(&crate::RequestId::from_text("r1"), Media::Json);
-        assert_eq!(response.headers()["allow"], "GET, HEAD, DELETE");
+        assert_eq!(failure.headers()["allow"], "GET, HEAD, DELETE");
     }
 
     #[test]

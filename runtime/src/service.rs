@@ -18,7 +18,7 @@ use tracing::Instrument;
 
 use crate::{
     accept::negotiate,
-    admission::{Admission, Turn},
+    admission::{Admission, Class, Turn},
     body::Response,
     config::{Config, Limits},
     context::refused,
@@ -29,8 +29,9 @@ use crate::{
     metrics::Metrics,
     pool::{ClientPool, HomeClient},
     record::{Log, Record},
+    reply::of_failure,
     request_id::RequestId,
-    router::{Class, Matched, Router},
+    router::{Matched, Router},
 };
 
 /// Everything that answers requests.
@@ -231,7 +232,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             finish(record, turn, outcome, &stopping)
         });
         let answer = if is_read { AbortOnDropHandle::new(task).await } else { task.await };
-        answer.unwrap_or_else(|error| Failure::internal(error).into_response(&id, media))
+        answer.unwrap_or_else(|error| of_failure(&Failure::internal(error), &id, media))
     }
 }
 
@@ -244,7 +245,7 @@ fn finish(
 ) -> Response {
     let cause = outcome.as_ref().err().map(|failure| (failure.slug(), failure.causes()));
     let mut response =
-        outcome.unwrap_or_else(|failure| failure.into_response(record.id(), record.media));
+        outcome.unwrap_or_else(|failure| of_failure(&failure, record.id(), record.media));
     record.answered(response.status(), cause);
     if let Ok(id) = HeaderValue::from_str(record.id().as_str()) {
         response.headers_mut().insert(REQUEST_ID, id);
