@@ -1,7 +1,7 @@
 //! The table of routes: everything that the service answers.
 
 use tjf_api_types::path;
-use tjf_runtime::{Route, Router};
+use tjf_runtime::{Class, Route, Router};
 
 use crate::{AppState, containers, delete, flush, list, run, show};
 
@@ -13,6 +13,6 @@ pub fn routes() -> Router<AppState> {
         .route(Route::get(path::LIST, list::list))
         .route(Route::delete(path::DELETE, delete::delete))
         .route(Route::delete(path::FLUSH, flush::flush))
-        .route(Route::get(path::CONTAINERS, containers::containers))
-        .route(Route::get(path::IMAGES, containers::containers))
+        .route(Route::get(path::CONTAINERS, containers::containers).class(Class::Free))
+        .route(Route::get(path::IMAGES, containers::containers).class(Class::Free))
 }
