@@ -5,7 +5,6 @@
 //! line than any other, and the line is first come, first served.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
@@ -18,29 +17,30 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{config::Limits, failure::Failure, identity::CommonName};
+use crate::{config::Limits, failure::Failure};
 
-/// From this many callers on, those without a request are forgotten when a new one comes.
-const CALLERS_KEPT_MAX: usize = 1024;
-
-/// The places of all, and those of each caller.
+/// The places of all.
 pub(crate) struct Admission {
     all: Arc<Semaphore>,
-    callers: Mutex<HashMap<CommonName, Arc<Places>>>,
     limits: Limits,
 }
 
 /// One caller's places, and how many of its requests wait for one.
-struct Places {
+pub(crate) struct Places {
     free: Arc<Semaphore>,
     queued: AtomicUsize,
+}
+
+impl Places {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let free = Arc::new(Semaphore::new(limits.requests_per_caller_max));
+        Self { free, queued: AtomicUsize::new(0) }
+    }
 }
 
 /// A request's place among its caller's, which it needs before its body is read.
 pub(crate) struct CallerPlace {
     _permit: OwnedSemaphorePermit,
-    // Keeps the caller's count alive for as long as any of its requests is at work.
-    _places: Arc<Places>,
 }
 
 /// A request's right to be at work. Clones are the same turn.
@@ -68,29 +68,24 @@ impl fmt::Debug for Turn {
 
 impl Admission {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(limits.requests_in_flight_max)),
-            callers: Mutex::default(),
-            limits,
-        }
+        Self { all: Arc::new(Semaphore::new(limits.requests_in_flight_max)), limits }
     }
 
     /// Waits for one of the caller's own places.
     pub(crate) async fn caller_place(
         &self,
-        name: &CommonName,
+        places: &Places,
         deadline: Instant,
     ) -> Result<CallerPlace, Failure> {
-        let places = self.places(name);
         let free = Arc::clone(&places.free);
         let permit = match Arc::clone(&free).try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => {
-                let _queued = Queued::enter(&places, self.limits.requests_queued_per_caller_max)?;
+                let _queued = Queued::enter(places, self.limits.requests_queued_per_caller_max)?;
                 acquire(free, deadline).await?
             }
         };
-        Ok(CallerPlace { _permit: permit, _places: places })
+        Ok(CallerPlace { _permit: permit })
     }
 
     /// Waits for one of the places of all.
@@ -101,20 +96,6 @@ impl Admission {
     ) -> Result<Turn, Failure> {
         let permit = acquire(Arc::clone(&self.all), deadline).await?;
         Ok(Turn(Arc::new(Mutex::new(Some((place, permit))))))
-    }
-
-    fn places(&self, name: &CommonName) -> Arc<Places> {
-        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        if callers.len() >= CALLERS_KEPT_MAX {
-            callers.retain(|_, places| Arc::strong_count(places) > 1);
-        }
-        let places = callers.entry(name.clone()).or_insert_with(|| {
-            Arc::new(Places {
-                free: Arc::new(Semaphore::new(self.limits.requests_per_caller_max)),
-                queued: AtomicUsize::new(0),
-            })
-        });
-        Arc::clone(places)
     }
 }
 
@@ -156,49 +137,47 @@ mod tests {
 
     use super::*;
 
-    fn name(text: &str) -> CommonName {
-        CommonName::parse(text).unwrap()
-    }
+    const LIMITS: Limits = Limits {
+        requests_in_flight_max: 3,
+        requests_per_caller_max: 2,
+        requests_queued_per_caller_max: 1,
+        ..Limits::PRODUCTION
+    };
 
-    fn admission() -> Admission {
-        Admission::new(Limits {
-            requests_in_flight_max: 3,
-            requests_per_caller_max: 2,
-            requests_queued_per_caller_max: 1,
-            ..Limits::PRODUCTION
-        })
+    /// Admission, and the places of two callers.
+    fn admission() -> (Admission, [Places; 2]) {
+        (Admission::new(LIMITS), [Places::new(&LIMITS), Places::new(&LIMITS)])
     }
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(30)
     }
 
-    async fn enter(admission: &Admission, caller: &str) -> Result<Turn, Failure> {
-        let place = admission.caller_place(&name(caller), soon()).await?;
+    async fn enter(admission: &Admission, places: &Places) -> Result<Turn, Failure> {
+        let place = admission.caller_place(places, soon()).await?;
         admission.turn(place, soon()).await
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_caller_with_many_requests_takes_no_more_than_its_own_places() {
-        let admission = admission();
-        let _greedy =
-            (enter(&admission, "a").await.unwrap(), enter(&admission, "a").await.unwrap());
-        let other = enter(&admission, "b").await;
+        let (admission, [a, b]) = admission();
+        let _greedy = (enter(&admission, &a).await.unwrap(), enter(&admission, &a).await.unwrap());
+        let other = enter(&admission, &b).await;
         assert!(other.is_ok(), "the last place of all is free for others");
-        let (queued, refused) = tokio::join!(enter(&admission, "a"), enter(&admission, "a"));
+        let (queued, refused) = tokio::join!(enter(&admission, &a), enter(&admission, &a));
         assert_eq!(queued.unwrap_err().slug(), "overloaded", "its time ran out");
         assert_eq!(refused.unwrap_err().slug(), "overloaded", "the queue was full");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_full_queue_is_refused_at_once_and_a_queued_request_gets_its_turn() {
-        let admission = admission();
-        let first = enter(&admission, "a").await.unwrap();
-        let _second = enter(&admission, "a").await.unwrap();
+        let (admission, [a, _]) = admission();
+        let first = enter(&admission, &a).await.unwrap();
+        let _second = enter(&admission, &a).await.unwrap();
         let began = Instant::now();
-        let queued = enter(&admission, "a");
+        let queued = enter(&admission, &a);
         let refused = async {
-            let refused = enter(&admission, "a").await;
+            let refused = enter(&admission, &a).await;
             assert_eq!(refused.unwrap_err().slug(), "overloaded");
             assert_eq!(began.elapsed(), Duration::ZERO);
             first.give_back();
@@ -209,13 +188,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn giving_back_early_frees_both_places_once() {
-        let admission = admission();
-        let turn = enter(&admission, "a").await.unwrap();
+        let (admission, [a, _]) = admission();
+        let turn = enter(&admission, &a).await.unwrap();
         let same = turn.clone();
         turn.give_back();
         same.give_back();
         drop((turn, same));
         assert_eq!(admission.all.available_permits(), 3);
-        assert_eq!(admission.places(&name("a")).free.available_permits(), 2);
+        assert_eq!(a.free.available_permits(), 2);
     }
 }

@@ -6,13 +6,24 @@ use tokio::time::Instant;
 
 use crate::{
     admission::Turn,
+    callers::{Callers, ClientSource, Entry},
     identity::Caller,
-    pool::{ClientPool, ClientSource, HomeClient},
     request_id::RequestId,
 };
 
+/// What the handlers are the handlers of: what all calls share.
+pub trait Application: Send + Sync + 'static {
+    /// What is kept of each caller beside, for as long as its client is: while it calls, and some
+    /// minutes longer.
+    type PerCaller: Default + Send + Sync + 'static;
+}
+
+impl Application for () {
+    type PerCaller = ();
+}
+
 /// Everything one call may know and use. Cheap to clone.
-pub struct Context<S> {
+pub struct Context<S: Application> {
     /// The request's id.
     pub request_id: RequestId,
     /// Who calls; proven by a certificate, never by the request.
@@ -23,14 +34,20 @@ pub struct Context<S> {
     pub idempotency_key: Option<String>,
     /// What the application shares among all calls.
     pub state: Arc<S>,
-    pub(crate) pool: ClientPool<HomeClient>,
+    pub(crate) callers: Callers<S::PerCaller>,
+    pub(crate) entry: Entry<S::PerCaller>,
     pub(crate) turn: Turn,
 }
 
-impl<S> Context<S> {
+impl<S: Application> Context<S> {
     /// Where the caller's own Kubernetes client comes from.
-    pub fn clients(&self) -> ClientSource {
-        ClientSource::new(self.pool.clone(), self.caller.name.clone())
+    pub fn clients(&self) -> ClientSource<S::PerCaller> {
+        ClientSource::new(self.callers.clone(), self.caller.name.clone())
+    }
+
+    /// What the application knows of the caller.
+    pub fn known(&self) -> &S::PerCaller {
+        &self.entry.known
     }
 
     /// Lets the next request in while this one only waits.
@@ -39,7 +56,7 @@ impl<S> Context<S> {
     }
 }
 
-impl<S> Clone for Context<S> {
+impl<S: Application> Clone for Context<S> {
     fn clone(&self) -> Self {
         Self {
             request_id: self.request_id.clone(),
@@ -47,7 +64,8 @@ impl<S> Clone for Context<S> {
             deadline: self.deadline,
             idempotency_key: self.idempotency_key.clone(),
             state: Arc::clone(&self.state),
-            pool: self.pool.clone(),
+            callers: self.callers.clone(),
+            entry: self.entry.clone(),
             turn: self.turn.clone(),
         }
     }

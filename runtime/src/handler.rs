@@ -7,7 +7,7 @@
 use futures_util::future::BoxFuture;
 
 use crate::{
-    context::Context,
+    context::{Application, Context},
     failure::Failure,
     input::{Input, Received},
     reply::{Reply, Response},
@@ -23,7 +23,7 @@ use crate::{
     note = "a handler is `async fn(Context<S>) -> Result<impl Reply, impl Into<Failure>>`, with \
             one `Input` more if it needs it"
 )]
-pub trait Handler<S, Args>: Clone + Send + Sync + 'static {
+pub trait Handler<S: Application, Args>: Clone + Send + Sync + 'static {
     /// Reads the input, calls the function, and makes its value or error an answer.
     fn call(
         self,
@@ -34,7 +34,7 @@ pub trait Handler<S, Args>: Clone + Send + Sync + 'static {
 
 impl<S, F, Fut, R, E> Handler<S, ()> for F
 where
-    S: Send + Sync + 'static,
+    S: Application,
     F: Fn(Context<S>) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<R, E>> + Send,
     R: Reply,
@@ -51,7 +51,7 @@ where
 
 impl<S, F, Fut, I, R, E> Handler<S, (I,)> for F
 where
-    S: Send + Sync + 'static,
+    S: Application,
     F: Fn(Context<S>, I) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<R, E>> + Send,
     I: Input,

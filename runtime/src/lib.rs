@@ -25,6 +25,7 @@ pub mod testing;
 
 mod admin;
 mod admission;
+mod callers;
 mod connection;
 mod context;
 mod failure;
@@ -38,7 +39,7 @@ mod service;
 mod tls;
 
 pub use self::{
-    context::Context,
+    context::{Application, Context},
     failure::{BoxError, ErrorStatus, Failure},
     handler::Handler,
     input::{Input, Path, Received},

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use http::Method;
 
 use crate::{
-    context::Context,
+    context::{Application, Context},
     failure::{ErrorStatus, Failure},
     handler::Handler,
     input::Received,
@@ -21,26 +21,26 @@ type Call<S> = Arc<
     dyn Fn(Context<S>, Received) -> BoxFuture<'static, Result<Response, Failure>> + Send + Sync,
 >;
 
-struct Route<S> {
+struct Route<S: Application> {
     method: Method,
     pattern: &'static str,
     call: Call<S>,
 }
 
 /// The table of routes.
-pub struct Router<S> {
+pub struct Router<S: Application> {
     routes: Vec<Route<S>>,
 }
 
 /// A request's place in the table.
-pub(crate) struct Matched<S> {
+pub(crate) struct Matched<S: Application> {
     /// The pattern, for the log and the metrics: a path would be as many values as there are names.
     pub(crate) pattern: &'static str,
     pub(crate) call: Call<S>,
     pub(crate) variable: Option<String>,
 }
 
-impl<S: Send + Sync + 'static> Router<S> {
+impl<S: Application> Router<S> {
     /// A table without routes.
     #[expect(clippy::new_without_default, reason = "an empty router is a beginning, not a default")]
     pub fn new() -> Self {
@@ -120,7 +120,7 @@ impl<S: Send + Sync + 'static> Router<S> {
     }
 }
 
-impl<S> fmt::Debug for Router<S> {
+impl<S: Application> fmt::Debug for Router<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
             .entries(self.routes.iter().map(|route| format!("{} {}", route.method, route.pattern)))

@@ -17,6 +17,7 @@ use crate::{
     admin::Admin,
     config::Config,
     connection::{Connections, Place, Watched},
+    context::Application,
     identity::{Door, PeerCertificate},
     service::Service,
     shutdown::Shutdown,
@@ -50,7 +51,7 @@ pub enum StartError {
 }
 
 /// A service whose addresses are taken and whose certificates are good.
-pub struct Bound<S> {
+pub struct Bound<S: Application> {
     service: Arc<Service<S>>,
     own_certificate: Arc<OwnCertificate>,
     acceptor: TlsAcceptor,
@@ -64,7 +65,7 @@ pub struct Bound<S> {
 ///
 /// # Errors
 /// When a file is not usable or an address is taken.
-pub async fn bind<S: Send + Sync + 'static>(
+pub async fn bind<S: Application>(
     config: &Config,
     service: Service<S>,
 ) -> Result<Bound<S>, StartError> {
@@ -84,7 +85,7 @@ async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, S
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { key, address, source })
 }
 
-impl<S: Send + Sync + 'static> Bound<S> {
+impl<S: Application> Bound<S> {
     /// Where the API listens.
     ///
     /// # Errors
@@ -108,7 +109,10 @@ impl<S: Send + Sync + 'static> Bound<S> {
         let admin = Arc::new(Admin {
             metrics: Arc::clone(&self.service.metrics),
             connections: Arc::clone(&connections),
-            pool: self.service.pool().clone(),
+            clients: Box::new({
+                let callers = self.service.callers().clone();
+                move || callers.clients()
+            }),
             shutdown: shutdown.clone(),
         });
         let tracker = TaskTracker::new();
@@ -139,12 +143,13 @@ impl<S: Send + Sync + 'static> Bound<S> {
             () = shutdown.aborted() => {}
             () = serve_admin(self.admin_listener, admin) => {}
             () = self.own_certificate.watch() => {}
+            () = self.service.callers().tend() => {}
         }
     }
 }
 
 /// What every connection needs.
-struct Listener<S> {
+struct Listener<S: Application> {
     acceptor: TlsAcceptor,
     service: Arc<Service<S>>,
     connections: Arc<Connections>,
@@ -153,7 +158,7 @@ struct Listener<S> {
     tracker: TaskTracker,
 }
 
-impl<S> Clone for Listener<S> {
+impl<S: Application> Clone for Listener<S> {
     fn clone(&self) -> Self {
         Self {
             acceptor: self.acceptor.clone(),
@@ -166,7 +171,7 @@ impl<S> Clone for Listener<S> {
     }
 }
 
-impl<S: Send + Sync + 'static> Listener<S> {
+impl<S: Application> Listener<S> {
     /// Accepts until some seconds after the drain began: until then the cluster may still send
     /// callers.
     async fn accept_until_drained(&self, listener: &TcpListener) {

@@ -12,13 +12,14 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::{
     admission::Admission,
+    callers::Callers,
     config::{Config, Limits},
-    context::Context,
+    context::{Application, Context},
     failure::{BoxError, ErrorStatus, Failure, INTERNAL},
     identity::{Gate, PeerCertificate, Refusal},
     input::Received,
     metrics::Metrics,
-    pool::{ClientPool, HomeClient},
+    pool::{Clients, HomeClient},
     reply::Response,
     request_id::RequestId,
     router::{Matched, Router},
@@ -28,10 +29,10 @@ use crate::{
 const NO_ROUTE: &str = "none";
 
 /// Everything that answers requests.
-pub struct Service<S> {
+pub struct Service<S: Application> {
     router: Router<S>,
     state: Arc<S>,
-    pool: ClientPool<HomeClient>,
+    callers: Callers<S::PerCaller>,
     gate: Gate,
     limits: Limits,
     admission: Admission,
@@ -47,19 +48,19 @@ struct Seen {
     name: Option<String>,
 }
 
-impl<S: Send + Sync + 'static> Service<S> {
+impl<S: Application> Service<S> {
     /// A service of these routes, with this state and these clients.
     pub fn new(
         config: &Config,
         limits: Limits,
         router: Router<S>,
         state: Arc<S>,
-        pool: ClientPool<HomeClient>,
+        clients: Clients<HomeClient>,
     ) -> Self {
         Self {
             router,
             state,
-            pool,
+            callers: Callers::new(clients, limits),
             gate: Gate { door: config.door, organization: config.organization.clone() },
             limits,
             admission: Admission::new(limits),
@@ -68,8 +69,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         }
     }
 
-    pub(crate) fn pool(&self) -> &ClientPool<HomeClient> {
-        &self.pool
+    pub(crate) fn callers(&self) -> &Callers<S::PerCaller> {
+        &self.callers
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -139,7 +140,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         check_accept(&parts.headers)?;
         let idempotency_key = idempotency_key(&parts.headers)?;
         // The body is read at the caller's own expense: a slow one takes no place of all.
-        let place = self.admission.caller_place(&caller.name, deadline).await?;
+        let entry = self.callers.entry(&caller.name);
+        let place = self.admission.caller_place(&entry.places, deadline).await?;
         let body = self.read(body, deadline).await?;
         let turn = self.admission.turn(place, deadline).await?;
         let context = Context {
@@ -148,7 +150,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             deadline,
             idempotency_key,
             state: Arc::clone(&self.state),
-            pool: self.pool.clone(),
+            callers: self.callers.clone(),
+            entry,
             turn,
         };
         self.call(matched, context, Received { parts, body, variable: None }).await

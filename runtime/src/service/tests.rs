@@ -20,7 +20,7 @@ use tracing::{Dispatch, instrument::WithSubscriber, subscriber::NoSubscriber};
 use super::*;
 use crate::{
     config::Reader,
-    pool::{Connect, ConnectError, Look, PoolLimits, Version},
+    pool::{PoolLimits, testing::Homeless},
     reply::Json,
 };
 
@@ -31,6 +31,10 @@ struct State {
     go_on: Notify,
     was_finished: AtomicBool,
     was_dropped: Arc<AtomicBool>,
+}
+
+impl Application for State {
+    type PerCaller = ();
 }
 
 /// Remembers that it was dropped.
@@ -62,19 +66,6 @@ async fn key(context: Context<State>) -> Result<Json<Option<String>>, Failure> {
     Ok(Json(context.idempotency_key))
 }
 
-/// Nobody has a home here: no handler of these tests asks for a client.
-struct Homeless;
-
-impl Connect<HomeClient> for Homeless {
-    fn look(
-        &self,
-        _: &crate::identity::CommonName,
-        _: Option<Version>,
-    ) -> futures_util::future::BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
-        Box::pin(async { Err(ConnectError::HomeSilent) })
-    }
-}
-
 fn service() -> Arc<Service<State>> {
     let settings: HashMap<&str, String> = [
         ("TJF_IDENTITY", "peer-certificate"),
@@ -101,8 +92,8 @@ fn service() -> Arc<Service<State>> {
         .get("/panics/", panics)
         .post("/echo/", echo)
         .post("/key/", key);
-    let pool = ClientPool::new(Homeless, PoolLimits::PRODUCTION);
-    Arc::new(Service::new(&config, limits, router, Arc::default(), pool))
+    let clients = Clients::new(Homeless, PoolLimits::PRODUCTION);
+    Arc::new(Service::new(&config, limits, router, Arc::default(), clients))
 }
 
 fn peer() -> PeerCertificate {
