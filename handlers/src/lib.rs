@@ -26,7 +26,7 @@ use tjf_api_types::ToolName;
 use tjf_runtime::{
     BoxError, Service,
     config::Limits,
-    pool::{ClientPool, HomeDirectory, PoolLimits},
+    pool::{Clients, HomeDirectory, PoolLimits},
     server,
     shutdown::Shutdown,
 };
@@ -58,9 +58,9 @@ pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), BoxError> {
         runtime.kube_server.clone(),
         runtime.kube_ca.clone(),
     );
-    let pool = ClientPool::new(homes, PoolLimits::PRODUCTION);
+    let clients = Clients::new(homes, PoolLimits::PRODUCTION);
     let catalogue = Arc::clone(&state.catalogue);
-    let service = Service::new(&runtime, Limits::PRODUCTION, routes::routes(), state, pool);
+    let service = Service::new(&runtime, Limits::PRODUCTION, routes::routes(), state, clients);
     let bound = server::bind(&runtime, service).await?;
     tracing::info!(
         address = %bound.address()?,

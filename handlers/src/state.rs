@@ -7,8 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tjf_api_types::ToolName;
-use tjf_runtime::reload::Reloaded;
+use tjf_runtime::{Application, reload::Reloaded};
 use tokio::time::Instant;
 
 use crate::{
@@ -20,9 +19,6 @@ use crate::{
 const LIMITS_AGE_MAX: Duration = Duration::from_secs(60);
 /// As long as another server may be behind with what this one created, and much longer.
 const CREATES_AGE_MAX: Duration = Duration::from_secs(60);
-/// From this many tools on, those that nobody asked for within a minute are forgotten when a new
-/// one comes.
-const TOOLS_KEPT_MAX: usize = 1024;
 
 /// What all calls share.
 pub struct AppState {
@@ -30,8 +26,6 @@ pub struct AppState {
     pub catalogue: Arc<Reloaded<Catalogue>>,
     /// What the operator decided about pods.
     pub pod_settings: PodSettings,
-    /// What is kept of each tool.
-    pub tools: Tools,
 }
 
 impl AppState {
@@ -44,14 +38,13 @@ impl AppState {
         Ok(Self {
             catalogue: Arc::new(Reloaded::load("catalogue", vec![catalogue], make)?),
             pod_settings,
-            tools: Tools::default(),
         })
     }
 }
 
-/// What is kept of each tool, for a minute or as long as one of its requests needs it.
-#[derive(Default)]
-pub struct Tools(Mutex<HashMap<ToolName, Arc<KnownTool>>>);
+impl Application for AppState {
+    type PerCaller = KnownTool;
+}
 
 /// What is kept of one tool.
 #[derive(Default)]
@@ -117,18 +110,6 @@ impl Drop for Coming<'_> {
     }
 }
 
-impl Tools {
-    /// What is kept of this tool.
-    pub fn get(&self, tool: &ToolName) -> Arc<KnownTool> {
-        let mut tools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tools.len() >= TOOLS_KEPT_MAX && !tools.contains_key(tool) {
-            let now = Instant::now();
-            tools.retain(|_, known| Arc::strong_count(known) > 1 || known.limits(now).is_some());
-        }
-        Arc::clone(tools.entry(tool.clone()).or_default())
-    }
-}
-
 impl KnownTool {
     /// What the tool's namespace allows, if that was asked less than a minute ago.
     pub fn limits(&self, now: Instant) -> Option<Arc<Limits>> {
@@ -176,20 +157,14 @@ impl KnownTool {
 mod tests {
     use super::*;
 
-    fn name(text: &str) -> ToolName {
-        text.parse().unwrap()
-    }
-
     #[tokio::test(start_paused = true)]
     async fn what_is_known_is_out_of_date_after_a_minute() {
-        let tools = Tools::default();
+        let known = KnownTool::default();
         let began = Instant::now();
-        tools.get(&name("tf-test")).set_limits(Arc::default(), began);
-        let limits_after =
-            |seconds| tools.get(&name("tf-test")).limits(began + Duration::from_secs(seconds));
+        known.set_limits(Arc::default(), began);
+        let limits_after = |seconds| known.limits(began + Duration::from_secs(seconds));
         assert!(limits_after(59).is_some());
         assert!(limits_after(60).is_none());
-        assert!(tools.get(&name("tf-other")).limits(began).is_none());
     }
 
     #[tokio::test(start_paused = true)]
@@ -222,18 +197,5 @@ mod tests {
         assert!(!known.creates().are_recent(now + CREATES_AGE_MAX));
         known.forget_versions();
         assert_eq!(known.creates().version(Kind::JOBS), None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn only_tools_that_nobody_needs_are_forgotten() {
-        let tools = Tools::default();
-        let (held, fresh) = (tools.get(&name("held")), name("fresh"));
-        tools.get(&fresh).set_limits(Arc::default(), Instant::now());
-        for number in 0..2 * TOOLS_KEPT_MAX {
-            tools.get(&name(&format!("t{number}")));
-        }
-        assert!(Arc::ptr_eq(&held, &tools.get(&name("held"))));
-        assert!(tools.get(&fresh).limits(Instant::now()).is_some());
-        assert!(tools.0.lock().unwrap().len() <= TOOLS_KEPT_MAX);
     }
 }

@@ -43,8 +43,7 @@ pub(crate) fn state() -> AppState {
 /// twice.
 pub(crate) fn context_without_limits(kube: kube::Client) -> Context {
     let context = context(kube);
-    let known = context.state.tools.get(&TOOL.parse().unwrap());
-    known.set_limits(Arc::default(), tokio::time::Instant::now());
+    context.known().set_limits(Arc::default(), tokio::time::Instant::now());
     context
 }
 

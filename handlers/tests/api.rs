@@ -22,7 +22,7 @@ use tjf_runtime::{
     Service,
     config::{Config, Limits, Reader},
     identity::PeerCertificate,
-    testing::{FakeCluster, pool_of},
+    testing::{FakeCluster, clients_of},
 };
 
 /// Stands in every answer of the cluster, and may stand in none of ours.
@@ -57,7 +57,7 @@ fn service() -> Service<AppState> {
     let state = AppState::new(golden("catalogue.json"), pod_settings).unwrap();
     let (cluster, kube) = FakeCluster::pair();
     cluster.answer_all(500, SECRET);
-    Service::new(&config, Limits::PRODUCTION, routes(), Arc::new(state), pool_of(kube))
+    Service::new(&config, Limits::PRODUCTION, routes(), Arc::new(state), clients_of(kube))
 }
 
 fn certificate(organization: &str) -> PeerCertificate {

@@ -6,18 +6,14 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 
-use crate::{
-    connections::Connections,
-    metrics::Metrics,
-    pool::{ClientPool, HomeClient},
-    shutdown::Shutdown,
-};
+use crate::{connections::Connections, metrics::Metrics, shutdown::Shutdown};
 
 /// What the admin's questions are answered from.
 pub(crate) struct Admin {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) connections: Arc<Connections>,
-    pub(crate) pool: ClientPool<HomeClient>,
+    /// How many clients are kept.
+    pub(crate) clients: Box<dyn Fn() -> usize + Send + Sync>,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -35,7 +31,7 @@ impl Admin {
                 text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
             }
             "/readyz" => text(StatusCode::OK, "ok\n"),
-            "/metrics" => match self.metrics.encode(self.connections.len(), self.pool.len()) {
+            "/metrics" => match self.metrics.encode(self.connections.len(), (self.clients)()) {
                 Ok(metrics) => text(StatusCode::OK, metrics),
                 Err(error) => {
                     tracing::error!(%error, "metrics can't be written");

@@ -9,7 +9,6 @@
 //! of them. When there is none it keeps the one that it has, so all are bounded.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
@@ -22,10 +21,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{config::Limits, failure::Failure, identity::CommonName};
-
-/// From this many callers on, those without a request are forgotten when a new one comes.
-const CALLERS_KEPT_MAX: usize = 1024;
+use crate::{config::Limits, failure::Failure};
 
 /// What a route takes part in: whose places its requests hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +34,9 @@ pub enum Class {
     Free,
 }
 
-/// The places of all, and those of each caller.
+/// The places of all.
 pub(crate) struct Admission {
     all: Places,
-    callers: Mutex<HashMap<CommonName, Arc<CallerPlaces>>>,
     limits: Limits,
 }
 
@@ -62,9 +57,17 @@ impl Places {
 }
 
 /// One caller's places, and how many of its requests stand in line for one.
-struct CallerPlaces {
+pub(crate) struct CallerPlaces {
     places: Places,
     queued: AtomicUsize,
+}
+
+impl CallerPlaces {
+    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+        let Limits { requests_per_caller_max, requests_waiting_per_caller_max, .. } = *limits;
+        let places = Places::new(requests_per_caller_max, requests_waiting_per_caller_max);
+        Arc::new(Self { places, queued: AtomicUsize::new(0) })
+    }
 }
 
 /// A request's place among its caller's, which it needs before its body is read.
@@ -113,17 +116,17 @@ impl fmt::Debug for Turn {
 impl Admission {
     pub(crate) fn new(limits: Limits) -> Self {
         let all = Places::new(limits.requests_in_flight_max, limits.requests_waiting_max);
-        Self { all, callers: Mutex::default(), limits }
+        Self { all, limits }
     }
 
     /// Waits for one of the caller's own places.
     pub(crate) async fn caller_place(
         &self,
-        name: &CommonName,
+        caller: &Arc<CallerPlaces>,
         class: Class,
         deadline: Instant,
     ) -> Result<CallerPlace, Failure> {
-        let caller = self.places(name);
+        let caller = Arc::clone(caller);
         let held = if class == Class::Waiting {
             let places = waiting_places(&caller.places, &self.all);
             Held::Both { _permits: places.ok_or_else(too_many)? }
@@ -156,20 +159,6 @@ impl Admission {
         };
         let held = Arc::new(Mutex::new(CallerPlace { held, caller }));
         Ok(Turn { held, all: self.all.clone() })
-    }
-
-    fn places(&self, name: &CommonName) -> Arc<CallerPlaces> {
-        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        if callers.len() >= CALLERS_KEPT_MAX {
-            callers.retain(|_, places| Arc::strong_count(places) > 1);
-        }
-        let places = callers.entry(name.clone()).or_insert_with(|| {
-            let Limits { requests_per_caller_max, requests_waiting_per_caller_max, .. } =
-                self.limits;
-            let places = Places::new(requests_per_caller_max, requests_waiting_per_caller_max);
-            Arc::new(CallerPlaces { places, queued: AtomicUsize::new(0) })
-        });
-        Arc::clone(places)
     }
 }
 
@@ -213,52 +202,57 @@ mod tests {
 
     use super::*;
 
-    fn name(text: &str) -> CommonName {
-        CommonName::parse(text).unwrap()
-    }
+    const LIMITS: Limits = Limits {
+        requests_in_flight_max: 3,
+        requests_per_caller_max: 2,
+        requests_queued_per_caller_max: 1,
+        requests_waiting_max: 3,
+        requests_waiting_per_caller_max: 2,
+        ..Limits::PRODUCTION
+    };
 
-    fn admission() -> Admission {
-        Admission::new(Limits {
-            requests_in_flight_max: 3,
-            requests_per_caller_max: 2,
-            requests_queued_per_caller_max: 1,
-            requests_waiting_max: 3,
-            requests_waiting_per_caller_max: 2,
-            ..Limits::PRODUCTION
-        })
+    fn admission() -> (Admission, [Arc<CallerPlaces>; 3]) {
+        (Admission::new(LIMITS), std::array::from_fn(|_| CallerPlaces::new(&LIMITS)))
     }
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(30)
     }
 
-    async fn enter(admission: &Admission, caller: &str) -> Result<Turn, Failure> {
-        let place = admission.caller_place(&name(caller), Class::Ordinary, soon()).await?;
+    async fn enter(admission: &Admission, caller: &Arc<CallerPlaces>) -> Result<Turn, Failure> {
+        let place = admission.caller_place(caller, Class::Ordinary, soon()).await?;
         admission.turn(place, soon()).await
+    }
+
+    async fn wait(admission: &Admission, caller: &Arc<CallerPlaces>) -> Result<Turn, Failure> {
+        let place = admission.caller_place(caller, Class::Waiting, soon()).await?;
+        admission.turn(place, soon()).await
+    }
+
+    fn slug<T>(outcome: Result<T, Failure>) -> &'static str {
+        outcome.err().unwrap().slug()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_caller_with_many_requests_takes_no_more_than_its_own_places() {
-        let admission = admission();
-        let _greedy =
-            (enter(&admission, "a").await.unwrap(), enter(&admission, "a").await.unwrap());
-        let other = enter(&admission, "b").await;
+        let (admission, [a, b, _]) = admission();
+        let _greedy = (enter(&admission, &a).await.unwrap(), enter(&admission, &a).await.unwrap());
+        let other = enter(&admission, &b).await;
         assert!(other.is_ok(), "the last place of all is free for others");
-        let (queued, refused) = tokio::join!(enter(&admission, "a"), enter(&admission, "a"));
-        assert_eq!(queued.err().unwrap().slug(), "overloaded", "its time ran out");
-        assert_eq!(refused.err().unwrap().slug(), "overloaded", "the queue was full");
+        let (queued, refused) = tokio::join!(enter(&admission, &a), enter(&admission, &a));
+        assert_eq!(slug(queued), "overloaded", "its time ran out");
+        assert_eq!(slug(refused), "overloaded", "the queue was full");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_full_queue_is_refused_at_once_and_a_queued_request_gets_its_turn() {
-        let admission = admission();
-        let first = enter(&admission, "a").await.unwrap();
-        let _second = enter(&admission, "a").await.unwrap();
+        let (admission, [a, ..]) = admission();
+        let first = enter(&admission, &a).await.unwrap();
+        let _second = enter(&admission, &a).await.unwrap();
         let began = Instant::now();
-        let queued = enter(&admission, "a");
+        let queued = enter(&admission, &a);
         let refused = async {
-            let refused = enter(&admission, "a").await;
-            assert_eq!(refused.err().unwrap().slug(), "overloaded");
+            assert_eq!(slug(enter(&admission, &a).await), "overloaded");
             assert_eq!(began.elapsed(), Duration::ZERO);
             first.wait();
         };
@@ -266,48 +260,37 @@ mod tests {
         assert!(queued.is_ok());
     }
 
-    async fn wait(admission: &Admission, caller: &str) -> Result<Turn, Failure> {
-        let place = admission.caller_place(&name(caller), Class::Waiting, soon()).await?;
-        admission.turn(place, soon()).await
-    }
-
-    fn free(admission: &Admission, caller: &str) -> [usize; 4] {
-        let places = &admission.places(&name(caller)).places;
-        [&admission.all, places]
-            .map(|it| [it.working.available_permits(), it.waiting.available_permits()])
-            .concat()
-            .try_into()
-            .unwrap()
+    /// Those at work and those that wait: of all, and of the caller.
+    fn free(admission: &Admission, caller: &CallerPlaces) -> [usize; 4] {
+        let free = |it: &Places| [it.working.available_permits(), it.waiting.available_permits()];
+        let ([a, b], [c, d]) = (free(&admission.all), free(&caller.places));
+        [a, b, c, d]
     }
 
     /// Once for all clones, and only while there is a place for who waits.
     #[tokio::test(start_paused = true)]
     async fn who_waits_exchanges_its_place_and_keeps_it_when_there_is_none() {
-        let admission = admission();
-        let first = enter(&admission, "a").await.unwrap();
-        assert_eq!(free(&admission, "a"), [2, 3, 1, 2]);
+        let (admission, [a, ..]) = admission();
+        let first = enter(&admission, &a).await.unwrap();
+        assert_eq!(free(&admission, &a), [2, 3, 1, 2]);
         first.clone().wait();
-        assert_eq!(free(&admission, "a"), [3, 2, 2, 1]);
-        let second = enter(&admission, "a").await.unwrap();
+        assert_eq!(free(&admission, &a), [3, 2, 2, 1]);
+        let second = enter(&admission, &a).await.unwrap();
         second.wait();
-        let third = enter(&admission, "a").await.unwrap();
+        let third = enter(&admission, &a).await.unwrap();
         third.wait();
-        assert_eq!(free(&admission, "a"), [2, 1, 1, 0], "the third keeps its place");
+        assert_eq!(free(&admission, &a), [2, 1, 1, 0], "the third keeps its place");
         drop((first, second, third));
-        assert_eq!(free(&admission, "a"), [3, 3, 2, 2]);
+        assert_eq!(free(&admission, &a), [3, 3, 2, 2]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn those_who_wait_have_places_of_their_own() {
-        let admission = admission();
-        let _waiting = [wait(&admission, "a").await.unwrap(), wait(&admission, "a").await.unwrap()];
-        assert_eq!(wait(&admission, "a").await.err().unwrap().slug(), "overloaded");
-        let _other = wait(&admission, "b").await.unwrap();
-        assert_eq!(
-            wait(&admission, "c").await.err().unwrap().slug(),
-            "overloaded",
-            "all are taken"
-        );
-        assert!(enter(&admission, "a").await.is_ok() && enter(&admission, "c").await.is_ok());
+        let (admission, [a, b, c]) = admission();
+        let _waiting = (wait(&admission, &a).await.unwrap(), wait(&admission, &a).await.unwrap());
+        assert_eq!(slug(wait(&admission, &a).await), "overloaded");
+        let _other = wait(&admission, &b).await.unwrap();
+        assert_eq!(slug(wait(&admission, &c).await), "overloaded", "all are taken");
+        assert!(enter(&admission, &a).await.is_ok() && enter(&admission, &c).await.is_ok());
     }
 }

@@ -10,7 +10,7 @@ use futures_util::{FutureExt, Stream, StreamExt, future::BoxFuture, stream::BoxS
 use hyper::body::{Body, Frame, SizeHint};
 use thiserror::Error;
 
-use crate::{admission::Turn, failure::BoxError, record::Record};
+use crate::{failure::BoxError, record::Record};
 
 /// An answer, ready to be sent.
 pub type Response = http::Response<ReplyBody>;
@@ -37,8 +37,7 @@ enum Content {
 #[derive(Default)]
 struct Held {
     record: Option<Record>,
-    _turn: Option<Turn>,
-    _other: Option<Box<dyn Send>>,
+    others: Vec<Box<dyn Send>>,
 }
 
 /// A stream was ended because the server stops. Whoever reads it may go on with another server.
@@ -65,15 +64,14 @@ impl ReplyBody {
         }
     }
 
-    /// Keeps the request's line in the log, and its place, until the end.
-    pub(crate) fn hold(&mut self, record: Record, turn: Option<Turn>) {
+    /// Keeps the request's line in the log until the end.
+    pub(crate) fn hold_record(&mut self, record: Record) {
         self.held.record = Some(record);
-        self.held._turn = turn;
     }
 
-    /// Keeps something else until the end.
-    pub(crate) fn hold_too(&mut self, other: impl Send + 'static) {
-        self.held._other = Some(Box::new(other));
+    /// Keeps something else until the end, such as the request's place among others.
+    pub(crate) fn hold(&mut self, other: impl Send + 'static) {
+        self.held.others.push(Box::new(other));
     }
 
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {

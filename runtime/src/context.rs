@@ -7,16 +7,27 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admission::Turn,
+    callers::{Callers, ClientSource, Entry},
     exchange::Exchange,
     failure::{ErrorStatus, Failure},
     identity::{Caller, Refusal},
-    pool::{ClientPool, ClientSource, HomeClient},
     record::{self, About},
     request_id::RequestId,
 };
 
+/// What the handlers are the handlers of: what all calls share.
+pub trait Application: Send + Sync + 'static {
+    /// What is kept of each caller beside, for as long as its client is: while it calls, and some
+    /// minutes longer.
+    type PerCaller: Default + Send + Sync + 'static;
+}
+
+impl Application for () {
+    type PerCaller = ();
+}
+
 /// What a handler is given first: it says who may ask.
-pub trait Scope<S>: Sized + Send {
+pub trait Scope<S: Application>: Sized + Send {
     /// Whether callers must have proven who they are.
     const NEEDS_CALLER: bool;
 
@@ -28,7 +39,7 @@ pub trait Scope<S>: Sized + Send {
 }
 
 /// Everything one call of a proven caller may know and use. Cheap to clone.
-pub struct Context<S> {
+pub struct Context<S: Application> {
     /// The request's id.
     pub request_id: RequestId,
     /// Who calls; proven by a certificate, never by the request.
@@ -37,16 +48,22 @@ pub struct Context<S> {
     pub deadline: Instant,
     /// What the application shares among all calls.
     pub state: Arc<S>,
-    pub(crate) pool: ClientPool<HomeClient>,
+    pub(crate) callers: Callers<S::PerCaller>,
+    pub(crate) entry: Entry<S::PerCaller>,
     pub(crate) turn: Option<Turn>,
     pub(crate) about: About,
     pub(crate) stopping: CancellationToken,
 }
 
-impl<S> Context<S> {
+impl<S: Application> Context<S> {
     /// Where the caller's own Kubernetes client comes from.
-    pub fn clients(&self) -> ClientSource {
-        ClientSource::new(self.pool.clone(), self.caller.name.clone())
+    pub fn clients(&self) -> ClientSource<S::PerCaller> {
+        ClientSource::new(self.callers.clone(), self.caller.name.clone())
+    }
+
+    /// What the application knows of the caller.
+    pub fn known(&self) -> &S::PerCaller {
+        &self.entry.known
     }
 
     /// Lets the next request in, if there is a place for one more that only waits: from now on this
@@ -68,17 +85,19 @@ impl<S> Context<S> {
     }
 }
 
-impl<S: Send + Sync + 'static> Scope<S> for Context<S> {
+impl<S: Application> Scope<S> for Context<S> {
     const NEEDS_CALLER: bool = true;
 
     fn of(exchange: Exchange<S>) -> Result<Self, Failure> {
         let caller = exchange.caller.ok_or_else(|| refused(Refusal::NoCertificate))?;
+        let (caller, entry) = caller;
         Ok(Self {
             request_id: exchange.request_id,
             caller,
             deadline: exchange.deadline,
             state: exchange.state,
-            pool: exchange.pool,
+            callers: exchange.callers,
+            entry,
             turn: exchange.turn,
             about: exchange.about,
             stopping: exchange.stopping,
@@ -86,14 +105,15 @@ impl<S: Send + Sync + 'static> Scope<S> for Context<S> {
     }
 }
 
-impl<S> Clone for Context<S> {
+impl<S: Application> Clone for Context<S> {
     fn clone(&self) -> Self {
         Self {
             request_id: self.request_id.clone(),
             caller: self.caller.clone(),
             deadline: self.deadline,
             state: Arc::clone(&self.state),
-            pool: self.pool.clone(),
+            callers: self.callers.clone(),
+            entry: self.entry.clone(),
             turn: self.turn.clone(),
             about: Arc::clone(&self.about),
             stopping: self.stopping.clone(),
@@ -109,7 +129,7 @@ pub struct Anonymous<S> {
     pub state: Arc<S>,
 }
 
-impl<S: Send + Sync + 'static> Scope<S> for Anonymous<S> {
+impl<S: Application> Scope<S> for Anonymous<S> {
     const NEEDS_CALLER: bool = false;
 
     fn of(exchange: Exchange<S>) -> Result<Self, Failure> {

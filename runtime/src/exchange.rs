@@ -7,20 +7,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admission::Turn,
+    callers::{Callers, Entry},
+    context::Application,
     identity::Caller,
-    pool::{ClientPool, HomeClient},
     record::About,
     request_id::RequestId,
 };
 
 /// What a handler's scope is made from.
-pub struct Exchange<S> {
+pub struct Exchange<S: Application> {
     pub(crate) request_id: RequestId,
-    /// Who calls, if that was asked.
-    pub(crate) caller: Option<Caller>,
+    /// Who calls, and what is kept of it, if that was asked.
+    pub(crate) caller: Option<(Caller, Entry<S::PerCaller>)>,
     pub(crate) deadline: Instant,
     pub(crate) state: Arc<S>,
-    pub(crate) pool: ClientPool<HomeClient>,
+    pub(crate) callers: Callers<S::PerCaller>,
     pub(crate) turn: Option<Turn>,
     pub(crate) about: About,
     pub(crate) stopping: CancellationToken,

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     body::Response,
-    context::Scope,
+    context::{Application, Scope},
     exchange::Exchange,
     failure::Failure,
     input::{Input, Received},
@@ -25,7 +25,7 @@ use crate::{
     note = "a handler is `async fn(Context<S>) -> Result<impl Reply, impl Into<Failure>>`, with \
             one or two `Input`s more if it needs them"
 )]
-pub trait Handler<S, Args>: Clone + Send + Sync + 'static {
+pub trait Handler<S: Application, Args>: Clone + Send + Sync + 'static {
     /// Whether it answers only those who have proven who they are.
     const NEEDS_CALLER: bool;
     /// Whether it reads the query; if not, there must be none.
@@ -43,7 +43,7 @@ macro_rules! handlers {
     ($($Input:ident $input:ident),*) => {
         impl<S, F, Fut, C, $($Input,)* R, E> Handler<S, (C, $($Input,)*)> for F
         where
-            S: Send + Sync + 'static,
+            S: Application,
             F: Fn(C, $($Input),*) -> Fut + Clone + Send + Sync + 'static,
             Fut: Future<Output = Result<R, E>> + Send,
             C: Scope<S>,

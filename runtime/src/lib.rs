@@ -28,6 +28,7 @@ mod activity;
 mod admin;
 mod admission;
 mod body;
+mod callers;
 mod connections;
 mod context;
 mod exchange;
@@ -46,7 +47,7 @@ pub use self::{
     accept::Media,
     admission::Class,
     body::{ReplyBody, Response},
-    context::{Anonymous, Context, Scope},
+    context::{Anonymous, Application, Context, Scope},
     exchange::Exchange,
     failure::{BoxError, ErrorStatus, Failure},
     handler::Handler,

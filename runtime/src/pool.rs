@@ -1,35 +1,31 @@
 //! One Kubernetes client a caller, built from the caller's own certificate and kept.
 //!
-//! The rules, each with a test beside it: one build a name at a time, and a failure is not kept; no
-//! lock is held across an await; never more than `clients_max`, the least recently used goes first,
-//! and idle ones go; the key is the name that the caller's certificate proved; what is on disk is
-//! looked at again every few seconds, and a changed pair replaces the client; a look that hangs
-//! delays only its own caller; a 401 evicts; and the pool is owned by the service, because a
-//! client's worker lives in the runtime that built it.
+//! The rules, each with a test beside it: one look at a home at a time, and a failure is not kept;
+//! no lock is held across an await; what is on disk is looked at again every few seconds, and a
+//! changed pair replaces the client; a look that hangs delays only its own caller; a 401 evicts;
+//! and clients end with the service, because a client's worker lives in the runtime that built it.
+//! How many are kept, and for how long, is in [`crate::callers`].
 
 mod home;
+mod slot;
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
+use futures_util::future::BoxFuture;
 use thiserror::Error;
-use tokio::{
-    task::AbortHandle,
-    time::{Instant, timeout},
-};
+use tokio::{sync::watch, time::timeout};
 
 pub use self::home::{HomeClient, HomeDirectory, was_never_sent};
+use self::slot::Next;
+pub(crate) use self::slot::Slot;
+pub use crate::callers::ClientSource;
 use crate::{failure::BoxError, identity::CommonName};
 
 /// Why a caller has no client. Says what to do; the cause is for the log.
@@ -71,12 +67,12 @@ pub trait Connect<C>: Send + Sync + 'static {
     ) -> BoxFuture<'static, Result<Look<C>, ConnectError>>;
 }
 
-/// How much the pool may hold, and for how long.
+/// How many clients may be kept, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolLimits {
-    /// Clients at once: at some 50 KiB each with a kept connection, about 100 MiB.
+    /// Callers at once: at some 50 KiB each with a kept connection, about 100 MiB.
     pub clients_max: usize,
-    /// A client that nobody asked for goes after this.
+    /// What is kept of a caller goes when nobody used it for so long.
     pub client_idle_max: Duration,
     /// A client is built anew after this, whatever its files look like.
     pub client_age_max: Duration,
@@ -97,82 +93,69 @@ impl PoolLimits {
     };
 }
 
-/// A client out of the pool.
+/// One of a caller's clients.
 #[derive(Debug, Clone)]
 pub struct Pooled<C> {
     /// The client.
     pub client: C,
     /// Which of a caller's clients this is, so that a newer one is not evicted in its place.
     pub(crate) generation: u64,
+    /// Which of them the caller has now, if any.
+    current: watch::Receiver<Option<u64>>,
 }
 
-/// `None` when the client that the look knew of was evicted meanwhile, so that there is nothing to
-/// confirm, and nothing to keep when the look failed.
-type Found<C> = Option<Result<Pooled<C>, ConnectError>>;
-type SharedLook<C> = Shared<BoxFuture<'static, Found<C>>>;
-
-/// One caller's client, and the look that is under way.
-struct Slot<C> {
-    state: Mutex<State<C>>,
-}
-
-struct State<C> {
-    held: Option<Held<C>>,
-    looking: Option<Looking<C>>,
-    used_at: Instant,
-}
-
-struct Held<C> {
-    pooled: Pooled<C>,
-    version: Version,
-    built_at: Instant,
-    looked_at: Instant,
-}
-
-struct Looking<C> {
-    since: Instant,
-    outcome: SharedLook<C>,
-    task: AbortHandle,
-}
-
-/// What a caller gets now.
-enum Next<C> {
-    Client(Pooled<C>),
-    Look(SharedLook<C>),
+impl<C> Pooled<C> {
+    /// Waits until this is not the caller's client any more: another has taken its place,
+    /// Kubernetes refused it, or nobody used it for long. What goes on for longer than a call, such
+    /// as a watch, ends then, since the certificate may have ended too.
+    pub async fn retired(&self) {
+        let mut current = self.current.clone();
+        // An error says that all that was kept of the caller is gone.
+        let _ = current.wait_for(|current| *current != Some(self.generation)).await;
+    }
 }
 
 struct Inner<C> {
     connect: Box<dyn Connect<C>>,
     limits: PoolLimits,
-    slots: Mutex<HashMap<CommonName, Arc<Slot<C>>>>,
     generations: AtomicU64,
 }
 
-/// A bounded set of clients, by name. Clones are the same pool.
-pub struct ClientPool<C>(Arc<Inner<C>>);
+/// How clients come to be, and within which limits. Clones are the same.
+pub struct Clients<C>(Arc<Inner<C>>);
 
-impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
-    /// An empty pool.
+impl<C> Clients<C> {
+    /// Clients that are made by `connect`.
     pub fn new(connect: impl Connect<C>, limits: PoolLimits) -> Self {
-        Self(Arc::new(Inner {
-            connect: Box::new(connect),
-            limits,
-            slots: Mutex::default(),
-            generations: AtomicU64::new(0),
-        }))
+        let generations = AtomicU64::new(0);
+        Self(Arc::new(Inner { connect: Box::new(connect), limits, generations }))
     }
 
-    /// The client of this name.
+    pub(crate) fn limits(&self) -> &PoolLimits {
+        &self.0.limits
+    }
+
+    fn next_generation(&self) -> u64 {
+        self.0.generations.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl<C: Clone + Send + Sync + 'static> Clients<C> {
+    /// The client in the slot of this name.
     ///
     /// A client that is kept is given at once, even while its files are looked at again: it is good
     /// until Kubernetes says otherwise. Without one, callers wait for the same look, for as long as
     /// the limit says.
-    ///
-    /// # Errors
-    /// What the look found wrong, or [`ConnectError::HomeSilent`] when it hangs.
-    pub async fn client(&self, name: &CommonName) -> Result<Pooled<C>, ConnectError> {
+    pub(crate) async fn client<H>(
+        &self,
+        name: &CommonName,
+        holder: &H,
+    ) -> Result<Pooled<C>, ConnectError>
+    where
+        H: AsRef<Slot<C>> + Clone + Send + 'static,
+    {
         loop {
-            let look = match self.next(name)? {
+            let look = match Slot::next(self, name, holder)? {
                 Next::Client(pooled) => return Ok(pooled),
                 Next::Look(look) => look,
             };
@@ -184,196 +167,21 @@ impl<C: Clone + Send + Sync + 'static> ClientPool<C> {
             }
         }
     }
-
-    /// The client that is held, or else the look to wait for. Starts a look when one is due.
-    fn next(&self, name: &CommonName) -> Result<Next<C>, ConnectError> {
-        let limits = &self.0.limits;
-        let slot = self.0.slot(name);
-        let mut state = lock(&slot.state);
-        let now = Instant::now();
-        state.held.take_if(|held| now - held.built_at >= limits.client_age_max);
-        // A look clears its own entry, unless it panicked.
-        state.looking.take_if(|look| look.task.is_finished());
-        let is_fresh = |held: &Held<C>| now - held.looked_at < limits.certificate_look_age_max;
-        if !state.held.as_ref().is_some_and(is_fresh) && state.looking.is_none() {
-            let known = state.held.as_ref().map(|held| held.version);
-            state.looking = Some(self.start_look(name, Arc::clone(&slot), known));
-        }
-        match (&state.held, &state.looking) {
-            (Some(held), _) => Ok(Next::Client(held.pooled.clone())),
-            (None, Some(look)) if now - look.since < limits.look_time_max => {
-                Ok(Next::Look(look.outcome.clone()))
-            }
-            (None, _) => Err(ConnectError::HomeSilent),
-        }
-    }
-
-    /// Forgets a client that Kubernetes refused, unless a newer one has taken its place.
-    pub(crate) fn evict(&self, name: &CommonName, generation: u64) {
-        let slot = self.0.slot(name);
-        lock(&slot.state).held.take_if(|held| held.pooled.generation <= generation);
-    }
-
-    /// How many clients there are.
-    pub fn len(&self) -> usize {
-        lock(&self.0.slots).values().filter(|slot| lock(&slot.state).held.is_some()).count()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Starts a task that looks and then puts what it found into the slot. The task outlives the
-    /// callers that wait for it: a read that hangs can't be ended, and must not be begun a second
-    /// time.
-    fn start_look(
-        &self,
-        name: &CommonName,
-        slot: Arc<Slot<C>>,
-        known: Option<Version>,
-    ) -> Looking<C> {
-        let look = self.0.connect.look(name, known);
-        let inner = Arc::clone(&self.0);
-        let name = name.clone();
-        #[expect(clippy::disallowed_methods, reason = "must outlive the request that began it")]
-        let task = tokio::spawn(async move {
-            let found = look.await;
-            let mut state = lock(&slot.state);
-            state.looking = None;
-            let is_changed = matches!(found, Ok(Look::Changed(..)));
-            if known.is_some() && state.held.is_none() && !is_changed {
-                // Whoever knows of a client does not wait for a half-written pair: look anew.
-                return None;
-            }
-            inner.settle(&name, &mut state, found)
-        });
-        let abort = task.abort_handle();
-        let outcome = async move {
-            task.await.unwrap_or_else(|panic| {
-                Some(Err(ConnectError::Misconfigured(Arc::new(panic.into()))))
-            })
-        };
-        Looking { since: Instant::now(), outcome: outcome.boxed().shared(), task: abort }
-    }
 }
 
-impl<C: Clone> Inner<C> {
-    /// The slot of a name. Makes room for a new one, but never forgets a slot whose look is under
-    /// way: a second look at a home that hangs must not begin.
-    fn slot(&self, name: &CommonName) -> Arc<Slot<C>> {
-        let mut slots = lock(&self.slots);
-        let now = Instant::now();
-        if let Some(slot) = slots.get(name) {
-            // Said before anybody else can make room: a slot that is found must not be forgotten
-            // before it is used, or a second look might begin beside its own.
-            lock(&slot.state).used_at = now;
-            return Arc::clone(slot);
-        }
-        let removable = |slot: &Arc<Slot<C>>| lock(&slot.state).looking.is_none();
-        slots.retain(|_, slot| {
-            now - lock(&slot.state).used_at < self.limits.client_idle_max || !removable(slot)
-        });
-        if slots.len() >= self.limits.clients_max {
-            let oldest = slots
-                .iter()
-                .filter(|(_, slot)| removable(slot))
-                .min_by_key(|(_, slot)| lock(&slot.state).used_at)
-                .map(|(name, _)| name.clone());
-            if let Some(oldest) = oldest {
-                slots.remove(&oldest);
-            }
-        }
-        let state = State { held: None, looking: None, used_at: now };
-        let slot = Arc::new(Slot { state: Mutex::new(state) });
-        slots.insert(name.clone(), Arc::clone(&slot));
-        slot
-    }
-
-    /// Puts what a look found in the place of what is held.
-    fn settle(
-        &self,
-        name: &CommonName,
-        state: &mut State<C>,
-        found: Result<Look<C>, ConnectError>,
-    ) -> Found<C> {
-        let now = Instant::now();
-        match found {
-            Ok(Look::Changed(client, version)) => {
-                let generation = self.generations.fetch_add(1, Ordering::Relaxed);
-                let pooled = Pooled { client, generation };
-                let held = Held { pooled: pooled.clone(), version, built_at: now, looked_at: now };
-                state.held = Some(held);
-                Some(Ok(pooled))
-            }
-            Ok(Look::Unchanged) => {
-                let held = state.held.as_mut()?;
-                held.looked_at = now;
-                Some(Ok(held.pooled.clone()))
-            }
-            Err(error) => {
-                if let Some(held) = &mut state.held {
-                    tracing::warn!(tool.name = %name, %error, "keeping the client as it was");
-                    held.looked_at = now;
-                }
-                Some(Err(error))
-            }
-        }
-    }
-}
-
-/// Where one caller's client comes from. It belongs to no request, so that what outlives one can
-/// keep it.
-#[derive(Clone)]
-pub struct ClientSource {
-    pool: ClientPool<HomeClient>,
-    name: CommonName,
-}
-
-impl ClientSource {
-    pub(crate) fn new(pool: ClientPool<HomeClient>, name: CommonName) -> Self {
-        Self { pool, name }
-    }
-
-    /// The caller's client; built on first use, then kept.
-    ///
-    /// # Errors
-    /// When the caller's home gives no usable certificate.
-    pub async fn get(&self) -> Result<Pooled<HomeClient>, ConnectError> {
-        self.pool.client(&self.name).await
-    }
-
-    /// The same after Kubernetes answered 401 to that client: forgets it, if nobody did yet, and
-    /// builds anew.
-    ///
-    /// # Errors
-    /// As [`ClientSource::get`].
-    pub async fn renewed(
-        &self,
-        refused: &Pooled<HomeClient>,
-    ) -> Result<Pooled<HomeClient>, ConnectError> {
-        self.pool.evict(&self.name, refused.generation);
-        self.pool.client(&self.name).await
-    }
-}
-
-impl<C> Clone for ClientPool<C> {
+impl<C> Clone for Clients<C> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<C> fmt::Debug for ClientPool<C> {
+impl<C> fmt::Debug for Clients<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientPool").finish_non_exhaustive()
+        f.debug_struct("Clients").finish_non_exhaustive()
     }
 }
 
-/// No code panics while it holds one of these locks, and what they guard is consistent at every
-/// step.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use crate::{
     accept::Media,
     admission::Class,
     body::Response,
+    context::Application,
     exchange::Exchange,
     failure::{ErrorStatus, Failure},
     handler::Handler,
@@ -38,14 +39,14 @@ pub(crate) struct Policy {
 }
 
 /// A handler, where it is found, and how its requests are treated.
-pub struct Route<S> {
+pub struct Route<S: Application> {
     method: Method,
     pattern: &'static str,
     call: Call<S>,
     policy: Policy,
 }
 
-impl<S: Send + Sync + 'static> Route<S> {
+impl<S: Application> Route<S> {
     /// A handler for GET, and so for HEAD.
     pub fn get<A>(pattern: &'static str, handler: impl Handler<S, A>) -> Self {
         Self::new(Method::GET, pattern, handler)
@@ -97,12 +98,12 @@ impl<S: Send + Sync + 'static> Route<S> {
 }
 
 /// The table of routes.
-pub struct Router<S> {
+pub struct Router<S: Application> {
     routes: Vec<Route<S>>,
 }
 
 /// A request's place in the table.
-pub(crate) struct Matched<S> {
+pub(crate) struct Matched<S: Application> {
     /// The pattern, for the log and the metrics: a path would be as many values as there are names.
     pub(crate) pattern: &'static str,
     pub(crate) policy: Policy,
@@ -110,7 +111,7 @@ pub(crate) struct Matched<S> {
     pub(crate) variable: Option<String>,
 }
 
-impl<S: Send + Sync + 'static> Router<S> {
+impl<S: Application> Router<S> {
     /// A table without routes.
     #[expect(clippy::new_without_default, reason = "an empty router is a beginning, not a default")]
     pub fn new() -> Self {
@@ -176,7 +177,7 @@ impl<S: Send + Sync + 'static> Router<S> {
     }
 }
 
-impl<S> fmt::Debug for Router<S> {
+impl<S: Application> fmt::Debug for Router<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
             .entries(self.routes.iter().map(|route| format!("{} {}", route.method, route.pattern)))

@@ -22,6 +22,7 @@ use crate::{
     admin::Admin,
     config::Config,
     connections::{ConnectionLimits, Connections, Place},
+    context::Application,
     identity::{Door, PeerCertificate},
     service::Service,
     shutdown::Shutdown,
@@ -60,7 +61,7 @@ pub enum StartError {
 }
 
 /// A service whose addresses are taken and whose certificates are good.
-pub struct Bound<S> {
+pub struct Bound<S: Application> {
     service: Arc<Service<S>>,
     own_certificate: Arc<OwnCertificate>,
     acceptor: TlsAcceptor,
@@ -74,7 +75,7 @@ pub struct Bound<S> {
 ///
 /// # Errors
 /// When a file is not usable or an address is taken.
-pub async fn bind<S: Send + Sync + 'static>(
+pub async fn bind<S: Application>(
     config: &Config,
     service: Service<S>,
 ) -> Result<Bound<S>, StartError> {
@@ -94,7 +95,7 @@ async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, S
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { key, address, source })
 }
 
-impl<S: Send + Sync + 'static> Bound<S> {
+impl<S: Application> Bound<S> {
     /// Where the API listens.
     ///
     /// # Errors
@@ -122,7 +123,10 @@ impl<S: Send + Sync + 'static> Bound<S> {
         let admin = Arc::new(Admin {
             metrics: Arc::clone(&self.service.metrics),
             connections: Arc::clone(&connections),
-            pool: self.service.pool().clone(),
+            clients: Box::new({
+                let callers = self.service.callers().clone();
+                move || callers.clients()
+            }),
             shutdown: shutdown.clone(),
         });
         let tracker = TaskTracker::new();
@@ -167,13 +171,14 @@ impl<S: Send + Sync + 'static> Bound<S> {
             () = self.own_certificate.watch() => {}
             () = stopping => {}
             () = telling => {}
+            () = self.service.callers().tend() => {}
         }
         self.service.log.tell_left_out();
     }
 }
 
 /// What every connection needs.
-struct Listener<S> {
+struct Listener<S: Application> {
     acceptor: TlsAcceptor,
     service: Arc<Service<S>>,
     connections: Arc<Connections>,
@@ -182,7 +187,7 @@ struct Listener<S> {
     tracker: TaskTracker,
 }
 
-impl<S> Clone for Listener<S> {
+impl<S: Application> Clone for Listener<S> {
     fn clone(&self) -> Self {
         Self {
             acceptor: self.acceptor.clone(),
@@ -195,7 +200,7 @@ impl<S> Clone for Listener<S> {
     }
 }
 
-impl<S: Send + Sync + 'static> Listener<S> {
+impl<S: Application> Listener<S> {
     /// Accepts until some seconds after the drain began: until then the cluster may still send
     /// callers.
     async fn accept_until_drained(&self, listener: &TcpListener) {
@@ -272,7 +277,7 @@ impl<S: Send + Sync + 'static> Listener<S> {
                         .insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 let is_stream = response.body().is_stream();
-                response.body_mut().hold_too(place.activity.answer_begins(is_stream));
+                response.body_mut().hold(place.activity.answer_begins(is_stream));
                 Ok::<_, Infallible>(response)
             }
         });

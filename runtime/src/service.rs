@@ -18,16 +18,17 @@ use tracing::Instrument;
 
 use crate::{
     accept::negotiate,
-    admission::{Admission, Class, Turn},
+    admission::{Admission, Class},
     body::Response,
+    callers::Callers,
     config::{Config, Limits},
-    context::refused,
+    context::{Application, refused},
     exchange::Exchange,
     failure::{BoxError, ErrorStatus, Failure},
     identity::{Gate, PeerCertificate},
     input::Received,
     metrics::Metrics,
-    pool::{ClientPool, HomeClient},
+    pool::{Clients, HomeClient},
     record::{Log, Record},
     reply::of_failure,
     request_id::RequestId,
@@ -35,10 +36,10 @@ use crate::{
 };
 
 /// Everything that answers requests.
-pub struct Service<S> {
+pub struct Service<S: Application> {
     router: Router<S>,
     state: Arc<S>,
-    pool: ClientPool<HomeClient>,
+    callers: Callers<S::PerCaller>,
     gate: Gate,
     limits: Limits,
     admission: Admission,
@@ -51,26 +52,26 @@ pub struct Service<S> {
 }
 
 /// A request that may be answered, and all that its handler needs.
-struct Admitted<S> {
+struct Admitted<S: Application> {
     matched: Matched<S>,
     exchange: Exchange<S>,
     received: Received,
 }
 
-impl<S: Send + Sync + 'static> Service<S> {
+impl<S: Application> Service<S> {
     /// A service of these routes, with this state and these clients.
     pub fn new(
         config: &Config,
         limits: Limits,
         router: Router<S>,
         state: Arc<S>,
-        pool: ClientPool<HomeClient>,
+        clients: Clients<HomeClient>,
     ) -> Self {
         let metrics = Arc::new(Metrics::new());
         Self {
             router,
             state,
-            pool,
+            callers: Callers::new(clients, limits),
             gate: Gate { door: config.door, organization: config.organization.clone() },
             limits,
             admission: Admission::new(limits),
@@ -81,8 +82,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         }
     }
 
-    pub(crate) fn pool(&self) -> &ClientPool<HomeClient> {
-        &self.pool
+    pub(crate) fn callers(&self) -> &Callers<S::PerCaller> {
+        &self.callers
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -98,7 +99,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let mut record = self.record(&request);
         match self.admit(peer, request, &mut record).await {
             Ok(admitted) => self.call(admitted, record).await,
-            Err(failure) => finish(record, None, Err(failure), &self.stopping),
+            Err(failure) => finish(record, (), Err(failure), &self.stopping),
         }
     }
 
@@ -114,7 +115,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let detail = "there are too many connections with this certificate: close some, or send \
                       several requests over one";
         let failure = Failure::overloaded(detail).and_close();
-        finish(record, None, Err(failure), &self.stopping)
+        finish(record, (), Err(failure), &self.stopping)
     }
 
     fn record<B>(&self, request: &Request<B>) -> Record {
@@ -142,6 +143,10 @@ impl<S: Send + Sync + 'static> Service<S> {
             Some(caller.map_err(refused)?)
         };
         record.caller = caller.as_ref().map(|caller| caller.name.to_string());
+        let caller = caller.map(|caller| {
+            let entry = self.callers.entry(&caller.name);
+            (caller, entry)
+        });
         let mut matched = found?;
         let policy = matched.policy;
         record.route = matched.pattern;
@@ -158,9 +163,9 @@ impl<S: Send + Sync + 'static> Service<S> {
         let soon = now + self.limits.request_time_max;
         let (body, turn) = match (policy.class, &caller) {
             (Class::Free, _) | (_, None) => (self.read(body, soon).await?, None),
-            (class, Some(caller)) => {
+            (class, Some((_, entry))) => {
                 // The body is read at the caller's own expense: a slow one takes no place of all.
-                let place = self.admission.caller_place(&caller.name, class, soon).await?;
+                let place = self.admission.caller_place(&entry.places, class, soon).await?;
                 let body = self.read(body, soon).await?;
                 (body, Some(self.admission.turn(place, soon).await?))
             }
@@ -170,7 +175,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             caller,
             deadline: policy.time_max.map_or(soon, |time| now + time),
             state: Arc::clone(&self.state),
-            pool: self.pool.clone(),
+            callers: self.callers.clone(),
             turn,
             about: record.about(),
             stopping: self.stopping.clone(),
@@ -214,7 +219,10 @@ impl<S: Send + Sync + 'static> Service<S> {
     async fn call(&self, admitted: Admitted<S>, record: Record) -> Response {
         let Admitted { matched, exchange, received } = admitted;
         let is_read = matches!(received.parts.method, Method::GET | Method::HEAD);
-        let (deadline, turn) = (exchange.deadline, exchange.turn.clone());
+        let deadline = exchange.deadline;
+        // The caller's entry too: as long as it is answered, its places must not be made anew.
+        let entry = exchange.caller.as_ref().map(|(_, entry)| entry.clone());
+        let held = (exchange.turn.clone(), entry);
         let (id, media) = (record.id().clone(), record.media);
         // What is logged below is found by the request's id.
         let span = tracing::info_span!("request", id = %id);
@@ -229,7 +237,7 @@ impl<S: Send + Sync + 'static> Service<S> {
                     "this took too long, and may have been done all the same",
                 )),
             };
-            finish(record, turn, outcome, &stopping)
+            finish(record, held, outcome, &stopping)
         });
         let answer = if is_read { AbortOnDropHandle::new(task).await } else { task.await };
         answer.unwrap_or_else(|error| of_failure(&Failure::internal(error), &id, media))
@@ -239,7 +247,7 @@ impl<S: Send + Sync + 'static> Service<S> {
 /// Makes an outcome the answer, which keeps the request's record and its place until it is sent.
 fn finish(
     mut record: Record,
-    turn: Option<Turn>,
+    held: impl Send + 'static,
     outcome: Result<Response, Failure>,
     stopping: &CancellationToken,
 ) -> Response {
@@ -251,7 +259,8 @@ fn finish(
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response.body_mut().until(stopping.clone().cancelled_owned());
-    response.body_mut().hold(record, turn);
+    response.body_mut().hold_record(record);
+    response.body_mut().hold(held);
     response
 }
 

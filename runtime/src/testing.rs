@@ -20,9 +20,11 @@ use tokio_util::sync::CancellationToken;
 use tower_test::mock;
 
 use crate::{
-    context::Context,
+    callers::Callers,
+    config::Limits,
+    context::{Application, Context},
     identity::{Caller, CommonName},
-    pool::{ClientPool, Connect, ConnectError, HomeClient, Look, PoolLimits, Version},
+    pool::{Clients, Connect, ConnectError, HomeClient, Look, PoolLimits, Version},
     request_id::RequestId,
 };
 
@@ -32,19 +34,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The user that owns every home of a test.
 pub const TEST_UID: u32 = 54321;
 
-impl<S> Context<S> {
+impl<S: Application> Context<S> {
     /// The context of a call by `tool` that talks to `kube`, due in half a minute.
     ///
     /// # Panics
     /// When `tool` is not a tool's name.
     pub fn for_test(tool: &str, state: S, kube: kube::Client) -> Self {
         let name = CommonName::parse(tool).expect("a tool's name");
+        let callers = Callers::new(clients_of(kube), Limits::PRODUCTION);
         Self {
             request_id: RequestId::from_text("test"),
+            entry: callers.entry(&name),
+            callers,
             caller: Caller { name },
             deadline: Instant::now() + Duration::from_secs(30),
             state: Arc::new(state),
-            pool: pool_of(kube),
             turn: None,
             about: Arc::default(),
             stopping: CancellationToken::new(),
@@ -52,9 +56,9 @@ impl<S> Context<S> {
     }
 }
 
-/// A pool that gives the same client to everybody.
-pub fn pool_of(kube: kube::Client) -> ClientPool<HomeClient> {
-    ClientPool::new(Fixed(kube), PoolLimits::PRODUCTION)
+/// The same client for everybody.
+pub fn clients_of(kube: kube::Client) -> Clients<HomeClient> {
+    Clients::new(Fixed(kube), PoolLimits::PRODUCTION)
 }
 
 /// The same client for everybody.

@@ -19,7 +19,7 @@ use super::{
     repeat::{Repeats, Verdict},
     verb::Verb,
 };
-use crate::job::kind::Kind;
+use crate::{job::kind::Kind, state::KnownTool};
 
 /// A call that took this long is not going to be answered; a request has time for more than one.
 const CALL_TIME_MAX: Duration = Duration::from_secs(10);
@@ -39,7 +39,7 @@ pub(super) struct Request {
 pub(super) struct Connection {
     tool: ToolName,
     namespace: String,
-    clients: ClientSource,
+    clients: ClientSource<KnownTool>,
     client: Mutex<Pooled<HomeClient>>,
 }
 
@@ -48,7 +48,10 @@ impl Connection {
     ///
     /// # Errors
     /// When the tool has no client.
-    pub(super) async fn of(tool: ToolName, clients: ClientSource) -> Result<Self, ClusterError> {
+    pub(super) async fn of(
+        tool: ToolName,
+        clients: ClientSource<KnownTool>,
+    ) -> Result<Self, ClusterError> {
         let client = Mutex::new(clients.get().await?);
         let namespace = format!("tool-{tool}");
         Ok(Self { tool, namespace, clients, client })

@@ -129,9 +129,9 @@ impl Cluster {
             refusal: None,
             room_look_time: ROOM_LOOK_TIME_MIN,
         };
-        let known = self.context.state.tools.get(self.tool());
+        let known = self.context.known();
         loop {
-            match creating.turn(&known).await? {
+            match creating.turn(known).await? {
                 Turn::Done(view) => return Ok(*view),
                 Turn::Later(pause) => sleep(pause).await,
             }

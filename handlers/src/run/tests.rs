@@ -13,8 +13,8 @@ use crate::{
     error::Error,
     job::{kind::Kind, objects::Version},
     testing::{
-        CONTROLLERS, CRONJOBS, JOBS, LIMIT_RANGES, PODS, QUOTAS, TOOL, context,
-        context_without_limits, ended, object, request,
+        CONTROLLERS, CRONJOBS, JOBS, LIMIT_RANGES, PODS, QUOTAS, context, context_without_limits,
+        ended, object, request,
     },
 };
 
@@ -239,7 +239,7 @@ async fn a_one_off_that_has_ended_gives_up_its_name_for_any_kind() {
 fn with_key(kube: kube::Client, key: &str) -> Asked {
     let asked = with_unknown_key(kube, key);
     // So recently that no other server need have answered the tool's last request.
-    asked.context.state.tools.get(&TOOL.parse().unwrap()).note(Kind::EVENTS, Version::parse("1"));
+    asked.context.known().note(Kind::EVENTS, Version::parse("1"));
     asked
 }
 

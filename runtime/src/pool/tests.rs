@@ -1,96 +1,6 @@
-use std::{
-    collections::HashSet,
-    sync::atomic::{AtomicBool, AtomicU32},
-};
+use tokio::time::{Instant, advance};
 
-use tokio::{sync::Notify, time::advance};
-
-use super::*;
-
-const LIMITS: PoolLimits = PoolLimits {
-    clients_max: 3,
-    client_idle_max: Duration::from_secs(300),
-    client_age_max: Duration::from_secs(3600),
-    certificate_look_age_max: Duration::from_secs(10),
-    look_time_max: Duration::from_secs(5),
-};
-
-/// Homes as a test wants them. A client is the number of the look that built it.
-#[derive(Default)]
-struct Homes {
-    looks: AtomicU32,
-    version: AtomicU32,
-    broken: AtomicBool,
-    // Looks after this many are good again.
-    mended_after: AtomicU32,
-    panicking: AtomicBool,
-    hanging: Mutex<HashSet<CommonName>>,
-    go_on: Notify,
-}
-
-impl Connect<u32> for Arc<Homes> {
-    fn look(
-        &self,
-        name: &CommonName,
-        known: Option<Version>,
-    ) -> BoxFuture<'static, Result<Look<u32>, ConnectError>> {
-        let homes = Self::clone(self);
-        let number = homes.looks.fetch_add(1, Ordering::Relaxed) + 1;
-        let hangs = lock(&homes.hanging).contains(name);
-        async move {
-            if hangs {
-                homes.go_on.notified().await;
-            }
-            tokio::task::yield_now().await;
-            assert!(!homes.panicking.load(Ordering::Relaxed), "a look panics");
-            let version = Version(homes.version.load(Ordering::Relaxed).into());
-            let mended_after = homes.mended_after.load(Ordering::Relaxed);
-            let is_mended = mended_after > 0 && number > mended_after;
-            if homes.broken.load(Ordering::Relaxed) && !is_mended {
-                Err(ConnectError::NoCredentials(Arc::new("broken".into())))
-            } else if known == Some(version) {
-                Ok(Look::Unchanged)
-            } else {
-                Ok(Look::Changed(number, version))
-            }
-        }
-        .boxed()
-    }
-}
-
-impl Homes {
-    fn looks(&self) -> u32 {
-        self.looks.load(Ordering::Relaxed)
-    }
-
-    fn renew(&self) {
-        self.version.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn hang(&self, name: &CommonName) {
-        lock(&self.hanging).insert(name.clone());
-    }
-}
-
-fn pool() -> (Arc<Homes>, ClientPool<u32>) {
-    let homes = Arc::new(Homes::default());
-    (Arc::clone(&homes), ClientPool::new(homes, LIMITS))
-}
-
-fn name(text: &str) -> CommonName {
-    CommonName::parse(text).unwrap()
-}
-
-/// Lets every task that is ready do what it can.
-async fn settle() {
-    for _ in 0..10 {
-        tokio::task::yield_now().await;
-    }
-}
-
-async fn client(pool: &ClientPool<u32>, tool: &str) -> u32 {
-    pool.client(&name(tool)).await.unwrap().client
-}
+use super::{testing::*, *};
 
 #[tokio::test(start_paused = true)]
 async fn callers_of_one_name_share_one_look_and_one_client() {
@@ -98,7 +8,7 @@ async fn callers_of_one_name_share_one_look_and_one_client() {
     let a = name("a");
     let all = futures_util::future::join_all((0..20).map(|_| pool.client(&a))).await;
     assert!(all.iter().all(|pooled| pooled.as_ref().unwrap().client == 1));
-    assert_eq!((homes.looks(), pool.len()), (1, 1));
+    assert_eq!((homes.looks(), pool.clients()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,30 +28,6 @@ async fn a_look_that_panics_is_our_fault_and_not_for_ever() {
     homes.panicking.store(false, Ordering::Relaxed);
     advance(Duration::from_secs(60)).await;
     assert_eq!(client(&pool, "a").await, 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_least_recently_used_makes_room() {
-    let (homes, pool) = pool();
-    for tool in ["a", "b", "c", "a"] {
-        client(&pool, tool).await;
-        advance(Duration::from_secs(1)).await;
-    }
-    client(&pool, "d").await;
-    assert_eq!((pool.len(), homes.looks()), (3, 4));
-    client(&pool, "a").await;
-    assert_eq!(homes.looks(), 4, "`a` was used after `b`");
-    client(&pool, "b").await;
-    assert_eq!(homes.looks(), 5, "`b` had to go");
-}
-
-#[tokio::test(start_paused = true)]
-async fn idle_clients_go_when_another_comes() {
-    let (_, pool) = pool();
-    client(&pool, "a").await;
-    advance(LIMITS.client_idle_max).await;
-    client(&pool, "b").await;
-    assert_eq!(pool.len(), 1);
 }
 
 /// The time line of a renewal: nothing is looked at for ten seconds; then the old client is given
@@ -275,7 +161,7 @@ async fn a_client_evicted_during_a_renewal_is_built_anew() {
     client(&pool, "a").await;
     settle().await;
     pool.evict(&name("a"), old.generation);
-    lock(&homes.hanging).clear();
+    homes.hanging.lock().unwrap().clear();
     let caller = async { client(&pool, "a").await };
     let home = async {
         settle().await;
@@ -283,18 +169,6 @@ async fn a_client_evicted_during_a_renewal_is_built_anew() {
     };
     let (renewed, ()) = tokio::join!(caller, home);
     assert_eq!((renewed, homes.looks()), (3, 3));
-}
-
-/// Between finding a slot and using it another caller may make room: what was just asked for must
-/// not be what goes, or its home would be looked at twice at once.
-#[tokio::test(start_paused = true)]
-async fn a_slot_that_was_just_found_is_not_the_one_that_makes_room() {
-    let (_, pool) = pool();
-    client(&pool, "a").await;
-    advance(LIMITS.client_idle_max).await;
-    let found = pool.0.slot(&name("a"));
-    client(&pool, "b").await;
-    assert!(Arc::ptr_eq(&found, &pool.0.slot(&name("a"))));
 }
 
 /// A renewal knows of an old client and so does not wait for a pair that is being written. When
@@ -308,7 +182,7 @@ async fn a_renewal_that_fails_after_its_client_was_evicted_is_not_the_last_word(
     client(&pool, "a").await;
     settle().await;
     pool.evict(&name("a"), old.generation);
-    lock(&homes.hanging).clear();
+    homes.hanging.lock().unwrap().clear();
     homes.broken.store(true, Ordering::Relaxed);
     let tool = name("a");
     let caller = pool.client(&tool);

@@ -35,7 +35,7 @@ use super::*;
 use crate::{
     Context, Failure, Json, Route, Router,
     config::{Limits, Reader},
-    pool::{ClientPool, HomeDirectory, PoolLimits},
+    pool::{Clients, HomeDirectory, PoolLimits},
 };
 
 #[derive(Default)]
@@ -43,6 +43,10 @@ struct State {
     entered: Notify,
     go_on: Notify,
     was_done: AtomicBool,
+}
+
+impl Application for Arc<State> {
+    type PerCaller = ();
 }
 
 async fn hello(context: Context<Arc<State>>) -> Result<Json<String>, Failure> {
@@ -137,11 +141,11 @@ impl Server {
             config.kube_server.clone(),
             config.kube_ca.clone(),
         );
-        let pool = ClientPool::new(homes, PoolLimits::PRODUCTION);
+        let clients = Clients::new(homes, PoolLimits::PRODUCTION);
         let state = Arc::new(State::default());
         let router =
             Router::new().route(Route::get("/hello/", hello)).route(Route::post("/wait/", wait));
-        let service = Service::new(&config, limits, router, Arc::new(Arc::clone(&state)), pool);
+        let service = Service::new(&config, limits, router, Arc::new(Arc::clone(&state)), clients);
         let bound = bind(&config, service).await.unwrap();
         let (address, admin_address) = (bound.address().unwrap(), bound.admin_address().unwrap());
         let own_certificate = Arc::clone(&bound.own_certificate);

@@ -19,7 +19,7 @@ use super::*;
 use crate::{
     Context, Route,
     config::Reader,
-    pool::{Connect, ConnectError, Look, PoolLimits, Version},
+    pool::{PoolLimits, testing::Homeless},
     reply::Json,
 };
 
@@ -30,6 +30,10 @@ struct State {
     go_on: Notify,
     was_finished: AtomicBool,
     was_dropped: Arc<AtomicBool>,
+}
+
+impl Application for State {
+    type PerCaller = ();
 }
 
 /// Remembers that it was dropped.
@@ -55,19 +59,6 @@ async fn panics(_: Context<State>) -> Result<Json<()>, Failure> {
 
 async fn echo(_: Context<State>, Json(text): Json<String>) -> Result<Json<String>, Failure> {
     Ok(Json(text))
-}
-
-/// Nobody has a home here: no handler of these tests asks for a client.
-struct Homeless;
-
-impl Connect<HomeClient> for Homeless {
-    fn look(
-        &self,
-        _: &crate::identity::CommonName,
-        _: Option<Version>,
-    ) -> futures_util::future::BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
-        Box::pin(async { Err(ConnectError::HomeSilent) })
-    }
 }
 
 fn service() -> Arc<Service<State>> {
@@ -100,8 +91,8 @@ fn service_of(router: Router<State>) -> Arc<Service<State>> {
         requests_queued_per_caller_max: 1,
         ..Limits::PRODUCTION
     };
-    let pool = ClientPool::new(Homeless, PoolLimits::PRODUCTION);
-    Arc::new(Service::new(&config, limits, router, Arc::default(), pool))
+    let clients = Clients::new(Homeless, PoolLimits::PRODUCTION);
+    Arc::new(Service::new(&config, limits, router, Arc::default(), clients))
 }
 
 fn peer() -> PeerCertificate {

@@ -1,0 +1,182 @@
+//! One caller's client, and the look at its home that is under way.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use tokio::{sync::watch, task::AbortHandle, time::Instant};
+
+use super::{Clients, ConnectError, Look, PoolLimits, Pooled, Version};
+use crate::{failure::BoxError, identity::CommonName};
+
+/// `None` when the client that the look knew of was evicted meanwhile, so that there is nothing to
+/// confirm, and nothing to keep when the look failed.
+type Found<C> = Option<Result<Pooled<C>, ConnectError>>;
+type SharedLook<C> = Shared<BoxFuture<'static, Found<C>>>;
+
+/// The place of one caller's client.
+pub(crate) struct Slot<C> {
+    state: Mutex<State<C>>,
+    /// Which client is held.
+    current: watch::Sender<Option<u64>>,
+}
+
+struct State<C> {
+    held: Option<Held<C>>,
+    looking: Option<Looking<C>>,
+}
+
+struct Held<C> {
+    pooled: Pooled<C>,
+    version: Version,
+    built_at: Instant,
+    looked_at: Instant,
+}
+
+struct Looking<C> {
+    since: Instant,
+    outcome: SharedLook<C>,
+    task: AbortHandle,
+}
+
+/// What a caller gets now.
+pub(super) enum Next<C> {
+    Client(Pooled<C>),
+    Look(SharedLook<C>),
+}
+
+impl<C> Default for Slot<C> {
+    fn default() -> Self {
+        let state = Mutex::new(State { held: None, looking: None });
+        Self { state, current: watch::Sender::new(None) }
+    }
+}
+
+impl<C> Slot<C> {
+    /// Whether there is a client.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.lock().held.is_some()
+    }
+
+    /// Forgets a client that Kubernetes refused, unless a newer one has taken its place.
+    pub(crate) fn evict(&self, generation: u64) {
+        let evicted = self.lock().held.take_if(|held| held.pooled.generation <= generation);
+        if evicted.is_some() {
+            self.current.send_replace(None);
+        }
+    }
+
+    /// No code panics while it holds this lock, and what it guards is consistent at every step.
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C: Clone + Send + Sync + 'static> Slot<C> {
+    /// The client that is held, or else the look to wait for. Starts a look when one is due, which
+    /// keeps `holder` until it is over.
+    pub(super) fn next<H>(
+        clients: &Clients<C>,
+        name: &CommonName,
+        holder: &H,
+    ) -> Result<Next<C>, ConnectError>
+    where
+        H: AsRef<Self> + Clone + Send + 'static,
+    {
+        let limits = clients.limits();
+        let slot = holder.as_ref();
+        let mut state = slot.lock();
+        let now = Instant::now();
+        if state.held.take_if(|held| now - held.built_at >= limits.client_age_max).is_some() {
+            slot.current.send_replace(None);
+        }
+        // A look clears its own entry, unless it panicked.
+        state.looking.take_if(|look| look.task.is_finished());
+        if !state.is_fresh(now, limits) && state.looking.is_none() {
+            let known = state.held.as_ref().map(|held| held.version);
+            state.looking = Some(start_look(clients, name, holder.clone(), known));
+        }
+        match (&state.held, &state.looking) {
+            (Some(held), _) => Ok(Next::Client(held.pooled.clone())),
+            (None, Some(look)) if now - look.since < limits.look_time_max => {
+                Ok(Next::Look(look.outcome.clone()))
+            }
+            (None, _) => Err(ConnectError::HomeSilent),
+        }
+    }
+
+    /// Puts what a look found in the place of what is held.
+    fn settle(
+        &self,
+        clients: &Clients<C>,
+        name: &CommonName,
+        known: Option<Version>,
+        found: Result<Look<C>, ConnectError>,
+    ) -> Found<C> {
+        let mut state = self.lock();
+        state.looking = None;
+        let is_changed = matches!(found, Ok(Look::Changed(..)));
+        if known.is_some() && state.held.is_none() && !is_changed {
+            // Whoever knows of a client does not wait for a half-written pair: look anew.
+            return None;
+        }
+        let now = Instant::now();
+        match found {
+            Ok(Look::Changed(client, version)) => {
+                let generation = clients.next_generation();
+                self.current.send_replace(Some(generation));
+                let pooled = Pooled { client, generation, current: self.current.subscribe() };
+                let held = Held { pooled: pooled.clone(), version, built_at: now, looked_at: now };
+                state.held = Some(held);
+                Some(Ok(pooled))
+            }
+            Ok(Look::Unchanged) => {
+                let held = state.held.as_mut()?;
+                held.looked_at = now;
+                Some(Ok(held.pooled.clone()))
+            }
+            Err(error) => {
+                if let Some(held) = &mut state.held {
+                    tracing::warn!(tool.name = %name, %error, "keeping the client as it was");
+                    held.looked_at = now;
+                }
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl<C> State<C> {
+    fn is_fresh(&self, now: Instant, limits: &PoolLimits) -> bool {
+        let is_fresh = |held: &Held<C>| now - held.looked_at < limits.certificate_look_age_max;
+        self.held.as_ref().is_some_and(is_fresh)
+    }
+}
+
+/// Starts a task that looks and then puts what it found into the slot. The task outlives the
+/// callers that wait for it: a read that hangs can't be ended, and must not be begun a second time.
+fn start_look<C, H>(
+    clients: &Clients<C>,
+    name: &CommonName,
+    holder: H,
+    known: Option<Version>,
+) -> Looking<C>
+where
+    C: Clone + Send + Sync + 'static,
+    H: AsRef<Slot<C>> + Send + 'static,
+{
+    let look = clients.0.connect.look(name, known);
+    let (clients, name) = (clients.clone(), name.clone());
+    #[expect(clippy::disallowed_methods, reason = "must outlive the request that began it")]
+    let task = tokio::spawn(async move {
+        let found = look.await;
+        holder.as_ref().settle(&clients, &name, known, found)
+    });
+    let abort = task.abort_handle();
+    let panicked = |panic: BoxError| ConnectError::Misconfigured(panic.into());
+    let outcome =
+        async move { task.await.unwrap_or_else(|panic| Some(Err(panicked(panic.into())))) };
+    Looking { since: Instant::now(), outcome: outcome.boxed().shared(), task: abort }
+}
