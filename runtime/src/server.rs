@@ -15,9 +15,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     admin::Admin,
-    config::Config,
+    config::{ADMIN_LISTEN, Config, Faults, LISTEN},
     connection::{Connections, Place, Watched},
     identity::{Door, PeerCertificate},
+    reload::{LookNow, reason},
     service::Service,
     shutdown::Shutdown,
     tls::{self, OwnCertificate},
@@ -33,20 +34,18 @@ const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(30);
 /// Why the service does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// A certificate or key can't be used; the text names it.
+    /// Settings, or the files that they name, can't be used.
+    #[error(transparent)]
+    Faults(#[from] Faults),
+    /// Addresses can't be listened on.
     #[error("{0}")]
-    Tls(String),
-    /// An address can't be listened on.
-    #[error("{key}: can't listen on {address}")]
-    Listen {
-        /// The setting that names the address.
-        key: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// What the operating system says.
-        #[source]
-        source: io::Error,
-    },
+    Listen(Faults),
+    /// TLS can't be spoken.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The operating system refuses something else.
+    #[error("{0}")]
+    System(#[from] io::Error),
 }
 
 /// A service whose addresses are taken and whose certificates are good.
@@ -68,20 +67,32 @@ pub async fn bind<S: Send + Sync + 'static>(
     config: &Config,
     service: Service<S>,
 ) -> Result<Bound<S>, StartError> {
-    let own_certificate = Arc::new(tls::own_certificate(config).map_err(StartError::Tls)?);
-    let tls = tls::server_config(config, Arc::clone(&own_certificate)).map_err(StartError::Tls)?;
+    let own_certificate = Arc::new(tls::own_certificate(config)?);
+    let verifier = tls::client_verifier(config)?;
+    let tls = tls::server_config(verifier, Arc::clone(&own_certificate))?;
+    let mut faults = Faults::default();
+    let listener = listen(LISTEN, config.listen, &mut faults).await;
+    let admin_listener = listen(ADMIN_LISTEN, config.admin_listen, &mut faults).await;
+    let both = faults.finish(listener.zip(admin_listener));
+    let (listener, admin_listener) = both.map_err(StartError::Listen)?;
     Ok(Bound {
         service: Arc::new(service),
         own_certificate,
         acceptor: TlsAcceptor::from(tls),
-        listener: listen(crate::config::LISTEN, config.listen).await?,
-        admin_listener: listen(crate::config::ADMIN_LISTEN, config.admin_listen).await?,
+        listener,
+        admin_listener,
         door: config.door,
     })
 }
 
-async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { key, address, source })
+async fn listen(key: &str, address: SocketAddr, faults: &mut Faults) -> Option<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            faults.add(key, format_args!("can't listen on {address}: {}", reason(&error)));
+            None
+        }
+    }
 }
 
 impl<S: Send + Sync + 'static> Bound<S> {
@@ -101,8 +112,9 @@ impl<S: Send + Sync + 'static> Bound<S> {
         self.admin_listener.local_addr()
     }
 
-    /// Serves until `shutdown` says so and everything begun is done, or the time for that is up.
-    pub async fn serve(self, shutdown: Shutdown) {
+    /// Serves until `shutdown` says so and everything begun is done, or the time for that is up. Our
+    /// own certificate is read anew when `look_now` asks for it.
+    pub async fn serve(self, shutdown: Shutdown, look_now: LookNow) {
         let limits = *self.service.limits();
         let connections = Connections::new(limits);
         let admin = Arc::new(Admin {
@@ -138,7 +150,7 @@ impl<S: Send + Sync + 'static> Bound<S> {
             () = time_is_up => {}
             () = shutdown.aborted() => {}
             () = serve_admin(self.admin_listener, admin) => {}
-            () = self.own_certificate.watch() => {}
+            () = self.own_certificate.watch(look_now) => {}
         }
     }
 }

@@ -145,7 +145,8 @@ impl Server {
         let (address, admin_address) = (bound.address().unwrap(), bound.admin_address().unwrap());
         let own_certificate = Arc::clone(&bound.own_certificate);
         let shutdown = Shutdown::new();
-        let task = Mutex::new(Some(tokio::spawn(bound.serve(shutdown.clone()))));
+        let task =
+            Mutex::new(Some(tokio::spawn(bound.serve(shutdown.clone(), LookNow::default()))));
         Self { issuer, folder, own, own_certificate, state, address, admin_address, shutdown, task }
     }
 
@@ -323,8 +324,10 @@ async fn a_renewed_certificate_of_our_own_is_shown_without_a_restart() {
     assert_eq!(shown().await, renewed);
 }
 
+/// Whoever deploys the service looks at all files before (see [`Config::check_files`]); what
+/// changes in between is told too.
 #[tokio::test]
-async fn a_file_that_cannot_be_used_is_named_before_anything_is_served() {
+async fn a_file_that_cannot_be_used_is_told_with_its_setting_before_anything_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("nothing-here.crt").display().to_string();
     let settings: HashMap<&str, String> = [
@@ -339,6 +342,11 @@ async fn a_file_that_cannot_be_used_is_named_before_anything_is_served() {
     let mut reader = Reader::new(&settings);
     let config = Config::read(&mut reader);
     let config = reader.finish(config).unwrap();
-    let error = tls::own_certificate(&config).err().unwrap();
-    assert!(error.contains("nothing-here.crt"), "{error}");
+    for (faults, key) in [
+        (tls::own_certificate(&config).err(), "TJF_TLS_CERT"),
+        (tls::client_verifier(&config).err(), "TJF_CLIENT_CA"),
+    ] {
+        let expected = format!("{key}: {missing}: no such file or directory");
+        assert_eq!(faults.unwrap().to_string(), expected);
+    }
 }
