@@ -10,7 +10,7 @@ use std::{
     os::unix::ffi::OsStringExt,
     path::{Path, PathBuf},
     process::{Output, Stdio},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use rcgen::{CertificateParams, KeyPair};
@@ -120,8 +120,12 @@ impl Started {
 
 /// A new certificate and its key.
 fn write_pair(folder: &Path) {
+    write_pair_with(folder, &CertificateParams::default());
+}
+
+fn write_pair_with(folder: &Path, params: &CertificateParams) {
     let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::default().self_signed(&key).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
     fs::write(folder.join("tls.crt"), certificate.pem()).unwrap();
     fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
 }
@@ -193,6 +197,23 @@ async fn an_address_that_is_taken_is_told_with_the_systems_reason() {
     for key in ["TJF_LISTEN", "TJF_ADMIN_LISTEN"] {
         let fault = format!("{key}: can't listen on {address}: address already in use");
         assert!(said.contains(&fault), "{said}");
+    }
+}
+
+/// Too late is told too, and is not a fault: the next certificate mends it without a restart.
+#[tokio::test]
+async fn a_certificate_that_ends_soon_is_told_in_the_log() {
+    let hour = Duration::from_secs(60 * 60);
+    let now = SystemTime::now();
+    for (end, sentence) in [
+        (now + hour, "certificate ends at 20"),
+        (now - hour, "is not valid any more: it ended at 20"),
+    ] {
+        let site = Site::new();
+        let mut params = CertificateParams::default();
+        params.not_after = end.into();
+        write_pair_with(site.folder.path(), &params);
+        site.start().await.says(sentence).await;
     }
 }
 

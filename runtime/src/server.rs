@@ -122,6 +122,7 @@ impl<S: Send + Sync + 'static> Bound<S> {
             connections: Arc::clone(&connections),
             pool: self.service.pool().clone(),
             shutdown: shutdown.clone(),
+            own_certificate: Arc::clone(&self.own_certificate),
         });
         let tracker = TaskTracker::new();
         let listener = Listener {
@@ -150,6 +151,7 @@ impl<S: Send + Sync + 'static> Bound<S> {
             () = time_is_up => {}
             () = shutdown.aborted() => {}
             () = serve_admin(self.admin_listener, admin) => {}
+            () = tls::watch_dates(Arc::clone(&self.own_certificate)) => {}
             () = self.own_certificate.watch(look_now) => {}
         }
     }

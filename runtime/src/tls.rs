@@ -1,5 +1,7 @@
 //! TLS: who we are, and what clients may present.
 
+mod dates;
+
 use std::{fmt, sync::Arc};
 
 use rustls::{
@@ -16,18 +18,27 @@ use rustls::{
     sign::{CertifiedKey, SigningKey},
 };
 
+pub(crate) use self::dates::{not_valid, watch_dates};
 use crate::{
     config::{CLIENT_CA, Config, Faults, Reader, TLS_CERT, TLS_KEY},
+    identity::{PeerCertificate, Validity},
     reload::{Reloaded, read_file, text},
 };
 
 /// Our own certificate and key, read anew when their files change.
-pub(crate) type OwnCertificate = Reloaded<CertifiedKey>;
+pub(crate) type OwnCertificate = Reloaded<Own>;
+
+/// Our own certificate and key.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) pair: Arc<CertifiedKey>,
+    pub(crate) validity: Validity,
+}
 
 /// Reads our own certificate and key.
 pub(crate) fn own_certificate(config: &Config) -> Result<OwnCertificate, Faults> {
     let files = vec![config.tls_cert.clone(), config.tls_key.clone()];
-    let make = |files: &[Vec<u8>]| pair(chain(&files[0])?, private_key(&files[1])?);
+    let make = |files: &[Vec<u8>]| own(chain(&files[0])?, private_key(&files[1])?);
     Reloaded::load("server certificate", files, make).map_err(|error| Faults::of(TLS_CERT, error))
 }
 
@@ -37,18 +48,23 @@ pub(crate) fn check_own(reader: &mut Reader<'_>) {
     let chain = reader.file(TLS_CERT, None, chain);
     let key = reader.file(TLS_KEY, None, private_key);
     if let (Some(chain), Some(key)) = (chain, key)
-        && let Err(error) = pair(chain, key)
+        && let Err(error) = own(chain, key)
     {
         reader.fault(TLS_KEY, error);
     }
 }
 
-/// A certificate, and those that vouch for it.
-fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+const NOT_A_CERTIFICATE: &str = "holds what is not a certificate";
+
+/// A certificate, those that vouch for it, and when it is valid.
+type Chain = (Vec<CertificateDer<'static>>, Validity);
+
+fn chain(pem: &[u8]) -> Result<Chain, String> {
     let chain = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(text)?;
     let own = chain.first().ok_or("holds no certificate")?;
-    ParsedCertificate::try_from(own).map_err(|_| "holds what is not a certificate")?;
-    Ok(chain)
+    ParsedCertificate::try_from(own).map_err(|_| NOT_A_CERTIFICATE)?;
+    let validity = PeerCertificate::from_der(own).ok_or(NOT_A_CERTIFICATE)?.validity();
+    Ok((chain, validity))
 }
 
 fn private_key(pem: &[u8]) -> Result<Arc<dyn SigningKey>, String> {
@@ -67,13 +83,12 @@ fn private_key(pem: &[u8]) -> Result<Arc<dyn SigningKey>, String> {
 }
 
 /// Refuses a key that does not fit the certificate: a pair that is half written keeps the old one.
-fn pair(
-    chain: Vec<CertificateDer<'static>>,
-    key: Arc<dyn SigningKey>,
-) -> Result<CertifiedKey, String> {
+fn own((chain, validity): Chain, key: Arc<dyn SigningKey>) -> Result<Own, String> {
     let pair = CertifiedKey::new(chain, key);
     match pair.keys_match() {
-        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(pair),
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {
+            Ok(Own { pair: Arc::new(pair), validity })
+        }
         Err(_) => Err(format!("the key is not that of the certificate in {TLS_CERT}")),
     }
 }
@@ -82,7 +97,7 @@ fn pair(
 pub(crate) fn authorities(pem: &[u8]) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        roots.add(certificate.map_err(text)?).map_err(|_| "holds what is not a certificate")?;
+        roots.add(certificate.map_err(text)?).map_err(|_| NOT_A_CERTIFICATE)?;
     }
     if roots.is_empty() { Err("holds no certificate".to_owned()) } else { Ok(roots) }
 }
@@ -126,7 +141,7 @@ struct Current(Arc<OwnCertificate>);
 
 impl ResolvesServerCert for Current {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.get())
+        Some(Arc::clone(&self.0.get().pair))
     }
 }
 

@@ -1,5 +1,6 @@
 #![expect(clippy::disallowed_methods, reason = "a test may block, and its server runs beside it")]
 
+mod admin;
 mod door;
 mod limits;
 
@@ -85,7 +86,14 @@ fn tool_until(
 
 /// Writes a new certificate of the server's, and gives it.
 fn write_own(folder: &Path, issuer: &Issuer) -> CertificateDer<'static> {
-    let mut params = CertificateParams::default();
+    write_own_with(folder, issuer, CertificateParams::default())
+}
+
+fn write_own_with(
+    folder: &Path,
+    issuer: &Issuer,
+    mut params: CertificateParams,
+) -> CertificateDer<'static> {
     params.subject_alt_names = vec![SanType::IpAddress("127.0.0.1".parse().unwrap())];
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, issuer).unwrap();
