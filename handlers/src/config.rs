@@ -4,7 +4,10 @@ use std::{convert::Infallible, path::PathBuf};
 
 use tjf_runtime::config::{self, Reader, Source};
 
-use crate::job::manifest::{HomeVolume, PodSettings};
+use crate::{
+    catalogue::Catalogue,
+    job::manifest::{HomeVolume, PodSettings},
+};
 
 /// Folder of all homes, for us and in the pods.
 pub const HOMES: &str = "TJF_HOMES";
@@ -27,13 +30,15 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads all settings.
+    /// Reads all settings, and looks at the files that they name. Blocks.
     ///
     /// # Errors
     /// Everything that is wrong with them.
     pub fn from(source: &dyn Source) -> Result<Self, config::Faults> {
         let mut reader = Reader::new(source);
         let config = Self::read(&mut reader);
+        config::Config::check_files(&mut reader);
+        reader.file(CATALOGUE, None, Catalogue::parse);
         reader.finish(config)
     }
 

@@ -24,10 +24,11 @@ use std::sync::Arc;
 
 use tjf_api_types::ToolName;
 use tjf_runtime::{
-    BoxError, Service,
-    config::Limits,
+    Service,
+    config::{Faults, Limits},
     pool::{Clients, HomeDirectory, PoolLimits},
-    server,
+    reload::LookNow,
+    server::{self, StartError},
     shutdown::Shutdown,
 };
 
@@ -46,12 +47,19 @@ fn tool_of(context: &Context) -> ToolName {
     context.caller.name.as_str().parse().expect("a caller's name is a tool's name")
 }
 
-/// Serves until `shutdown` says so.
+/// Serves until `shutdown` says so. Certificate and catalogue are read anew when they change, and
+/// when `look_now` asks for it.
 ///
 /// # Errors
 /// When a file can't be used or an address is taken; nothing was served then.
-pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), BoxError> {
-    let state = Arc::new(AppState::new(config.catalogue, config.pod_settings.clone())?);
+pub async fn serve(
+    config: Config,
+    shutdown: Shutdown,
+    look_now: LookNow,
+) -> Result<(), StartError> {
+    let state = AppState::new(config.catalogue, config.pod_settings.clone())
+        .map_err(|error| Faults::of(config::CATALOGUE, error))?;
+    let state = Arc::new(state);
     let runtime = config.runtime;
     let homes = HomeDirectory::new(
         config.pod_settings.homes.into(),
@@ -69,8 +77,8 @@ pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), BoxError> {
         bound.address()?
     );
     tokio::select! {
-        () = bound.serve(shutdown) => {}
-        () = catalogue.watch() => {}
+        () = bound.serve(shutdown, look_now.clone()) => {}
+        () = catalogue.watch(look_now) => {}
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use tjf_handlers::{config::Config, serve};
-use tjf_runtime::{config::Environment, shutdown::Shutdown, telemetry};
+use tjf_runtime::{
+    config::Environment, reload::LookNow, server::StartError, shutdown::Shutdown, telemetry,
+};
 
 /// A wrong configuration, as sysexits.h numbers it.
 const EX_USAGE: u8 = 64;
@@ -17,25 +19,29 @@ async fn main() -> ExitCode {
     if let Err(fault) = telemetry::start(config.runtime.log_format, &config.runtime.log_filter) {
         return refuse(&fault);
     }
-    let shutdown = Shutdown::new();
-    let outcome = match shutdown.on_signals() {
+    let (shutdown, look_now) = (Shutdown::new(), LookNow::default());
+    let outcome = match shutdown.on_signals(look_now.clone()) {
         Ok(signals) => tokio::select! {
-            outcome = serve(config, shutdown) => outcome,
+            outcome = serve(config, shutdown, look_now) => outcome,
             () = signals => Ok(()),
         },
         Err(error) => Err(error.into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(StartError::Faults(faults)) => refuse(&faults.to_string()),
         Err(error) => {
-            tracing::error!(error = %error, "the service can't start");
+            for error in error.to_string().lines() {
+                tracing::error!("the service can't start: {error}");
+            }
             ExitCode::FAILURE
         }
     }
 }
 
-#[expect(clippy::print_stderr, reason = "there is no log yet")]
+/// Says what is wrong, without a log: a line each, which begins with the setting.
+#[expect(clippy::print_stderr, reason = "the log is one of the settings")]
 fn refuse(faults: &str) -> ExitCode {
-    eprintln!("toolforge-jobs-api: {}", faults.replace('\n', "\ntoolforge-jobs-api: "));
+    eprintln!("{faults}");
     ExitCode::from(EX_USAGE)
 }

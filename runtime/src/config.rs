@@ -1,21 +1,20 @@
 //! Configuration, read from strings.
 //!
 //! A [`Source`] is the environment in `main` and a map in tests. A [`Reader`] collects every fault,
-//! so that whoever deploys the service mends all of them at once instead of one a start.
+//! those of the files that are named too, so that whoever deploys the service mends all of them at
+//! once instead of one a start.
 
-use std::{
-    collections::HashMap,
-    fmt::{self, Display},
-    net::SocketAddr,
-    path::PathBuf,
-    time::Duration,
-};
+mod reader;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use http::Uri;
 
+pub use self::reader::{Environment, Faults, Reader, Source};
 use crate::{
     identity::Door,
     telemetry::{LogFilter, LogFormat},
+    tls,
 };
 
 /// Where the API listens for TLS.
@@ -43,114 +42,6 @@ pub const LOG_FILTER: &str = "RUST_LOG";
 
 /// Where a pod finds the CA of its cluster.
 const IN_CLUSTER_CA: &str = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
-
-/// Gives the text of a setting, if it is set.
-pub trait Source {
-    /// The text of one setting.
-    fn get(&self, key: &str) -> Option<String>;
-}
-
-/// The process's environment.
-#[derive(Debug, Clone, Copy)]
-pub struct Environment;
-
-impl Source for Environment {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    fn get(&self, key: &str) -> Option<String> {
-        std::env::var(key).ok()
-    }
-}
-
-impl Source for HashMap<&str, String> {
-    fn get(&self, key: &str) -> Option<String> {
-        Self::get(self, key).cloned()
-    }
-}
-
-/// Everything that is wrong with a configuration; one line each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(Vec<String>);
-
-impl Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
-
-impl std::error::Error for Faults {}
-
-/// Reads settings and remembers what was wrong with them.
-pub struct Reader<'a> {
-    source: &'a dyn Source,
-    faults: Vec<String>,
-}
-
-impl<'a> Reader<'a> {
-    /// A reader of one source.
-    pub fn new(source: &'a dyn Source) -> Self {
-        Self { source, faults: Vec::new() }
-    }
-
-    /// A setting that must be there. `None` when there was a fault, which [`Reader::finish`]
-    /// reports.
-    pub fn required<T, E: Display>(
-        &mut self,
-        key: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        match self.source.get(key).filter(|text| !text.is_empty()) {
-            Some(text) => self.parse(key, &text, parse),
-            None => {
-                self.faults.push(format!("{key}: must be set"));
-                None
-            }
-        }
-    }
-
-    /// A setting that has a default.
-    pub fn optional<T, E: Display>(
-        &mut self,
-        key: &str,
-        default: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let text = self.source.get(key).filter(|text| !text.is_empty());
-        self.parse(key, text.as_deref().unwrap_or(default), parse)
-    }
-
-    fn parse<T, E: Display>(
-        &mut self,
-        key: &str,
-        text: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        parse(text).map_err(|error| self.faults.push(format!("{key}: {error}"))).ok()
-    }
-
-    /// Where Kubernetes is: what the operator says, else what every pod is told.
-    fn kube_server(&mut self) -> Option<Uri> {
-        let host = self.source.get("KUBERNETES_SERVICE_HOST");
-        let port = self.source.get("KUBERNETES_SERVICE_PORT");
-        match (host, port) {
-            (Some(host), Some(port)) => {
-                let host = if host.contains(':') { format!("[{host}]") } else { host };
-                self.optional(KUBE_SERVER, &format!("https://{host}:{port}"), https)
-            }
-            _ => self.required(KUBE_SERVER, https),
-        }
-    }
-
-    /// All settings, if none had a fault.
-    ///
-    /// # Errors
-    /// Every fault met so far.
-    pub fn finish<T>(self, settings: Option<T>) -> Result<T, Faults> {
-        match settings {
-            Some(settings) if self.faults.is_empty() => Ok(settings),
-            _ => Err(Faults(self.faults)),
-        }
-    }
-}
 
 /// An address that is asked over TLS.
 fn https(text: &str) -> Result<Uri, String> {
@@ -204,7 +95,7 @@ impl Config {
         let tls_key = reader.required(TLS_KEY, path);
         let client_ca = reader.required(CLIENT_CA, path);
         let organization = reader.optional(ORGANIZATION, "toolforge", str::parse);
-        let kube_server = reader.kube_server();
+        let kube_server = kube_server(reader);
         let kube_ca = reader.optional(KUBE_CA, IN_CLUSTER_CA, path);
         let log_format = reader.optional(LOG, "text", LogFormat::parse);
         let log_filter = reader.optional(LOG_FILTER, "info", LogFilter::parse);
@@ -221,6 +112,27 @@ impl Config {
             log_format: log_format?,
             log_filter: log_filter?,
         })
+    }
+
+    /// Looks at the files that the settings name, and tells the reader what is wrong with them.
+    /// Blocks.
+    pub fn check_files(reader: &mut Reader<'_>) {
+        tls::check_own(reader);
+        reader.file(CLIENT_CA, None, tls::authorities);
+        reader.file(KUBE_CA, Some(IN_CLUSTER_CA), tls::authorities);
+    }
+}
+
+/// Where Kubernetes is: what the operator says, else what every pod is told.
+fn kube_server(reader: &mut Reader<'_>) -> Option<Uri> {
+    let host = reader.text("KUBERNETES_SERVICE_HOST").ok()?;
+    let port = reader.text("KUBERNETES_SERVICE_PORT").ok()?;
+    match (host, port) {
+        (Some(host), Some(port)) => {
+            let host = if host.contains(':') { format!("[{host}]") } else { host };
+            reader.optional(KUBE_SERVER, &format!("https://{host}:{port}"), https)
+        }
+        _ => reader.required(KUBE_SERVER, https),
     }
 }
 
@@ -282,64 +194,4 @@ impl Limits {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn complete() -> HashMap<&'static str, String> {
-        [
-            (IDENTITY, "peer-certificate"),
-            (TLS_CERT, "/tls/tls.crt"),
-            (TLS_KEY, "/tls/tls.key"),
-            (CLIENT_CA, "/ca.crt"),
-            (KUBE_SERVER, "https://kubernetes:6443"),
-        ]
-        .map(|(key, value)| (key, value.to_owned()))
-        .into()
-    }
-
-    fn read(source: &HashMap<&str, String>) -> Result<Config, Faults> {
-        let mut reader = Reader::new(source);
-        let config = Config::read(&mut reader);
-        reader.finish(config)
-    }
-
-    #[test]
-    fn what_is_not_set_has_the_documented_default() {
-        let config = read(&complete()).unwrap();
-        assert_eq!(config.listen.to_string(), "0.0.0.0:8443");
-        assert_eq!(config.admin_listen.to_string(), "0.0.0.0:9090");
-        assert_eq!(config.organization, "toolforge");
-        assert_eq!(config.kube_ca, PathBuf::from(IN_CLUSTER_CA));
-    }
-
-    #[test]
-    fn all_faults_are_reported_at_once() {
-        let mut source = complete();
-        source.insert(LISTEN, "everywhere".to_owned());
-        source.insert(IDENTITY, "trust-me".to_owned());
-        source.insert(KUBE_SERVER, "http://kubernetes".to_owned());
-        source.insert(LOG_FILTER, "info=loud".to_owned());
-        source.remove(TLS_KEY);
-        let faults = read(&source).unwrap_err().to_string();
-        for key in [LISTEN, IDENTITY, KUBE_SERVER, LOG_FILTER, TLS_KEY] {
-            assert!(faults.contains(key), "{key} is missing in:\n{faults}");
-        }
-        assert_eq!(faults.lines().count(), 5);
-    }
-
-    #[test]
-    fn there_is_no_default_door() {
-        let mut source = complete();
-        source.remove(IDENTITY);
-        assert_eq!(read(&source).unwrap_err().to_string(), "TJF_IDENTITY: must be set");
-    }
-
-    #[test]
-    fn in_a_pod_kubernetes_is_where_every_pod_finds_it() {
-        let mut source = complete();
-        source.remove(KUBE_SERVER);
-        source.insert("KUBERNETES_SERVICE_HOST", "fd00::1".to_owned());
-        source.insert("KUBERNETES_SERVICE_PORT", "443".to_owned());
-        assert_eq!(read(&source).unwrap().kube_server, "https://[fd00::1]:443");
-    }
-}
+mod tests;

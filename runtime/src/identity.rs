@@ -123,8 +123,7 @@ pub(crate) enum Refusal {
 #[derive(Debug, Clone)]
 pub struct PeerCertificate {
     subject: Option<Subject>,
-    not_before: SystemTime,
-    not_after: SystemTime,
+    validity: Validity,
 }
 
 impl PeerCertificate {
@@ -132,11 +131,11 @@ impl PeerCertificate {
     pub fn from_der(der: &[u8]) -> Option<Self> {
         let certificate = Certificate::from_der(der).ok()?.tbs_certificate;
         let at = |duration: Duration| SystemTime::UNIX_EPOCH.checked_add(duration);
-        Some(Self {
-            not_before: at(certificate.validity.not_before.to_unix_duration())?,
-            not_after: at(certificate.validity.not_after.to_unix_duration())?,
-            subject: subject_of(&certificate.subject.0),
-        })
+        let validity = Validity {
+            begin: at(certificate.validity.not_before.to_unix_duration())?,
+            end: at(certificate.validity.not_after.to_unix_duration())?,
+        };
+        Some(Self { subject: subject_of(&certificate.subject.0), validity })
     }
 
     /// The only common name, if there is just one and it is usable.
@@ -144,8 +143,22 @@ impl PeerCertificate {
         CommonName::parse(&self.subject.as_ref()?.common_name)
     }
 
-    fn is_valid_at(&self, now: SystemTime) -> bool {
-        (self.not_before..=self.not_after).contains(&now)
+    /// From when to when it is valid.
+    pub(crate) fn validity(&self) -> Validity {
+        self.validity
+    }
+}
+
+/// From when to when a certificate is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Validity {
+    pub(crate) begin: SystemTime,
+    pub(crate) end: SystemTime,
+}
+
+impl Validity {
+    fn contains(self, now: SystemTime) -> bool {
+        (self.begin..=self.end).contains(&now)
     }
 }
 
@@ -204,7 +217,7 @@ impl Gate {
             return Err(Refusal::HeaderNotTaken);
         }
         let peer = peer.ok_or(Refusal::NoCertificate)?;
-        if !peer.is_valid_at(now) {
+        if !peer.validity.contains(now) {
             return Err(Refusal::NotValidNow);
         }
         let subject = match self.door {

@@ -2,13 +2,17 @@
 
 use std::{
     fmt::Display,
-    path::PathBuf,
+    io,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use tokio::sync::watch;
+
 /// How often the files are looked at. Kubernetes itself takes up to a minute to bring a changed
-/// secret or config map to a pod, so ten seconds add little; a stat a file costs nothing.
+/// secret or config map to a pod, so ten seconds add little; reading a few small files costs
+/// nothing to speak of.
 pub const LOOK_TIME: Duration = Duration::from_secs(10);
 
 /// The bytes of the files, and the value that was made from the last good ones.
@@ -48,6 +52,16 @@ impl<T> Reloaded<T> {
 
     /// Looks at the files once. Blocks; says in the log what became of a change.
     pub fn look(&self) {
+        self.read(false);
+    }
+
+    /// The same, but makes the value anew also of files that have not changed, and always says in
+    /// the log what became of it.
+    pub fn look_anew(&self) {
+        self.read(true);
+    }
+
+    fn read(&self, anew: bool) {
         let seen = match read(&self.files) {
             Ok(seen) => seen,
             Err(error) => {
@@ -56,42 +70,70 @@ impl<T> Reloaded<T> {
             }
         };
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.seen == seen {
+        let has_changed = held.seen != seen;
+        if !has_changed && !anew {
             return;
         }
         // A half-written file is looked at again as soon as its bytes change once more.
         match (self.make)(&seen) {
             Ok(value) => {
                 held.value = Arc::new(value);
-                tracing::info!("read the changed {}", self.what);
+                let how = if has_changed { "which has changed" } else { "which has not changed" };
+                tracing::info!("read the {} anew, {how}", self.what);
             }
             Err(error) => tracing::warn!(error, "keeping the {} as it was", self.what),
         }
         held.seen = seen;
     }
 
-    /// Goes on looking for as long as it is polled.
-    pub async fn watch(self: Arc<Self>)
+    /// Goes on looking for as long as it is polled, now and then and whenever it is asked to.
+    pub async fn watch(self: Arc<Self>, look_now: LookNow)
     where
         T: Send + Sync + 'static,
     {
+        let mut asked = look_now.0.subscribe();
         loop {
-            tokio::time::sleep(LOOK_TIME).await;
+            let anew = tokio::select! {
+                () = tokio::time::sleep(LOOK_TIME) => false,
+                // It never fails: `look_now` is held as long as this is.
+                _ = asked.changed() => true,
+            };
             let this = Arc::clone(&self);
             // A file system that hangs must not hold up a thread that answers requests.
-            if tokio::task::spawn_blocking(move || this.look()).await.is_err() {
+            if tokio::task::spawn_blocking(move || this.read(anew)).await.is_err() {
                 tracing::error!("looking for a changed {} failed", self.what);
             }
         }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "at start, and then on a thread that may block")]
+/// Has all that watch files look at them at once. Clones ask the same.
+#[derive(Debug, Clone, Default)]
+pub struct LookNow(watch::Sender<()>);
+
+impl LookNow {
+    /// Asks for a look.
+    pub fn ask(&self) {
+        self.0.send_replace(());
+    }
+}
+
 fn read(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, String> {
-    files
-        .iter()
-        .map(|file| std::fs::read(file).map_err(|error| format!("{}: {error}", file.display())))
-        .collect()
+    files.iter().map(|file| read_file(file)).collect()
+}
+
+/// The bytes of a file; the error names it. Blocks.
+#[expect(clippy::disallowed_methods, reason = "at start, and then on a thread that may block")]
+pub(crate) fn read_file(file: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(file).map_err(|error| format!("{}: {}", file.display(), reason(&error)))
+}
+
+/// What the operating system says, without the number, which says the same again.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let sentence = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// Adapts a parser's error to the text that [`Reloaded`] wants.

@@ -20,10 +20,11 @@ use tokio_util::task::TaskTracker;
 use crate::{
     activity::Watched,
     admin::Admin,
-    config::Config,
+    config::{ADMIN_LISTEN, Config, Faults, LISTEN},
     connections::{ConnectionLimits, Connections, Place},
     context::Application,
     identity::{Door, PeerCertificate},
+    reload::{LookNow, reason},
     service::Service,
     shutdown::Shutdown,
     tls::{self, OwnCertificate},
@@ -44,20 +45,18 @@ const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(30);
 /// Why the service does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// A certificate or key can't be used; the text names it.
+    /// Settings, or the files that they name, can't be used.
+    #[error(transparent)]
+    Faults(#[from] Faults),
+    /// Addresses can't be listened on.
     #[error("{0}")]
-    Tls(String),
-    /// An address can't be listened on.
-    #[error("{key}: can't listen on {address}")]
-    Listen {
-        /// The setting that names the address.
-        key: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// What the operating system says.
-        #[source]
-        source: io::Error,
-    },
+    Listen(Faults),
+    /// TLS can't be spoken.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The operating system refuses something else.
+    #[error("{0}")]
+    System(#[from] io::Error),
 }
 
 /// A service whose addresses are taken and whose certificates are good.
@@ -79,20 +78,32 @@ pub async fn bind<S: Application>(
     config: &Config,
     service: Service<S>,
 ) -> Result<Bound<S>, StartError> {
-    let own_certificate = Arc::new(tls::own_certificate(config).map_err(StartError::Tls)?);
-    let tls = tls::server_config(config, Arc::clone(&own_certificate)).map_err(StartError::Tls)?;
+    let own_certificate = Arc::new(tls::own_certificate(config)?);
+    let verifier = tls::client_verifier(config)?;
+    let tls = tls::server_config(verifier, Arc::clone(&own_certificate))?;
+    let mut faults = Faults::default();
+    let listener = listen(LISTEN, config.listen, &mut faults).await;
+    let admin_listener = listen(ADMIN_LISTEN, config.admin_listen, &mut faults).await;
+    let both = faults.finish(listener.zip(admin_listener));
+    let (listener, admin_listener) = both.map_err(StartError::Listen)?;
     Ok(Bound {
         service: Arc::new(service),
         own_certificate,
         acceptor: TlsAcceptor::from(tls),
-        listener: listen(crate::config::LISTEN, config.listen).await?,
-        admin_listener: listen(crate::config::ADMIN_LISTEN, config.admin_listen).await?,
+        listener,
+        admin_listener,
         door: config.door,
     })
 }
 
-async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { key, address, source })
+async fn listen(key: &str, address: SocketAddr, faults: &mut Faults) -> Option<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            faults.add(key, format_args!("can't listen on {address}: {}", reason(&error)));
+            None
+        }
+    }
 }
 
 impl<S: Application> Bound<S> {
@@ -112,8 +123,9 @@ impl<S: Application> Bound<S> {
         self.admin_listener.local_addr()
     }
 
-    /// Serves until `shutdown` says so and everything begun is done, or the time for that is up.
-    pub async fn serve(self, shutdown: Shutdown) {
+    /// Serves until `shutdown` says so and everything begun is done, or the time for that is up. Our
+    /// own certificate is read anew when `look_now` asks for it.
+    pub async fn serve(self, shutdown: Shutdown, look_now: LookNow) {
         let limits = *self.service.limits();
         let connections = Connections::new(ConnectionLimits {
             all_max: limits.connections_max,
@@ -128,6 +140,7 @@ impl<S: Application> Bound<S> {
                 move || callers.clients()
             }),
             shutdown: shutdown.clone(),
+            own_certificate: Arc::clone(&self.own_certificate),
         });
         let tracker = TaskTracker::new();
         let listener = Listener {
@@ -168,7 +181,8 @@ impl<S: Application> Bound<S> {
             () = time_is_up => {}
             () = shutdown.aborted() => {}
             () = serve_admin(self.admin_listener, admin) => {}
-            () = self.own_certificate.watch() => {}
+            () = tls::watch_dates(Arc::clone(&self.own_certificate)) => {}
+            () = self.own_certificate.watch(look_now) => {}
             () = stopping => {}
             () = telling => {}
             () = self.service.callers().tend() => {}

@@ -1,7 +1,9 @@
-//! Stopping: the first signal drains, the second aborts.
+//! Signals: the first that stops drains, the second aborts; SIGHUP has files read anew.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+use crate::reload::LookNow;
 
 /// Tells the parts of a server when to stop.
 #[derive(Debug, Clone, Default)]
@@ -16,23 +18,36 @@ impl Shutdown {
         Self::default()
     }
 
-    /// Listens for SIGTERM and SIGINT from now on. The future never ends by itself; run it beside
-    /// the server.
+    /// Listens for SIGTERM, SIGINT and SIGHUP from now on. The future never ends by itself; run it
+    /// beside the server. SIGHUP ends nothing: it has files looked at.
     ///
     /// # Errors
     /// When the operating system refuses a signal handler.
-    pub fn on_signals(&self) -> std::io::Result<impl Future<Output = ()> + Send + use<>> {
+    pub fn on_signals(
+        &self,
+        look_now: LookNow,
+    ) -> std::io::Result<impl Future<Output = ()> + Send + use<>> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hangup = signal(SignalKind::hangup())?;
         let shutdown = self.clone();
-        Ok(async move {
+        let stop = async move {
             next(&mut terminate, &mut interrupt).await;
             tracing::info!("draining: a second signal ends at once");
             shutdown.drain();
             next(&mut terminate, &mut interrupt).await;
             tracing::warn!("ended before everything was answered");
             shutdown.abort();
-            std::future::pending().await
+            std::future::pending::<()>().await;
+        };
+        let look = async move {
+            while hangup.recv().await.is_some() {
+                tracing::info!("SIGHUP: reading certificate and catalogue anew");
+                look_now.ask();
+            }
+        };
+        Ok(async move {
+            tokio::join!(stop, look);
         })
     }
 

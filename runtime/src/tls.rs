@@ -1,77 +1,139 @@
 //! TLS: who we are, and what clients may present.
 
+mod dates;
+
 use std::{fmt, sync::Arc};
 
 use rustls::{
-    RootCertStore, ServerConfig,
+    Error, InconsistentKeys, RootCertStore, ServerConfig,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier},
-    sign::CertifiedKey,
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
+    server::{
+        ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier,
+        danger::ClientCertVerifier,
+    },
+    sign::{CertifiedKey, SigningKey},
 };
 
+pub(crate) use self::dates::{not_valid, watch_dates};
 use crate::{
-    config::Config,
-    reload::{Reloaded, text},
+    config::{CLIENT_CA, Config, Faults, Reader, TLS_CERT, TLS_KEY},
+    identity::{PeerCertificate, Validity},
+    reload::{Reloaded, read_file, text},
 };
 
 /// Our own certificate and key, read anew when their files change.
-pub(crate) type OwnCertificate = Reloaded<CertifiedKey>;
+pub(crate) type OwnCertificate = Reloaded<Own>;
+
+/// Our own certificate and key.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) pair: Arc<CertifiedKey>,
+    pub(crate) validity: Validity,
+}
 
 /// Reads our own certificate and key.
-pub(crate) fn own_certificate(config: &Config) -> Result<OwnCertificate, String> {
+pub(crate) fn own_certificate(config: &Config) -> Result<OwnCertificate, Faults> {
     let files = vec![config.tls_cert.clone(), config.tls_key.clone()];
-    Reloaded::load("server certificate", files, |files| certified_key(&files[0], &files[1]))
+    let make = |files: &[Vec<u8>]| own(chain(&files[0])?, private_key(&files[1])?);
+    Reloaded::load("server certificate", files, make).map_err(|error| Faults::of(TLS_CERT, error))
 }
 
-fn certified_key(certificates: &[u8], key: &[u8]) -> Result<CertifiedKey, String> {
-    let chain = CertificateDer::pem_slice_iter(certificates)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(text)?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(text)?;
-    // Refuses a key that does not fit the certificate: a pair that is half written keeps the old
-    // one.
-    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(text)
+/// Looks at the files of our own certificate and key, each by itself and then both together, and
+/// tells the reader what is wrong with them.
+pub(crate) fn check_own(reader: &mut Reader<'_>) {
+    let chain = reader.file(TLS_CERT, None, chain);
+    let key = reader.file(TLS_KEY, None, private_key);
+    if let (Some(chain), Some(key)) = (chain, key)
+        && let Err(error) = own(chain, key)
+    {
+        reader.fault(TLS_KEY, error);
+    }
 }
 
-/// How we shake hands. A client certificate is asked for, so that whoever presents none can be told
-/// so over HTTP; one that does not verify ends the handshake.
+const NOT_A_CERTIFICATE: &str = "holds what is not a certificate";
+
+/// A certificate, those that vouch for it, and when it is valid.
+type Chain = (Vec<CertificateDer<'static>>, Validity);
+
+fn chain(pem: &[u8]) -> Result<Chain, String> {
+    let chain = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(text)?;
+    let own = chain.first().ok_or("holds no certificate")?;
+    ParsedCertificate::try_from(own).map_err(|_| NOT_A_CERTIFICATE)?;
+    let validity = PeerCertificate::from_der(own).ok_or(NOT_A_CERTIFICATE)?.validity();
+    Ok((chain, validity))
+}
+
+fn private_key(pem: &[u8]) -> Result<Arc<dyn SigningKey>, String> {
+    let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
+        if matches!(error, pem::Error::NoItemsFound) {
+            "holds no private key, or one with a passphrase".to_owned()
+        } else {
+            error.to_string()
+        }
+    })?;
+    let provider = ring::default_provider();
+    provider
+        .key_provider
+        .load_private_key(key)
+        .map_err(|_| "holds a private key that can't be used: take an RSA or EC key".to_owned())
+}
+
+/// Refuses a key that does not fit the certificate: a pair that is half written keeps the old one.
+fn own((chain, validity): Chain, key: Arc<dyn SigningKey>) -> Result<Own, String> {
+    let pair = CertifiedKey::new(chain, key);
+    match pair.keys_match() {
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {
+            Ok(Own { pair: Arc::new(pair), validity })
+        }
+        Err(_) => Err(format!("the key is not that of the certificate in {TLS_CERT}")),
+    }
+}
+
+/// The authorities in a file, by which others' certificates are verified.
+pub(crate) fn authorities(pem: &[u8]) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate.map_err(text)?).map_err(|_| NOT_A_CERTIFICATE)?;
+    }
+    if roots.is_empty() { Err("holds no certificate".to_owned()) } else { Ok(roots) }
+}
+
+/// Verifies what clients present. A certificate is asked for, so that whoever presents none can be
+/// told so over HTTP; one that does not verify ends the handshake.
 ///
 /// The CA is read once: tickets vouch for certificates that it verified, so another CA needs new
 /// ticket keys, which a restart brings.
+pub(crate) fn client_verifier(config: &Config) -> Result<Arc<dyn ClientCertVerifier>, Faults> {
+    let build = |roots| {
+        let provider = Arc::new(ring::default_provider());
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+            .allow_unauthenticated()
+            .build()
+            .map_err(text)
+    };
+    read_file(&config.client_ca)
+        .and_then(|pem| authorities(&pem))
+        .and_then(build)
+        .map_err(|error| Faults::of(CLIENT_CA, error))
+}
+
+/// How we shake hands.
 pub(crate) fn server_config(
-    config: &Config,
+    verifier: Arc<dyn ClientCertVerifier>,
     own: Arc<OwnCertificate>,
-) -> Result<Arc<ServerConfig>, String> {
-    let provider = Arc::new(ring::default_provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(
-        Arc::new(client_ca(config)?),
-        Arc::clone(&provider),
-    )
-    .allow_unauthenticated()
-    .build()
-    .map_err(|error| format!("{}: {error}", config.client_ca.display()))?;
-    let mut tls = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(text)?
+) -> Result<Arc<ServerConfig>, Error> {
+    let mut tls = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(Current(own)));
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
     // A resumed session saves a caller two thirds of the time of a handshake.
-    tls.ticketer = ring::Ticketer::new().map_err(text)?;
+    tls.ticketer = ring::Ticketer::new()?;
     Ok(Arc::new(tls))
-}
-
-fn client_ca(config: &Config) -> Result<RootCertStore, String> {
-    let file = &config.client_ca;
-    let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(file)
-        .map_err(|error| format!("{}: {error}", file.display()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| format!("{}: {error}", file.display()))?;
-        roots.add(certificate).map_err(|error| format!("{}: {error}", file.display()))?;
-    }
-    Ok(roots)
 }
 
 /// Presents whatever certificate is current.
@@ -79,7 +141,7 @@ struct Current(Arc<OwnCertificate>);
 
 impl ResolvesServerCert for Current {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.get())
+        Some(Arc::clone(&self.0.get().pair))
     }
 }
 

@@ -20,12 +20,19 @@ fn complete() -> HashMap<&'static str, String> {
 fn with(key: &'static str, value: &str) -> Result<Config, String> {
     let mut source = complete();
     source.insert(key, value.to_owned());
-    Config::from(&source).map_err(|faults| faults.to_string())
+    read(&source).map_err(|faults| faults.to_string())
+}
+
+/// The settings alone: their files are not there.
+fn read(source: &HashMap<&str, String>) -> Result<Config, config::Faults> {
+    let mut reader = Reader::new(source);
+    let config = Config::read(&mut reader);
+    reader.finish(config)
 }
 
 #[test]
 fn what_is_not_set_has_the_documented_default() {
-    let config = Config::from(&complete()).unwrap();
+    let config = read(&complete()).unwrap();
     assert_eq!(
         config.pod_settings,
         PodSettings {
@@ -52,7 +59,7 @@ fn all_faults_are_reported_at_once_ours_and_the_runtimes() {
     ] {
         source.insert(key, value.to_owned());
     }
-    let faults = Config::from(&source).unwrap_err().to_string();
+    let faults = read(&source).unwrap_err().to_string();
     let mut named: Vec<_> =
         faults.lines().map(|line| line.split_once(':').unwrap().0.to_owned()).collect();
     named.sort_unstable();

@@ -1,5 +1,6 @@
 #![expect(clippy::disallowed_methods, reason = "a test may block, and its server runs beside it")]
 
+mod admin;
 mod door;
 mod limits;
 
@@ -89,7 +90,14 @@ fn tool_until(
 
 /// Writes a new certificate of the server's, and gives it.
 fn write_own(folder: &Path, issuer: &Issuer) -> CertificateDer<'static> {
-    let mut params = CertificateParams::default();
+    write_own_with(folder, issuer, CertificateParams::default())
+}
+
+fn write_own_with(
+    folder: &Path,
+    issuer: &Issuer,
+    mut params: CertificateParams,
+) -> CertificateDer<'static> {
     params.subject_alt_names = vec![SanType::IpAddress("127.0.0.1".parse().unwrap())];
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, issuer).unwrap();
@@ -150,7 +158,8 @@ impl Server {
         let (address, admin_address) = (bound.address().unwrap(), bound.admin_address().unwrap());
         let own_certificate = Arc::clone(&bound.own_certificate);
         let shutdown = Shutdown::new();
-        let task = Mutex::new(Some(tokio::spawn(bound.serve(shutdown.clone()))));
+        let task =
+            Mutex::new(Some(tokio::spawn(bound.serve(shutdown.clone(), LookNow::default()))));
         Self { issuer, folder, own, own_certificate, state, address, admin_address, shutdown, task }
     }
 
@@ -328,8 +337,10 @@ async fn a_renewed_certificate_of_our_own_is_shown_without_a_restart() {
     assert_eq!(shown().await, renewed);
 }
 
+/// Whoever deploys the service looks at all files before (see [`Config::check_files`]); what
+/// changes in between is told too.
 #[tokio::test]
-async fn a_file_that_cannot_be_used_is_named_before_anything_is_served() {
+async fn a_file_that_cannot_be_used_is_told_with_its_setting_before_anything_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("nothing-here.crt").display().to_string();
     let settings: HashMap<&str, String> = [
@@ -344,6 +355,11 @@ async fn a_file_that_cannot_be_used_is_named_before_anything_is_served() {
     let mut reader = Reader::new(&settings);
     let config = Config::read(&mut reader);
     let config = reader.finish(config).unwrap();
-    let error = tls::own_certificate(&config).err().unwrap();
-    assert!(error.contains("nothing-here.crt"), "{error}");
+    for (faults, key) in [
+        (tls::own_certificate(&config).err(), "TJF_TLS_CERT"),
+        (tls::client_verifier(&config).err(), "TJF_CLIENT_CA"),
+    ] {
+        let expected = format!("{key}: {missing}: no such file or directory");
+        assert_eq!(faults.unwrap().to_string(), expected);
+    }
 }
