@@ -2,6 +2,7 @@
 
 mod admin;
 mod door;
+mod floods;
 mod limits;
 
 use std::{
@@ -52,6 +53,13 @@ impl Application for Arc<State> {
 
 async fn hello(context: Context<Arc<State>>) -> Result<Json<String>, Failure> {
     Ok(Json(context.caller.name.to_string()))
+}
+
+/// More than any socket takes at once.
+const LARGE_BYTES: usize = 16 * 1024 * 1024;
+
+async fn large(_: Context<Arc<State>>) -> Result<Json<String>, Failure> {
+    Ok(Json("x".repeat(LARGE_BYTES)))
 }
 
 async fn wait(context: Context<Arc<State>>) -> Result<Json<&'static str>, Failure> {
@@ -151,8 +159,10 @@ impl Server {
         );
         let clients = Clients::new(homes, PoolLimits::PRODUCTION);
         let state = Arc::new(State::default());
-        let router =
-            Router::new().route(Route::get("/hello/", hello)).route(Route::post("/wait/", wait));
+        let router = Router::new()
+            .route(Route::get("/hello/", hello))
+            .route(Route::get("/large/", large))
+            .route(Route::post("/wait/", wait));
         let service = Service::new(&config, limits, router, Arc::new(Arc::clone(&state)), clients);
         let bound = bind(&config, service).await.unwrap();
         let (address, admin_address) = (bound.address().unwrap(), bound.admin_address().unwrap());
@@ -212,6 +222,14 @@ impl Server {
 const HELLO: &str = "GET /hello HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 const WAIT: &str = "POST /wait HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
 const HELLO_AND_STAY: &str = "GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/// A connection that has been asked once, and is kept.
+async fn kept(server: &Server, client: &Arc<ClientConfig>) -> client::TlsStream<TcpStream> {
+    let mut stream = server.connect(client).await.unwrap();
+    stream.write_all(HELLO_AND_STAY.as_bytes()).await.unwrap();
+    read_until(&mut stream, "\"tf-test\"").await;
+    stream
+}
 
 /// Sends, and reads to the end of the connection.
 async fn ask<T: AsyncReadExt + AsyncWriteExt + Unpin>(

@@ -2,14 +2,6 @@
 
 use super::*;
 
-/// A connection that has been asked once, and is kept.
-async fn kept(server: &Server, client: &Arc<ClientConfig>) -> client::TlsStream<TcpStream> {
-    let mut stream = server.connect(client).await.unwrap();
-    stream.write_all(HELLO_AND_STAY.as_bytes()).await.unwrap();
-    read_until(&mut stream, "\"tf-test\"").await;
-    stream
-}
-
 /// One place, and three who want it: who only keeps a connection makes room, whether or not it ever
 /// asked for anything; who is being answered does not.
 #[tokio::test]
