@@ -60,7 +60,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             router,
             state,
             pool,
-            gate: Gate { door: config.door, organization: config.organization.clone() },
+            gate: Gate::new(config),
             limits,
             admission: Admission::new(limits),
             metrics: Arc::new(Metrics::new()),
@@ -207,7 +207,7 @@ impl<S: Send + Sync + 'static> Service<S> {
 fn refused(refusal: Refusal) -> Failure {
     let detail = refusal.to_string();
     match refusal {
-        Refusal::NoCertificate | Refusal::NoUsableName => {
+        Refusal::NoCertificate | Refusal::NoUsableName | Refusal::NotTheProxy => {
             Failure::new(ErrorStatus::Unauthorized, "unauthenticated", detail)
         }
         // The next handshake will say no; this connection must not go on for ever.
