@@ -29,6 +29,8 @@ pub const TLS_CERT: &str = "TJF_TLS_CERT";
 pub const TLS_KEY: &str = "TJF_TLS_KEY";
 /// PEM file of the CA that signs what clients present to us.
 pub const CLIENT_CA: &str = "TJF_CLIENT_CA";
+/// The common name of the proxies' certificate.
+pub const PROXY_NAME: &str = "TJF_PROXY_NAME";
 /// Organisation that a caller's certificate must name.
 pub const ORGANIZATION: &str = "TJF_ORGANIZATION";
 /// Address of Kubernetes.
@@ -72,6 +74,8 @@ pub struct Config {
     pub tls_key: PathBuf,
     /// The CA of what clients present.
     pub client_ca: PathBuf,
+    /// The common name of the proxies' certificate; there is one if the door is theirs.
+    pub proxy_name: Option<String>,
     /// The organisation that callers must belong to.
     pub organization: String,
     /// Kubernetes.
@@ -94,6 +98,7 @@ impl Config {
         let tls_cert = reader.required(TLS_CERT, path);
         let tls_key = reader.required(TLS_KEY, path);
         let client_ca = reader.required(CLIENT_CA, path);
+        let proxy_name = proxy_name(reader, door);
         let organization = reader.optional(ORGANIZATION, "toolforge", str::parse);
         let kube_server = kube_server(reader);
         let kube_ca = reader.optional(KUBE_CA, IN_CLUSTER_CA, path);
@@ -106,6 +111,7 @@ impl Config {
             tls_cert: tls_cert?,
             tls_key: tls_key?,
             client_ca: client_ca?,
+            proxy_name: proxy_name?,
             organization: organization?,
             kube_server: kube_server?,
             kube_ca: kube_ca?,
@@ -120,6 +126,22 @@ impl Config {
         tls::check_own(reader);
         reader.file(CLIENT_CA, None, tls::authorities);
         reader.file(KUBE_CA, Some(IN_CLUSTER_CA), tls::authorities);
+    }
+}
+
+/// Who is a proxy: must be said at the door that proxies have, and can't be at the other, where it
+/// would look as if one were believed. `None` when there was a fault, as for any setting.
+fn proxy_name(reader: &mut Reader<'_>, door: Option<Door>) -> Option<Option<String>> {
+    match (door, reader.text(PROXY_NAME).ok()?) {
+        (Some(Door::TrustedHeader), None) => {
+            reader.fault(PROXY_NAME, "must be set with `trusted-header`");
+            None
+        }
+        (Some(Door::PeerCertificate), Some(_)) => {
+            reader.fault(PROXY_NAME, "is only for `trusted-header`: leave it out");
+            None
+        }
+        (_, name) => Some(name),
     }
 }
 

@@ -141,7 +141,7 @@ impl<S: Application> Scope<S> for Anonymous<S> {
 pub(crate) fn refused(refusal: Refusal) -> Failure {
     let detail = refusal.to_string();
     match refusal {
-        Refusal::NoCertificate | Refusal::NoUsableName => {
+        Refusal::NoCertificate | Refusal::NoUsableName | Refusal::NotTheProxy => {
             Failure::new(ErrorStatus::Unauthorized, "unauthenticated", detail)
         }
         // The next handshake will say no; this connection must not go on for ever.

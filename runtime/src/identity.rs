@@ -2,8 +2,8 @@
 //!
 //! There are two doors, and a process has one of them. At the first, our own listener verifies the
 //! caller's certificate. At the second, a proxy did so and passes the subject on in a header, which
-//! is believed only because the proxy itself presents a certificate of a private CA. Nothing in
-//! path, query or body has any say.
+//! is believed only because the proxy itself presents a certificate of a private CA that carries the
+//! proxies' name. Nothing in path, query or body has any say.
 
 mod dn;
 
@@ -28,6 +28,7 @@ use x509_cert::{
 };
 
 use self::dn::Subject;
+use crate::config::Config;
 
 /// The header in which a proxy passes on the subject of a certificate that it verified.
 pub const SUBJECT_HEADER: &str = "ssl-client-subject-dn";
@@ -87,7 +88,7 @@ pub struct Caller {
 pub enum Door {
     /// By the certificate of the connection.
     PeerCertificate,
-    /// By a header from a proxy that the connection's certificate proves to be one.
+    /// By a header from a proxy that the connection's certificate proves to be one, by its name.
     TrustedHeader,
 }
 
@@ -110,6 +111,11 @@ pub(crate) enum Refusal {
     NotValidNow,
     #[error("the certificate's subject must have exactly one common name, a tool's name")]
     NoUsableName,
+    #[error(
+        "only the platform's proxy is answered at this address, and the connection's certificate is \
+         not the proxy's: send the request to the proxy"
+    )]
+    NotTheProxy,
     #[error("the certificate does not belong to a tool of this platform")]
     ForeignOrganization,
     #[error(
@@ -200,11 +206,18 @@ fn text_of(attribute: &AttributeTypeAndValue) -> Option<String> {
 /// The door that this process has, and who may come through it.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
-    pub(crate) door: Door,
-    pub(crate) organization: String,
+    door: Door,
+    organization: String,
+    /// The common name of the proxies' certificate; nobody is a proxy without one.
+    proxy_name: Option<String>,
 }
 
 impl Gate {
+    pub(crate) fn new(config: &Config) -> Self {
+        let Config { door, organization, proxy_name, .. } = config;
+        Self { door: *door, organization: organization.clone(), proxy_name: proxy_name.clone() }
+    }
+
     /// Decides who is calling. Asked at every request: TLS checks dates only in a full handshake,
     /// and connections and sessions outlive certificates.
     pub(crate) fn admit(
@@ -222,13 +235,21 @@ impl Gate {
         }
         let subject = match self.door {
             Door::PeerCertificate => peer.subject.clone().ok_or(Refusal::NoUsableName)?,
-            Door::TrustedHeader => forwarded(headers)?,
+            Door::TrustedHeader if self.is_proxy(peer) => forwarded(headers)?,
+            Door::TrustedHeader => return Err(Refusal::NotTheProxy),
         };
         let name = CommonName::parse(&subject.common_name).ok_or(Refusal::NoUsableName)?;
         if !subject.organizations.contains(&self.organization) {
             return Err(Refusal::ForeignOrganization);
         }
         Ok(Caller { name })
+    }
+
+    /// Whether this is a proxy's certificate. That a known CA signed it is not enough: were that the
+    /// cluster's by mistake, every tool could call as any other.
+    fn is_proxy(&self, peer: &PeerCertificate) -> bool {
+        let name = peer.subject.as_ref().map(|subject| &subject.common_name);
+        name.is_some() && name == self.proxy_name.as_ref()
     }
 }
 

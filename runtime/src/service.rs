@@ -72,7 +72,7 @@ impl<S: Application> Service<S> {
             router,
             state,
             callers: Callers::new(clients, limits),
-            gate: Gate { door: config.door, organization: config.organization.clone() },
+            gate: Gate::new(config),
             limits,
             admission: Admission::new(limits),
             log: Arc::new(Log::new(Arc::clone(&metrics))),

@@ -51,6 +51,28 @@ fn there_is_no_default_door() {
     assert_eq!(read(&source).unwrap_err().to_string(), "TJF_IDENTITY: must be set");
 }
 
+/// The proxies' name goes with their door, and with no other.
+#[test]
+fn a_proxys_name_is_set_with_its_door_and_only_then() {
+    for (door, name, outcome) in [
+        ("trusted-header", Some("ingress.example"), Ok(Some("ingress.example"))),
+        ("trusted-header", None, Err("TJF_PROXY_NAME: must be set with `trusted-header`")),
+        ("trusted-header", Some(""), Err("TJF_PROXY_NAME: must be set with `trusted-header`")),
+        ("peer-certificate", None, Ok(None)),
+        (
+            "peer-certificate",
+            Some("ingress.example"),
+            Err("TJF_PROXY_NAME: is only for `trusted-header`: leave it out"),
+        ),
+    ] {
+        let mut source = complete();
+        source.insert(IDENTITY, door.to_owned());
+        source.extend(name.map(|name| (PROXY_NAME, name.to_owned())));
+        let found = read(&source).map(|config| config.proxy_name).map_err(|it| it.to_string());
+        assert_eq!(found.as_ref().map(Option::as_deref).map_err(String::as_str), outcome, "{door}");
+    }
+}
+
 #[test]
 fn in_a_pod_kubernetes_is_where_every_pod_finds_it() {
     let mut source = complete();

@@ -29,7 +29,8 @@ fn organization(text: &str) -> (DnType, DnValue) {
 }
 
 fn gate(door: Door) -> Gate {
-    Gate { door, organization: "toolforge".to_owned() }
+    let proxy_name = (door == Door::TrustedHeader).then(|| "the ingress".to_owned());
+    Gate { door, organization: "toolforge".to_owned(), proxy_name }
 }
 
 fn now() -> SystemTime {
@@ -212,11 +213,36 @@ fn a_proxy_passes_on_what_it_verified() {
     }
 }
 
-/// TLS checks a proxy's dates only when it connects; the proxy's own name means nothing.
+/// The CA may be the cluster's by mistake: then every tool has a certificate of it.
+#[test]
+fn only_the_proxys_own_name_makes_a_proxy() {
+    let headers = headers(&[(VERIFY_HEADER, "SUCCESS"), (SUBJECT_HEADER, "CN=a,O=toolforge")]);
+    let (name, tool) = (common_name, organization("toolforge"));
+    for (subject, is_proxy) in [
+        (vec![name("the ingress")], true),
+        (vec![organization("any"), name("the ingress")], true),
+        (vec![name("a"), tool.clone()], false),
+        (vec![name("The Ingress")], false),
+        (vec![name("the ingress ")], false),
+        (vec![name("")], false),
+        (vec![organization("the ingress")], false),
+        (vec![], false),
+    ] {
+        let peer = certificate(&subject);
+        let outcome = gate(Door::TrustedHeader).admit(Some(&peer), &headers, now());
+        let outcome = outcome.map(|caller| caller.name.to_string());
+        let expected = if is_proxy { Ok("a".to_owned()) } else { Err(Refusal::NotTheProxy) };
+        assert_eq!(outcome, expected, "{subject:?}");
+        let nameless = Gate { proxy_name: None, ..gate(Door::TrustedHeader) };
+        assert_eq!(nameless.admit(Some(&peer), &headers, now()), Err(Refusal::NotTheProxy));
+    }
+}
+
+/// TLS checks a proxy's dates only when it connects.
 #[test]
 fn a_proxy_whose_certificate_ran_out_is_none_any_longer() {
     let headers = headers(&[(VERIFY_HEADER, "SUCCESS"), (SUBJECT_HEADER, "CN=a,O=toolforge")]);
-    let proxy = valid_in(2020..2021, &[common_name("proxy")]);
+    let proxy = valid_in(2020..2021, &[common_name("the ingress")]);
     let outcome = gate(Door::TrustedHeader).admit(Some(&proxy), &headers, now());
     assert_eq!(outcome, Err(Refusal::NotValidNow));
     let outcome = gate(Door::TrustedHeader).admit(None, &headers, now());

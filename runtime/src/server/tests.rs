@@ -69,6 +69,9 @@ async fn wait(context: Context<Arc<State>>) -> Result<Json<&'static str>, Failur
     Ok(Json("done"))
 }
 
+/// The proxies' name.
+const PROXY: &str = "ingress.example";
+
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
 fn authority() -> Issuer {
@@ -88,8 +91,21 @@ fn tool_until(
 ) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
     let mut params = CertificateParams::default();
     params.not_after = end.into();
+    signed(issuer, params, "tf-test")
+}
+
+/// The certificate and key of whoever has this name.
+fn named(issuer: &Issuer, name: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    signed(issuer, CertificateParams::default(), name)
+}
+
+fn signed(
+    issuer: &Issuer,
+    mut params: CertificateParams,
+    name: &str,
+) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
     params.distinguished_name.push(DnType::OrganizationName, "toolforge");
-    params.distinguished_name.push(DnType::CommonName, "tf-test");
+    params.distinguished_name.push(DnType::CommonName, name);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, issuer).unwrap();
@@ -139,9 +155,11 @@ impl Server {
         let own = write_own(folder.path(), &issuer);
         fs::write(folder.path().join("ca.crt"), issuer.pem()).unwrap();
         let file = |name: &str| folder.path().join(name).display().to_string();
+        let proxy_name = if door == "trusted-header" { PROXY } else { "" };
         let settings: HashMap<&str, String> = [
             ("TJF_LISTEN", "127.0.0.1:0".to_owned()),
             ("TJF_ADMIN_LISTEN", "127.0.0.1:0".to_owned()),
+            ("TJF_PROXY_NAME", proxy_name.to_owned()),
             ("TJF_IDENTITY", door.to_owned()),
             ("TJF_TLS_CERT", file("tls.crt")),
             ("TJF_TLS_KEY", file("tls.key")),

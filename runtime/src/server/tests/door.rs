@@ -72,9 +72,10 @@ async fn a_certificate_that_runs_out_is_refused_on_kept_and_resumed_connections(
 async fn a_proxy_speaks_for_its_callers_and_nobody_else_does() {
     let limits = Limits { connections_per_certificate_max: 1, ..Limits::PRODUCTION };
     let server = Server::start_with("trusted-header", limits).await;
+    let (certificate, key) = named(&server.issuer, PROXY);
+    let proxy = server.client(Some((certificate, key)), rustls::ALL_VERSIONS);
     let headers = "ssl-client-verify: SUCCESS\r\nssl-client-subject-dn: CN=someone,O=toolforge";
     let request = format!("GET /hello HTTP/1.1\r\nhost: x\r\n{headers}\r\n\r\n");
-    let proxy = server.tools_client();
     let mut streams = Vec::new();
     for _ in 0..3 {
         let mut stream = server.connect(&proxy).await.unwrap();
@@ -86,6 +87,10 @@ async fn a_proxy_speaks_for_its_callers_and_nobody_else_does() {
     let mut stream = server.connect(&nobody).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     assert!(read_until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 401"));
+    let mut stream = server.connect(&server.tools_client()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let answer = read_until(&mut stream, "the proxy\"").await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "a tool's certificate is not a proxy's: {answer}");
     let answer = ask(&mut server.connect(&proxy).await.unwrap(), HELLO).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 401"), "the proxy itself is nobody: {answer}");
 }
