@@ -8,6 +8,7 @@
 
 mod home;
 mod slot;
+mod threads;
 
 use std::{
     fmt,
@@ -37,7 +38,7 @@ pub enum ConnectError {
     /// The certificate in the home is somebody else's.
     #[error("the certificate in the home has another name")]
     ForeignCertificate,
-    /// The home's file system does not answer.
+    /// The home's file system does not answer, or those of so many others that no thread is free.
     #[error("the home does not answer")]
     HomeSilent,
     /// Our own configuration is at fault.
@@ -74,7 +75,7 @@ pub struct PoolLimits {
     pub clients_max: usize,
     /// What is kept of a caller goes when nobody used it for so long.
     pub client_idle_max: Duration,
-    /// A client is built anew after this, whatever its files look like.
+    /// A client is built anew by the first look after this, whatever its files look like.
     pub client_age_max: Duration,
     /// The files are looked at again at most this often.
     pub certificate_look_age_max: Duration,

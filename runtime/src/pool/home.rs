@@ -29,7 +29,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::{Connect, ConnectError, Look, Version};
+use super::{Connect, ConnectError, Look, Version, threads::Threads};
 use crate::{
     failure::BoxError,
     identity::{CommonName, PeerCertificate},
@@ -75,7 +75,10 @@ pub fn was_never_sent(error: &kube::Error) -> bool {
 
 /// Builds clients from what is in the homes.
 #[derive(Debug, Clone)]
-pub struct HomeDirectory(Arc<Places>);
+pub struct HomeDirectory {
+    places: Arc<Places>,
+    threads: Arc<Threads>,
+}
 
 #[derive(Debug)]
 struct Places {
@@ -106,7 +109,8 @@ impl HomeDirectory {
     /// certificate is signed by a CA in the file `kube_ca`.
     pub fn new(homes: PathBuf, kube_server: Uri, kube_ca: PathBuf) -> Self {
         let kube_ca_certificates = OnceCell::new();
-        Self(Arc::new(Places { homes, kube_server, kube_ca, kube_ca_certificates }))
+        let places = Places { homes, kube_server, kube_ca, kube_ca_certificates };
+        Self { places: Arc::new(places), threads: Arc::default() }
     }
 }
 
@@ -116,21 +120,15 @@ impl Connect<HomeClient> for HomeDirectory {
         name: &CommonName,
         known: Option<Version>,
     ) -> BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
-        let (places, name) = (Arc::clone(&self.0), name.clone());
+        let (this, name) = (self.clone(), name.clone());
         async move {
             // tokio's clock, so that tests can stop it.
             let began = tokio::time::Instant::now();
             loop {
                 // Homes are on NFS, and a read may hang for ever; it then holds one thread and no
-                // more, since the pool begins no second look at a home.
-                let read = tokio::task::spawn_blocking({
-                    let (places, name) = (Arc::clone(&places), name.clone());
-                    move || places.look(&name, known)
-                });
-                let found = read
-                    .await
-                    .map_err(|error| ConnectError::Misconfigured(Arc::new(error.into())))?;
-                match found {
+                // more, since no second look at a home begins.
+                let (places, name) = (Arc::clone(&this.places), name.clone());
+                match this.threads.run(move || places.look(&name, known)).await? {
                     Ok(look) => return Ok(look),
                     Err(HomeError::Final(error)) => return Err(error),
                     Err(HomeError::HalfWritten(cause)) => {

@@ -89,13 +89,12 @@ impl<C: Clone + Send + Sync + 'static> Slot<C> {
         let slot = holder.as_ref();
         let mut state = slot.lock();
         let now = Instant::now();
-        if state.held.take_if(|held| now - held.built_at >= limits.client_age_max).is_some() {
-            slot.current.send_replace(None);
-        }
         // A look clears its own entry, unless it panicked.
         state.looking.take_if(|look| look.task.is_finished());
         if !state.is_fresh(now, limits) && state.looking.is_none() {
-            let known = state.held.as_ref().map(|held| held.version);
+            // An old client is built anew, and is good until that is done.
+            let is_young = |held: &&Held<C>| now - held.built_at < limits.client_age_max;
+            let known = state.held.as_ref().filter(is_young).map(|held| held.version);
             state.looking = Some(start_look(clients, name, holder.clone(), known));
         }
         match (&state.held, &state.looking) {
@@ -138,9 +137,12 @@ impl<C: Clone + Send + Sync + 'static> Slot<C> {
                 Some(Ok(held.pooled.clone()))
             }
             Err(error) => {
-                if let Some(held) = &mut state.held {
+                let is_silent = matches!(error, ConnectError::HomeSilent);
+                if let Some(held) = state.held.as_mut().filter(|_| known.is_some() || is_silent) {
                     tracing::warn!(tool.name = %name, %error, "keeping the client as it was");
                     held.looked_at = now;
+                } else if state.held.take().is_some() {
+                    self.current.send_replace(None);
                 }
                 Some(Err(error))
             }

@@ -29,6 +29,8 @@ pub(crate) struct Homes {
     pub(crate) looks: AtomicU32,
     pub(crate) version: AtomicU32,
     pub(crate) broken: AtomicBool,
+    /// Whether there is no thread for a look.
+    pub(crate) silent: AtomicBool,
     // Looks after this many are good again.
     pub(crate) mended_after: AtomicU32,
     pub(crate) panicking: AtomicBool,
@@ -54,7 +56,9 @@ impl Connect<u32> for Arc<Homes> {
             let version = Version(homes.version.load(Ordering::Relaxed).into());
             let mended_after = homes.mended_after.load(Ordering::Relaxed);
             let is_mended = mended_after > 0 && number > mended_after;
-            if homes.broken.load(Ordering::Relaxed) && !is_mended {
+            if homes.silent.load(Ordering::Relaxed) {
+                Err(ConnectError::HomeSilent)
+            } else if homes.broken.load(Ordering::Relaxed) && !is_mended {
                 Err(ConnectError::NoCredentials(Arc::new("broken".into())))
             } else if known == Some(version) {
                 Ok(Look::Unchanged)

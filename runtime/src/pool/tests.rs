@@ -1,3 +1,4 @@
+use futures_util::FutureExt;
 use tokio::time::{Instant, advance};
 
 use super::{testing::*, *};
@@ -67,7 +68,21 @@ async fn an_old_client_is_built_anew_whatever_its_files_look_like() {
     let (_, pool) = pool();
     client(&pool, "a").await;
     advance(LIMITS.client_age_max).await;
+    assert_eq!(client(&pool, "a").await, 1, "nobody waits for it");
+    settle().await;
     assert_eq!(client(&pool, "a").await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_client_goes_when_there_is_no_pair_to_build_it_of() {
+    let (homes, pool) = pool();
+    let pooled = pool.client(&name("a")).await.unwrap();
+    homes.broken.store(true, Ordering::Relaxed);
+    advance(LIMITS.client_age_max).await;
+    client(&pool, "a").await;
+    settle().await;
+    assert!(pooled.retired().now_or_never().is_some());
+    assert!(matches!(pool.client(&name("a")).await, Err(ConnectError::NoCredentials(_))));
 }
 
 /// A home that hangs: its first callers wait five seconds, later ones not at all, others are not
@@ -114,9 +129,9 @@ async fn while_a_renewal_hangs_the_old_client_is_given() {
     assert_eq!(homes.looks(), 2);
 }
 
-/// A client that is too old is not given any longer, and the look that hangs is still the only one.
+/// Nothing has said anything against the client, and there is no better one.
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_hangs_for_an_hour_ends_in_a_silent_home() {
+async fn a_renewal_that_hangs_for_an_hour_keeps_the_client() {
     let (homes, pool) = pool();
     client(&pool, "a").await;
     homes.hang(&name("a"));
@@ -124,8 +139,32 @@ async fn a_renewal_that_hangs_for_an_hour_ends_in_a_silent_home() {
     client(&pool, "a").await;
     advance(LIMITS.client_age_max).await;
     let began = Instant::now();
-    assert!(matches!(pool.client(&name("a")).await, Err(ConnectError::HomeSilent)));
+    assert_eq!(client(&pool, "a").await, 1);
     assert_eq!((began.elapsed(), homes.looks()), (Duration::ZERO, 2));
+    homes.hanging.lock().unwrap().clear();
+    homes.go_on.notify_waiters();
+    settle().await;
+    advance(LIMITS.certificate_look_age_max).await;
+    client(&pool, "a").await;
+    settle().await;
+    assert_eq!((client(&pool, "a").await, homes.looks()), (3, 3), "and then it is built anew");
+}
+
+/// All threads hang in other homes.
+#[tokio::test(start_paused = true)]
+async fn without_a_thread_an_old_client_is_kept_and_nobody_else_has_one() {
+    let (homes, pool) = pool();
+    client(&pool, "a").await;
+    homes.silent.store(true, Ordering::Relaxed);
+    advance(LIMITS.client_age_max).await;
+    for _ in 0..3 {
+        assert_eq!(client(&pool, "a").await, 1);
+        settle().await;
+    }
+    assert_eq!(homes.looks(), 2);
+    let began = Instant::now();
+    assert!(matches!(pool.client(&name("b")).await, Err(ConnectError::HomeSilent)));
+    assert_eq!(began.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
