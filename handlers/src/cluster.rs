@@ -51,7 +51,8 @@ impl Cluster {
     /// # Errors
     /// When the caller has no client.
     pub async fn of(context: &Context) -> Result<Self, ClusterError> {
-        let connection = Connection::of(crate::tool_of(context), context.clients()).await?;
+        let connection =
+            Connection::of(context.caller.name.tool().clone(), context.clients()).await?;
         let deadline = context.deadline - ANSWER_TIME;
         Ok(Self { context: context.clone(), connection, deadline })
     }

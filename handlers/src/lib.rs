@@ -22,7 +22,6 @@ mod testing;
 
 use std::sync::Arc;
 
-use tjf_api_types::ToolName;
 use tjf_runtime::{
     Service,
     config::{Faults, Limits},
@@ -37,15 +36,6 @@ use crate::config::Config;
 
 /// What a handler may know and use.
 pub type Context = tjf_runtime::Context<AppState>;
-
-/// The caller, as the owner of jobs.
-///
-/// # Panics
-/// Never: a caller's name is a label of the same characters and length as a tool's.
-#[expect(clippy::expect_used, reason = "two names of one rule")]
-fn tool_of(context: &Context) -> ToolName {
-    context.caller.name.as_str().parse().expect("a caller's name is a tool's name")
-}
 
 /// Serves until `shutdown` says so. Certificate and catalogue are read anew when they change, and
 /// when `look_now` asks for it.

@@ -29,7 +29,7 @@ pub async fn run(
     IdempotencyKey(key): IdempotencyKey,
     Json(request): Json<RunRequest>,
 ) -> Result<Created<JobView>> {
-    let tool = crate::tool_of(&context);
+    let tool = context.caller.name.tool();
     let catalogue = context.state.catalogue.get();
     let (shortname, image) = catalogue.find(&request.imagename).ok_or_else(|| {
         let detail = format!(

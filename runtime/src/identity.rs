@@ -9,12 +9,12 @@ mod dn;
 
 use std::{
     fmt,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use http::HeaderMap;
 use thiserror::Error;
+use tjf_api_types::ToolName;
 use x509_cert::{
     Certificate,
     attr::AttributeTypeAndValue,
@@ -35,44 +35,40 @@ pub const SUBJECT_HEADER: &str = "ssl-client-subject-dn";
 /// The header in which it says that it did.
 pub const VERIFY_HEADER: &str = "ssl-client-verify";
 
-/// 63 characters of a namespace's name, less what may be put in front or behind.
-const COMMON_NAME_LENGTH_MAX: usize = 53;
-
 const COMMON_NAME_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const ORGANIZATION_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
 
-/// A certificate's common name that is a DNS label, and so is safe in a path and in a namespace's
+/// A certificate's common name that is a tool's, and so is safe in a path and in a namespace's
 /// name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CommonName(Arc<str>);
+pub struct CommonName(ToolName);
 
 impl CommonName {
-    /// Takes a text that is a DNS label of at most 53 characters.
+    /// Takes a text that can be a tool's name.
     pub fn parse(text: &str) -> Option<Self> {
-        let edge = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let bytes = text.as_bytes();
-        let is_label = (1..=COMMON_NAME_LENGTH_MAX).contains(&bytes.len())
-            && bytes.iter().all(|byte| edge(byte) || *byte == b'-')
-            && bytes.first().is_some_and(edge)
-            && bytes.last().is_some_and(edge);
-        is_label.then(|| Self(text.into()))
+        text.parse().ok().map(Self)
     }
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The tool that has this name.
+    pub fn tool(&self) -> &ToolName {
         &self.0
     }
 }
 
 impl fmt::Display for CommonName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
 }
 
 impl fmt::Debug for CommonName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.0)
+        write!(f, "{:?}", self.as_str())
     }
 }
 
