@@ -39,8 +39,8 @@ pub async fn run(
         Invalid::of(Rule::Container, "imagename", detail)
     })?;
     let runs_as = RunsAs {
-        tool: &tool,
-        home: &context.state.pod_settings.home_of(&tool),
+        tool,
+        home: &context.state.pod_settings.home_of(tool),
         suffix: suffix(tool.as_str(), key.as_deref()),
         idempotency_key: key.unwrap_or_else(made_up_key),
         container: (shortname.to_owned(), image.to_owned()),
