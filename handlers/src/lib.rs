@@ -25,8 +25,8 @@ use std::sync::Arc;
 use tjf_api_types::ToolName;
 use tjf_runtime::{
     Service,
-    config::{Faults, Limits},
-    pool::{ClientPool, HomeDirectory, PoolLimits},
+    config::Faults,
+    pool::{ClientPool, HomeDirectory},
     reload::LookNow,
     server::{self, StartError},
     shutdown::Shutdown,
@@ -66,9 +66,10 @@ pub async fn serve(
         runtime.kube_server.clone(),
         runtime.kube_ca.clone(),
     );
-    let pool = ClientPool::new(homes, PoolLimits::PRODUCTION);
+    let shares = config.shares;
+    let pool = ClientPool::new(homes, shares.pool_limits);
     let catalogue = Arc::clone(&state.catalogue);
-    let service = Service::new(&runtime, Limits::PRODUCTION, routes::routes(), state, pool);
+    let service = Service::new(&runtime, shares.limits, routes::routes(), state, pool);
     let bound = server::bind(&runtime, service).await?;
     tracing::info!(
         address = %bound.address()?,

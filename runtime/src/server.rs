@@ -18,6 +18,7 @@ use crate::{
     config::{ADMIN_LISTEN, Config, Faults, LISTEN},
     connection::{Connections, Place, Watched},
     identity::{Door, PeerCertificate},
+    open_files::Complaint,
     reload::{LookNow, reason},
     service::Service,
     shutdown::Shutdown,
@@ -150,7 +151,7 @@ impl<S: Send + Sync + 'static> Bound<S> {
             () = serving => tracing::info!("drained"),
             () = time_is_up => {}
             () = shutdown.aborted() => {}
-            () = serve_admin(self.admin_listener, admin) => {}
+            () = serve_admin(self.admin_listener, admin, limits.admin_connections_max) => {}
             () = tls::watch_dates(Arc::clone(&self.own_certificate)) => {}
             () = self.own_certificate.watch(look_now) => {}
         }
@@ -189,6 +190,7 @@ impl<S: Send + Sync + 'static> Listener<S> {
             sleep(self.service.limits().drain_notice_time).await;
         };
         let mut notice_is_over = pin!(notice_is_over);
+        let mut complaint = Complaint::default();
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -205,7 +207,7 @@ impl<S: Send + Sync + 'static> Listener<S> {
                     }
                 },
                 Err(error) => {
-                    tracing::warn!(%error, "a connection can't be accepted");
+                    complaint.about(&error);
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -287,13 +289,22 @@ impl<S: Send + Sync + 'static> Listener<S> {
 }
 
 /// Serves health and metrics, in the clear, for as long as it is polled.
-async fn serve_admin(listener: TcpListener, admin: Arc<Admin>) {
+async fn serve_admin(listener: TcpListener, admin: Arc<Admin>, connections_max: usize) {
     let tracker = TaskTracker::new();
+    let mut complaint = Complaint::default();
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            sleep(ACCEPT_PAUSE).await;
-            continue;
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                complaint.about(&error);
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
+        // Whoever comes when there are too many is turned away.
+        if tracker.len() >= connections_max {
+            continue;
+        }
         let admin = Arc::clone(&admin);
         let end = Instant::now() + ADMIN_CONNECTION_TIME_MAX;
         tracker.spawn(async move {

@@ -25,6 +25,27 @@ async fn a_server_whose_own_certificate_is_not_valid_now_is_not_ready_and_says_s
 }
 
 #[tokio::test]
+async fn probes_and_scrapers_have_so_many_connections_and_no_more() {
+    let server = Server::start(Limits { admin_connections_max: 1, ..Limits::PRODUCTION }).await;
+    let mut silent = TcpStream::connect(server.admin_address).await.unwrap();
+    silent.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    read_until(&mut silent, "ok\n").await;
+    let mut second = TcpStream::connect(server.admin_address).await.unwrap();
+    assert_eq!(read_all(&mut second).await.unwrap(), "");
+    drop(silent);
+    let answered = async {
+        loop {
+            let mut stream = TcpStream::connect(server.admin_address).await.unwrap();
+            let answer = ask(&mut stream, "GET /livez HTTP/1.0\r\n\r\n").await;
+            if answer.is_ok_and(|answer| answer.ends_with("ok\n")) {
+                return;
+            }
+        }
+    };
+    timeout(Duration::from_secs(20), answered).await.expect("there is room again");
+}
+
+#[tokio::test]
 async fn metrics_are_called_what_they_are() {
     let server = Server::start(Limits::PRODUCTION).await;
     let answer = server.admin("/metrics").await;
