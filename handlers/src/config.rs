@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, path::PathBuf};
 
-use tjf_runtime::config::{self, Reader, Source};
+use tjf_runtime::{
+    config::{self, Reader, Source},
+    open_files::{RLIMIT_NOFILE, Shares},
+};
 
 use crate::{
     catalogue::Catalogue,
@@ -27,28 +30,31 @@ pub struct Config {
     pub pod_settings: PodSettings,
     /// File of the containers on offer.
     pub catalogue: PathBuf,
+    /// How much of everything there may be, with the files that may be open.
+    pub shares: Shares,
 }
 
 impl Config {
-    /// Reads all settings, and looks at the files that they name. Blocks.
+    /// Reads all settings, and looks at the files that they name. Blocks. So many files may be open.
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn from(source: &dyn Source) -> Result<Self, config::Faults> {
+    pub fn from(source: &dyn Source, open_files: u64) -> Result<Self, config::Faults> {
         let mut reader = Reader::new(source);
-        let config = Self::read(&mut reader);
+        let config = Self::read(&mut reader, open_files);
         config::Config::check_files(&mut reader);
         reader.file(CATALOGUE, None, Catalogue::parse);
         reader.finish(config)
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(reader: &mut Reader<'_>, open_files: u64) -> Option<Self> {
         // Each setting is read before any is looked at, so that all faults are found.
         let runtime = config::Config::read(reader);
         let homes = reader.optional(HOMES, "/data/project", absolute);
         let home_volume = reader.optional(HOME_VOLUME, "host-path", home_volume);
         let catalogue = reader.required(CATALOGUE, |text| Ok::<_, Infallible>(PathBuf::from(text)));
         let job_ttl_seconds = reader.optional(JOB_TTL, "86400", seconds);
+        let shares = Shares::of(open_files).map_err(|few| reader.fault(RLIMIT_NOFILE, few)).ok();
         Some(Self {
             runtime: runtime?,
             pod_settings: PodSettings {
@@ -57,6 +63,7 @@ impl Config {
                 job_ttl_seconds: job_ttl_seconds?,
             },
             catalogue: catalogue?,
+            shares: shares?,
         })
     }
 }

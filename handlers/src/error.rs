@@ -129,6 +129,11 @@ fn cluster(error: ClusterError) -> Failure {
         ClusterError::NotReached(_) | ClusterError::OutOfTime | ClusterError::Lost(_) => {
             unavailable(RETRY_AFTER).because(error)
         }
+        ClusterError::NoFileLeft(_) => {
+            Failure::overloaded("the service has too much open: try again soon")
+                .retry_after(RETRY_AFTER)
+                .because(error)
+        }
         ClusterError::Busy { retry_after, .. } | ClusterError::Failing { retry_after, .. } => {
             unavailable(retry_after.unwrap_or(RETRY_AFTER)).because(error)
         }

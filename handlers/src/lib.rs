@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use tjf_runtime::{
     Service,
-    config::{Faults, Limits},
-    pool::{Clients, HomeDirectory, PoolLimits},
+    config::Faults,
+    pool::{Clients, HomeDirectory},
     reload::LookNow,
     server::{self, StartError},
     shutdown::Shutdown,
@@ -56,9 +56,10 @@ pub async fn serve(
         runtime.kube_server.clone(),
         runtime.kube_ca.clone(),
     );
-    let clients = Clients::new(homes, PoolLimits::PRODUCTION);
+    let shares = config.shares;
+    let clients = Clients::new(homes, shares.pool_limits);
     let catalogue = Arc::clone(&state.catalogue);
-    let service = Service::new(&runtime, Limits::PRODUCTION, routes::routes(), state, clients);
+    let service = Service::new(&runtime, shares.limits, routes::routes(), state, clients);
     let bound = server::bind(&runtime, service).await?;
     tracing::info!(
         address = %bound.address()?,

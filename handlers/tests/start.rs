@@ -184,6 +184,38 @@ async fn a_setting_that_is_not_text_is_a_fault_whether_or_not_it_has_a_default()
     }
 }
 
+/// The soft limit is raised; the hard one is what counts.
+#[tokio::test]
+async fn few_open_files_make_less_of_everything_and_too_few_are_a_fault() {
+    let limited = |limit: &str| {
+        let site = Site::new();
+        let shell = format!("ulimit {limit} && exec {PROGRAM}");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &shell]).env_clear().envs(&site.settings).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        (site, command)
+    };
+    let (mut site, _) = limited("-n 200");
+    site.set("TJF_JOB_TTL", "1d");
+    let mut command = limited("-n 200").1;
+    let output = timeout(TIME_MAX, command.envs(&site.settings).output()).await.expect("it ends");
+    let Output { status, stderr, .. } = output.unwrap();
+    let said = String::from_utf8(stderr).unwrap();
+    assert_eq!((status.code(), said.lines().count()), (Some(64), 2), "{said}");
+    assert!(said.contains("RLIMIT_NOFILE: 200 open files are too few"), "{said}");
+    for (limit, sentence) in [
+        ("-n 512", "512 files may be open, fewer than the"),
+        ("-Sn 200 && ulimit -Hn 2000", "2000 files may be open, fewer than the"),
+    ] {
+        let (_site, mut command) = limited(limit);
+        let mut child = command.spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut started = Started { child, log };
+        started.says(sentence).await;
+        started.says("listening on https://").await;
+    }
+}
+
 /// The settings are right, and would be so a moment later: this has another code.
 #[tokio::test]
 async fn an_address_that_is_taken_is_told_with_the_systems_reason() {

@@ -158,7 +158,8 @@ fn kube_server(reader: &mut Reader<'_>) -> Option<Uri> {
     }
 }
 
-/// How much of everything there may be. Each value says why it is what it is.
+/// How much of everything there may be. Each value says why it is what it is. Where few files may be
+/// open there is less of some ([`crate::open_files::Shares`]).
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Connections at once. A TLS connection costs some 30 KiB, so this bounds them to about 128
@@ -167,6 +168,8 @@ pub struct Limits {
     /// Of these, connections of callers who have not proven who they are: they shake hands, or have
     /// no certificate. A flood of them has to fill this share while one caller shakes hands.
     pub unproven_connections_max: usize,
+    /// Connections of probes and scrapers at once.
+    pub admin_connections_max: usize,
     /// Connections of one certificate: many scripts of one tool, but never all connections.
     pub connections_per_certificate_max: usize,
     /// From a request head's first byte to its last, and for a handshake: a slow peer holds nothing
@@ -200,6 +203,7 @@ impl Limits {
     pub const PRODUCTION: Self = Self {
         connections_max: 4096,
         unproven_connections_max: 1024,
+        admin_connections_max: 64,
         connections_per_certificate_max: 256,
         header_read_time_max: Duration::from_secs(5),
         idle_connection_time_max: Duration::from_secs(75),

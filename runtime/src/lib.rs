@@ -15,6 +15,7 @@ compile_error!(
 
 pub mod config;
 pub mod identity;
+pub mod open_files;
 pub mod pool;
 pub mod reload;
 pub mod server;

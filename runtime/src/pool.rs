@@ -25,7 +25,7 @@ use tokio::{sync::watch, time::timeout};
 
 pub use self::home::{HomeClient, HomeDirectory, was_never_sent};
 use self::slot::Next;
-pub(crate) use self::slot::Slot;
+pub(crate) use self::{slot::Slot, threads::HOMES_READ_MAX};
 pub use crate::callers::ClientSource;
 use crate::{failure::BoxError, identity::CommonName};
 

@@ -24,6 +24,7 @@ use crate::{
     connections::{ConnectionLimits, Connections, Place},
     context::Application,
     identity::{Door, PeerCertificate},
+    open_files::Complaint,
     reload::{LookNow, reason},
     service::Service,
     shutdown::Shutdown,
@@ -36,9 +37,6 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often the log says what was left out of it.
 const TELL_TIME: Duration = Duration::from_secs(10);
-/// The admin's connections at once; the oldest makes room for a new one.
-const ADMIN_CONNECTIONS: ConnectionLimits =
-    ConnectionLimits { all_max: 64, unproven_max: 64, per_certificate_max: 64 };
 /// The admin's connections: a few probes and scrapers.
 const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -180,7 +178,7 @@ impl<S: Application> Bound<S> {
             () = serving => tracing::info!("drained"),
             () = time_is_up => {}
             () = shutdown.aborted() => {}
-            () = serve_admin(self.admin_listener, admin) => {}
+            () = serve_admin(self.admin_listener, admin, limits.admin_connections_max) => {}
             () = tls::watch_dates(Arc::clone(&self.own_certificate)) => {}
             () = self.own_certificate.watch(look_now) => {}
             () = stopping => {}
@@ -223,6 +221,7 @@ impl<S: Application> Listener<S> {
             sleep(self.service.limits().drain_notice_time).await;
         };
         let mut notice_is_over = pin!(notice_is_over);
+        let mut complaint = Complaint::default();
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -239,7 +238,7 @@ impl<S: Application> Listener<S> {
                     }
                 },
                 Err(error) => {
-                    tracing::warn!(%error, "a connection can't be accepted");
+                    complaint.about(&error);
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -327,13 +326,22 @@ impl<S: Application> Listener<S> {
 }
 
 /// Serves health and metrics, in the clear, for as long as it is polled.
-async fn serve_admin(listener: TcpListener, admin: Arc<Admin>) {
+async fn serve_admin(listener: TcpListener, admin: Arc<Admin>, connections_max: usize) {
     let tracker = TaskTracker::new();
-    let connections = Connections::new(ADMIN_CONNECTIONS);
+    let connections = Connections::new(ConnectionLimits {
+        all_max: connections_max,
+        unproven_max: connections_max,
+        per_certificate_max: connections_max,
+    });
+    let mut complaint = Complaint::default();
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            sleep(ACCEPT_PAUSE).await;
-            continue;
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                complaint.about(&error);
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
         let Some(place) = connections.enter() else { continue };
         let admin = Arc::clone(&admin);

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header;
 use kube::client::Body;
 use tjf_api_types::ToolName;
-use tjf_runtime::pool::{ClientSource, HomeClient, Pooled, was_never_sent};
+use tjf_runtime::pool::{ClientSource, HomeClient, Pooled};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
@@ -131,13 +131,8 @@ impl Connection {
             .body(Body::from(request.body.clone()))
             .map_err(|error| ClusterError::NotReached(error.into()))?;
         let exchange = async {
-            let response = client.client.kube.send(message).await.map_err(|error| {
-                if was_never_sent(&error) {
-                    ClusterError::NotReached(error.into())
-                } else {
-                    ClusterError::Lost(error.into())
-                }
-            })?;
+            let response = client.client.kube.send(message).await;
+            let response = response.map_err(ClusterError::without_answer)?;
             let (parts, body) = response.into_parts();
             let body = body.collect_bytes().await;
             Ok((parts, body.map_err(|error| ClusterError::Lost(error.into()))?))

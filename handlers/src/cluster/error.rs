@@ -5,7 +5,11 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use kube::core::Status;
 use thiserror::Error;
-use tjf_runtime::{BoxError, pool::ConnectError};
+use tjf_runtime::{
+    BoxError,
+    open_files::has_no_file_left,
+    pool::{ConnectError, was_never_sent},
+};
 
 use crate::job::quota::QuotaRefusal;
 
@@ -18,6 +22,9 @@ pub enum ClusterError {
     /// No connection could be made.
     #[error("Kubernetes can't be reached")]
     NotReached(#[source] BoxError),
+    /// No connection could be made, because this service has too many files open.
+    #[error("the service has no open file left")]
+    NoFileLeft(#[source] BoxError),
     /// The request's time was over before it was asked.
     #[error("there was no time left to ask Kubernetes")]
     OutOfTime,
@@ -119,7 +126,9 @@ impl ClusterError {
     /// Whether what was asked has been done.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::NotReached(_) | Self::OutOfTime | Self::Busy { .. } => Outcome::NotDone,
+            Self::NotReached(_) | Self::NoFileLeft(_) | Self::OutOfTime | Self::Busy { .. } => {
+                Outcome::NotDone
+            }
             Self::Lost(_) | Self::Failing { .. } | Self::Unreadable(_) | Self::Unknown { .. } => {
                 Outcome::Unknown
             }
@@ -133,6 +142,15 @@ impl ClusterError {
             | Self::NoSuchVersion { .. }
             | Self::Refused { .. }
             | Self::Unwritable(_) => Outcome::Refused,
+        }
+    }
+
+    /// What it means that a call got no answer.
+    pub(super) fn without_answer(error: kube::Error) -> Self {
+        match was_never_sent(&error) {
+            true if has_no_file_left(&error) => Self::NoFileLeft(error.into()),
+            true => Self::NotReached(error.into()),
+            false => Self::Lost(error.into()),
         }
     }
 

@@ -26,7 +26,7 @@ fn with(key: &'static str, value: &str) -> Result<Config, String> {
 /// The settings alone: their files are not there.
 fn read(source: &HashMap<&str, String>) -> Result<Config, config::Faults> {
     let mut reader = Reader::new(source);
-    let config = Config::read(&mut reader);
+    let config = Config::read(&mut reader, 1_048_576);
     reader.finish(config)
 }
 

@@ -68,6 +68,7 @@ fn every_kind_of_cluster_error() -> Vec<(&'static str, Error)> {
         ),
         ("cluster-unavailable", lost().into()),
         ("cluster-unavailable", ClusterError::NotReached(SECRET.into()).into()),
+        ("overloaded", ClusterError::NoFileLeft(SECRET.into()).into()),
         ("cluster-unavailable", ClusterError::OutOfTime.into()),
         (
             "cluster-unavailable",

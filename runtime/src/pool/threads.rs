@@ -19,8 +19,9 @@ use tokio::{
 
 use super::ConnectError;
 
-/// Looks take some milliseconds each, so that a few threads would do, and the others may hang.
-const THREADS_MAX: usize = 64;
+/// Homes that are read at once, each by a thread. Looks take some milliseconds each, so that a few
+/// threads would do, and the others may hang.
+pub(crate) const HOMES_READ_MAX: usize = 64;
 /// A look that has taken so long hangs.
 const QUICK_TIME_MAX: Duration = Duration::from_secs(1);
 
@@ -44,7 +45,7 @@ struct Place {
 
 impl Default for Threads {
     fn default() -> Self {
-        Self { free: Arc::new(Semaphore::new(THREADS_MAX)), busy: Arc::default() }
+        Self { free: Arc::new(Semaphore::new(HOMES_READ_MAX)), busy: Arc::default() }
     }
 }
 
@@ -94,7 +95,7 @@ impl Busy {
     fn all_hang(&self) -> bool {
         let now = Instant::now();
         let hangs = |since: &&Instant| now.duration_since(**since) >= QUICK_TIME_MAX;
-        self.lock().1.values().filter(hangs).count() >= THREADS_MAX
+        self.lock().1.values().filter(hangs).count() >= HOMES_READ_MAX
     }
 
     fn lock(&self) -> MutexGuard<'_, (u64, HashMap<u64, Instant>)> {

@@ -10,7 +10,7 @@ async fn all_hang(threads: &Arc<Threads>) -> (mpsc::Sender<()>, Vec<tokio::task:
     let (go_on, hangs) = mpsc::channel::<()>();
     let hangs = Arc::new(Mutex::new(hangs));
     let mut looks = Vec::new();
-    for _ in 0..THREADS_MAX {
+    for _ in 0..HOMES_READ_MAX {
         let (threads, hangs) = (Arc::clone(threads), Arc::clone(&hangs));
         let (begin, began) = oneshot::channel();
         #[expect(clippy::disallowed_methods, reason = "a test's work runs beside the test")]
@@ -46,7 +46,7 @@ async fn when_all_threads_hang_that_is_said_at_once_and_only_then() {
 #[tokio::test]
 async fn more_work_than_there_are_threads_has_to_wait_for_its_turn() {
     let threads = Threads::default();
-    let all = join_all((0..10 * THREADS_MAX).map(|number| threads.run(move || number))).await;
+    let all = join_all((0..10 * HOMES_READ_MAX).map(|number| threads.run(move || number))).await;
     for (number, done) in all.into_iter().enumerate() {
         assert_eq!(done.unwrap(), number);
     }
@@ -66,7 +66,7 @@ async fn a_panic_ends_its_thread_alone() {
     let threads = Threads::default();
     let outcome = threads.run(|| panic!("a look panics")).await;
     assert!(matches!(outcome, Err(ConnectError::Misconfigured(_))));
-    assert_eq!(threads.free.available_permits(), THREADS_MAX);
+    assert_eq!(threads.free.available_permits(), HOMES_READ_MAX);
 }
 
 /// A process ends when its runtime has: after a drain, and after a second signal.

@@ -26,7 +26,7 @@ async fn connections_that_prove_nothing_end_no_other() {
 async fn silent_connections_to_the_admins_port_do_not_take_it_away() {
     let server = Server::start(Limits::PRODUCTION).await;
     let mut silent = Vec::new();
-    for _ in 0..2 * ADMIN_CONNECTIONS.all_max {
+    for _ in 0..2 * Limits::PRODUCTION.admin_connections_max {
         silent.push(TcpStream::connect(server.admin_address).await.unwrap());
     }
     assert!(server.admin("/livez").await.starts_with("HTTP/1.0 200"));
