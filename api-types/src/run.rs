@@ -1,8 +1,17 @@
 //! The body of `POST /run/`.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, MapAccess, Visitor},
+};
+
+/// So much of a variable's name is repeated in an error.
+const NAME_SHOWN_MAX: usize = 40;
 
 /// What a caller asks to run. Everything that is `None` was not given.
 ///
@@ -59,8 +68,49 @@ pub struct RunRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mount: Option<Mount>,
     /// Environment variables; JSON only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "variables")]
     pub env: Option<BTreeMap<String, String>>,
+}
+
+/// Reads variables and refuses one that is there twice: a map would silently keep the last.
+fn variables<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    Ok(Option::<Variables>::deserialize(deserializer)?.map(|Variables(variables)| variables))
+}
+
+struct Variables(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Variables {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(VariablesVisitor)
+    }
+}
+
+struct VariablesVisitor;
+
+impl<'de> Visitor<'de> for VariablesVisitor {
+    type Value = Variables;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of names to texts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Variables, A::Error> {
+        let mut variables = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry::<String, String>()? {
+            match variables.entry(name) {
+                Entry::Vacant(entry) => entry.insert(value),
+                Entry::Occupied(entry) => {
+                    let name: String = entry.key().chars().take(NAME_SHOWN_MAX).collect();
+                    let name = name.escape_debug();
+                    let error = format_args!("the variable `{name}` is there twice");
+                    return Err(A::Error::custom(error));
+                }
+            };
+        }
+        Ok(Variables(variables))
+    }
 }
 
 /// When the e-mailer writes to the tool's maintainers.
@@ -135,6 +185,25 @@ mod tests {
         let error =
             serde_json::from_str::<RunRequest>(r#"{"cmd":"true","imagename":"x","wiat":1}"#);
         assert!(error.unwrap_err().to_string().contains("`wiat`"));
+    }
+
+    #[test]
+    fn a_variable_that_is_there_twice_is_refused_even_when_both_agree() {
+        let read = |env: &str| {
+            let body = format!(r#"{{"cmd":"true","imagename":"x","env":{env}}}"#);
+            serde_json::from_str::<RunRequest>(&body).map_err(|error| error.to_string())
+        };
+        for env in
+            [r#"{"A":"1","A":"2"}"#, r#"{"A":"1","B":"","A":"1"}"#, r#"{"A":"","\u0041":""}"#]
+        {
+            let error = read(env).unwrap_err();
+            assert!(error.starts_with("the variable `A` is there twice"), "{error}");
+        }
+        assert_eq!(read("null").unwrap().env, None);
+        assert_eq!(read("{}").unwrap().env, Some(BTreeMap::new()));
+        let env = read(r#"{"A":"1","a":"2"}"#).unwrap().env.unwrap();
+        assert_eq!(env.len(), 2);
+        assert!(read(r#"["A=1"]"#).is_err() && read(r#"{"A":1}"#).is_err());
     }
 
     #[test]

@@ -32,10 +32,13 @@ pub async fn run(
     let tool = context.caller.name.tool();
     let catalogue = context.state.catalogue.get();
     let (shortname, image) = catalogue.find(&request.imagename).ok_or_else(|| {
-        let detail = format!(
-            "there is no container `{}`: `containers` shows what there is",
-            request.imagename
-        );
+        let detail = match request.imagename.as_str() {
+            "" => "the container's name is empty: `containers` shows what there is".to_owned(),
+            name => {
+                let name = request::shown(name);
+                format!("there is no container `{name}`: `containers` shows what there is")
+            }
+        };
         Invalid::of(Rule::Container, "imagename", detail)
     })?;
     let runs_as = RunsAs {

@@ -215,6 +215,29 @@ async fn a_body_that_is_not_what_it_says_is_refused() {
     }
 }
 
+/// Neither of the two is what was meant for sure.
+#[tokio::test]
+async fn what_is_there_twice_is_refused_by_name() {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let peer = certificate("toolforge");
+    let json = |more: &str| format!(r#"{{"cmd":"true","imagename":"busybox",{more}}}"#);
+    for (media_type, body, field) in [
+        ("application/json", json(r#""env":{"A":"1","A":"2"}"#), "env"),
+        ("application/json", json(r#""retry":1,"retry":1"#), "retry"),
+        ("application/json", json(r#""schedule":null,"schedule":"@daily""#), "schedule"),
+        ("application/json", json(r#""image":"busybox""#), "imagename"),
+        (FORM, "cmd=true&type=busybox&cmd=false".to_owned(), "cmd"),
+        (FORM, "cmd=true&type=busybox&image=busybox".to_owned(), "imagename"),
+        (FORM, "cmd=true&type=busybox&retry=&retry=1".to_owned(), "retry"),
+    ] {
+        let request = request(&Method::POST, "/api/v1/run/").header("content-type", media_type);
+        let answer = ask(Some(&peer), request.body(full(body.clone())).unwrap()).await;
+        let problem: Problem = serde_json::from_slice(&answer.body).unwrap();
+        let (status, field) = (StatusCode::BAD_REQUEST, Some(field));
+        assert_eq!((answer.status, problem.field.as_deref()), (status, field), "{body}");
+    }
+}
+
 #[tokio::test]
 async fn a_key_is_sent_once_and_visible() {
     let peer = certificate("toolforge");

@@ -21,6 +21,8 @@ const LOG_PATH_BYTES_MAX: usize = 1024;
 const ENV_VARIABLES_MAX: usize = 256;
 /// Together with the command far below the 256 KiB that an object's annotations may have.
 const ENV_BYTES_MAX: usize = 32 * 1024;
+/// What a refusal repeats of a request.
+const SHOWN_CHARACTERS_MAX: usize = 40;
 const RETRY_MAX: i64 = 5;
 const REPLICAS_MAX: i64 = 16;
 /// A larger deadline makes Kubernetes fail the Job at once.
@@ -63,6 +65,11 @@ impl Invalid {
         let detail = detail.into().replace(char::is_control, "\u{fffd}");
         Self { rule, field, detail }
     }
+}
+
+/// What a refusal repeats of a text: enough to know it again, on one line of a terminal.
+pub fn shown(text: &str) -> &str {
+    text.char_indices().nth(SHOWN_CHARACTERS_MAX).map_or(text, |(end, _)| &text[..end])
 }
 
 /// What a request runs as, which it does not say itself.
@@ -136,9 +143,14 @@ fn quantity<A: Amount>(
 }
 
 fn check_cmd(cmd: &str) -> Result<(), Invalid> {
-    if cmd.is_empty() || cmd.len() > CMD_BYTES_MAX {
-        let detail =
-            format!("a command has 1 to {CMD_BYTES_MAX} bytes: put a longer one into a script");
+    if cmd.is_empty() {
+        return Err(Invalid::new("cmd", "the command is empty: write what is to run"));
+    }
+    if cmd.len() > CMD_BYTES_MAX {
+        let detail = format!(
+            "a command has at most {CMD_BYTES_MAX} bytes, not {}: put a longer one into a script",
+            cmd.len()
+        );
         return Err(Invalid::new("cmd", detail));
     }
     if cmd.contains('\0') {
@@ -147,19 +159,20 @@ fn check_cmd(cmd: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Kubernetes takes anything printable but `=` as a variable's name.
+/// Kubernetes takes anything printable but `=` as a variable's name, and so does `env` in a pod.
 fn check_variable(key: &str, value: &str) -> Result<(), Invalid> {
     let is_name =
         !key.is_empty() && key.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'=');
     if !is_name {
         let detail = format!(
             "`{}` is not the name of a variable: use letters, digits and `_`",
-            key.escape_debug()
+            shown(key).escape_debug()
         );
         return Err(Invalid::new("env", detail));
     }
     if value.contains('\0') {
-        return Err(Invalid::new("env", format!("the value of `{key}` contains a NUL character")));
+        let detail = format!("the value of `{}` contains a NUL character", shown(key));
+        return Err(Invalid::new("env", detail));
     }
     Ok(())
 }
@@ -270,10 +283,15 @@ fn log_path(field: &'static str, path: &str, home: &str) -> Result<String, Inval
         return Ok(NOWHERE.to_owned());
     }
     let refuse = |detail: String| Err(Invalid::new(field, detail));
-    if path.is_empty() || path.len() > LOG_PATH_BYTES_MAX || path.chars().any(char::is_control) {
-        return refuse(format!(
-            "a log path has 1 to {LOG_PATH_BYTES_MAX} bytes and no control characters"
-        ));
+    if path.is_empty() {
+        return refuse("the log path is empty: write a file's path, or leave it out".to_owned());
+    }
+    if path.len() > LOG_PATH_BYTES_MAX {
+        let length = path.len();
+        return refuse(format!("a log path has at most {LOG_PATH_BYTES_MAX} bytes, not {length}"));
+    }
+    if path.chars().any(char::is_control) {
+        return refuse("a log path can't contain control characters".to_owned());
     }
     let beneath = match path.strip_prefix('/') {
         None => path,

@@ -94,6 +94,43 @@ fn a_command_is_any_text_of_one_byte_to_8_kibibytes_and_stays_as_it_is() {
     }
 }
 
+/// Whoever sent nothing is not told of what is too long, and the other way round.
+#[test]
+fn each_bound_has_a_sentence_of_its_own() {
+    let table: [(Change, &str); 8] = [
+        (|it| it.cmd = String::new(), "the command is empty: write what is to run"),
+        (
+            |it| it.cmd = "x".repeat(8193),
+            "a command has at most 8192 bytes, not 8193: put a longer one into a script",
+        ),
+        (
+            |it| it.filelog_stdout = text(""),
+            "the log path is empty: write a file's path, or leave it out",
+        ),
+        (
+            |it| it.filelog_stderr = text(&"x".repeat(1025)),
+            "a log path has at most 1024 bytes, not 1025",
+        ),
+        (|it| it.filelog_stdout = text("a\tb"), "a log path can't contain control characters"),
+        (
+            |it| it.env = Some(BTreeMap::from([(String::new(), String::new())])),
+            "`` is not the name of a variable: use letters, digits and `_`",
+        ),
+        (
+            |it| it.env = Some(BTreeMap::from([("=".repeat(1000), String::new())])),
+            "`========================================` is not the name of a variable: use letters, \
+             digits and `_`",
+        ),
+        (
+            |it| it.env = Some((0..257).map(|i| (format!("V{i}"), String::new())).collect()),
+            "a job may have 256 variables, not 257",
+        ),
+    ];
+    for (change, sentence) in table {
+        assert_eq!(check(changed(change)).unwrap_err().detail, sentence);
+    }
+}
+
 #[test]
 fn numbers_have_their_ranges() {
     fn retry(request: &mut RunRequest, n: i64) {
