@@ -243,7 +243,7 @@ impl Gate {
 
     /// Whether this is a proxy's certificate. That a known CA signed it is not enough: were that the
     /// cluster's by mistake, every tool could call as any other.
-    fn is_proxy(&self, peer: &PeerCertificate) -> bool {
+    pub(crate) fn is_proxy(&self, peer: &PeerCertificate) -> bool {
         let name = peer.subject.as_ref().map(|subject| &subject.common_name);
         name.is_some() && name == self.proxy_name.as_ref()
     }

@@ -23,7 +23,7 @@ use crate::{
     config::{ADMIN_LISTEN, Config, Faults, LISTEN},
     connections::{ConnectionLimits, Connections, Place},
     context::Application,
-    identity::{Door, PeerCertificate},
+    identity::PeerCertificate,
     open_files::Complaint,
     reload::{LookNow, reason},
     service::Service,
@@ -64,7 +64,6 @@ pub struct Bound<S: Application> {
     acceptor: TlsAcceptor,
     listener: TcpListener,
     admin_listener: TcpListener,
-    door: Door,
 }
 
 /// Reads certificates and takes both addresses, so that what can't work fails before anything is
@@ -90,7 +89,6 @@ pub async fn bind<S: Application>(
         acceptor: TlsAcceptor::from(tls),
         listener,
         admin_listener,
-        door: config.door,
     })
 }
 
@@ -146,7 +144,6 @@ impl<S: Application> Bound<S> {
             service: Arc::clone(&self.service),
             connections,
             shutdown: shutdown.clone(),
-            door: self.door,
             tracker: tracker.clone(),
         };
         let stopping = async {
@@ -195,7 +192,6 @@ struct Listener<S: Application> {
     service: Arc<Service<S>>,
     connections: Arc<Connections>,
     shutdown: Shutdown,
-    door: Door,
     tracker: TaskTracker,
 }
 
@@ -206,7 +202,6 @@ impl<S: Application> Clone for Listener<S> {
             service: Arc::clone(&self.service),
             connections: Arc::clone(&self.connections),
             shutdown: self.shutdown.clone(),
-            door: self.door,
             tracker: self.tracker.clone(),
         }
     }
@@ -256,13 +251,14 @@ impl<S: Application> Listener<S> {
             return;
         };
         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).cloned();
-        // At the other door all requests come over the proxies' certificate.
-        let counted = certificate.as_deref().filter(|_| self.door == Door::PeerCertificate);
+        let peer = certificate.as_deref().and_then(PeerCertificate::from_der);
+        // Over a proxy's certificate come the requests of all.
+        let is_proxy = peer.as_ref().is_some_and(|peer| self.service.is_proxy(peer));
+        let counted = certificate.as_deref().filter(|_| !is_proxy);
         let is_welcome = certificate.is_none() || place.prove(counted);
         if !is_welcome {
             metrics.connections_refused.inc();
         }
-        let peer = certificate.as_deref().and_then(PeerCertificate::from_der);
         place.activity.established();
         self.exchange(stream, &place, peer, is_welcome).await;
     }

@@ -90,6 +90,11 @@ impl<S: Application> Service<S> {
         &self.limits
     }
 
+    /// Whether this certificate is one over which the requests of many callers come.
+    pub(crate) fn is_proxy(&self, peer: &PeerCertificate) -> bool {
+        self.gate.is_proxy(peer)
+    }
+
     /// Answers one request. `peer` is the verified certificate of the connection, if it presented
     /// one.
     pub async fn respond<B>(&self, peer: Option<&PeerCertificate>, request: Request<B>) -> Response
