@@ -66,6 +66,15 @@ async fn a_head_that_is_not_finished_is_not_waited_for() {
     assert_eq!(ask(&mut server.connect(&client).await.unwrap(), "G").await.unwrap(), "");
 }
 
+#[tokio::test]
+async fn half_a_head_behind_a_whole_request_is_not_waited_for() {
+    let limits = Limits { header_read_time_max: Duration::from_millis(300), ..Limits::PRODUCTION };
+    let server = Server::start(limits).await;
+    let mut stream = server.connect(&server.tools_client()).await.unwrap();
+    let answer = ask(&mut stream, &format!("{HELLO_AND_STAY}GET /he")).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\"tf-test\""), "{answer}");
+}
+
 /// Bytes of a body are not a head: what takes its time is the request, which has a deadline.
 #[tokio::test]
 async fn a_body_may_take_longer_than_a_head() {
