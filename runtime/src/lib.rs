@@ -13,6 +13,7 @@ compile_error!(
      in a Linux container"
 );
 
+pub mod chance;
 pub mod config;
 pub mod identity;
 pub mod open_files;
@@ -31,6 +32,7 @@ mod context;
 mod failure;
 mod handler;
 mod input;
+mod lock;
 mod metrics;
 mod reply;
 mod request_id;
@@ -43,6 +45,7 @@ pub use self::{
     failure::{BoxError, ErrorStatus, Failure},
     handler::Handler,
     input::{Input, Path, Received},
+    lock::lock,
     reply::{Created, Json, Reply, Response},
     request_id::RequestId,
     router::Router,
