@@ -64,7 +64,7 @@ impl Cluster {
     /// The owner of the tool's home, as which its programs run.
     fn owner(&self) -> Owner {
         let HomeClient { uid, gid, .. } = self.connection.client().client;
-        Owner { uid, gid }
+        Owner::of_home(uid, gid)
     }
 
     /// What the namespace allows; asked at most once a minute.

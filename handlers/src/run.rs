@@ -2,10 +2,8 @@
 
 mod key;
 
-use std::hash::{BuildHasher, RandomState};
-
 use tjf_api_types::{JobView, RunRequest, Suffix, path};
-use tjf_runtime::{Created, Json};
+use tjf_runtime::{Created, Json, chance};
 
 pub use self::key::IdempotencyKey;
 use crate::{
@@ -56,15 +54,14 @@ pub async fn run(
 
 /// By this an object is known as this very request's.
 fn made_up_key() -> String {
-    let random = || RandomState::new().hash_one(());
-    format!("{MADE_UP_KEY}{:016x}{:016x}", random(), random())
+    format!("{MADE_UP_KEY}{:016x}{:016x}", chance::number(), chance::number())
 }
 
 /// The end of a made-up name: the same for a repeated request, else any.
 fn suffix(tool: &str, key: Option<&str>) -> Suffix {
     match key {
         Some(key) => Suffix::from_number(crate::job::schedule::stable_hash(tool, key)),
-        None => Suffix::from_number(RandomState::new().hash_one(tool)),
+        None => Suffix::from_number(chance::number()),
     }
 }
 

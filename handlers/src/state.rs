@@ -3,11 +3,11 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use tjf_runtime::{Application, reload::Reloaded};
+use tjf_runtime::{Application, lock, reload::Reloaded};
 use tokio::time::Instant;
 
 use crate::{
@@ -103,7 +103,7 @@ impl Coming<'_> {
 
 impl Drop for Coming<'_> {
     fn drop(&mut self) {
-        let mut creates = self.tool.creates.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut creates = lock(&self.tool.creates);
         if let Some(index) = creates.coming.iter().position(|it| *it == self.object) {
             creates.coming.swap_remove(index);
         }
@@ -113,27 +113,27 @@ impl Drop for Coming<'_> {
 impl KnownTool {
     /// What the tool's namespace allows, if that was asked less than a minute ago.
     pub fn limits(&self, now: Instant) -> Option<Arc<Limits>> {
-        let known = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.limits);
         let (at, limits) = known.as_ref()?;
         (now - *at < LIMITS_AGE_MAX).then(|| Arc::clone(limits))
     }
 
     /// What this server creates for the tool.
     pub fn creates(&self) -> Creates {
-        self.creates.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.creates).clone()
     }
 
     /// Announces an object, so that others count it before Kubernetes shows it.
     pub fn announce(&self, kind: Kind, name: &str) -> Coming<'_> {
         let object = (kind, name.to_owned());
-        let mut creates = self.creates.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut creates = lock(&self.creates);
         creates.coming.push(object.clone());
         Coming { tool: self, object }
     }
 
     /// Notes that an object was created. Answers may come in another order than versions.
     pub fn note(&self, kind: Kind, version: Version) {
-        let mut creates = self.creates.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut creates = lock(&self.creates);
         creates.last = Some(Instant::now());
         let noted = creates.versions.entry(kind).or_insert(version);
         if version.includes(*noted) {
@@ -144,12 +144,12 @@ impl KnownTool {
     /// Forgets all versions: Kubernetes does not know one of them, as after a restore of its
     /// database.
     pub fn forget_versions(&self) {
-        self.creates.lock().unwrap_or_else(PoisonError::into_inner).versions.clear();
+        lock(&self.creates).versions.clear();
     }
 
     /// Remembers what the tool's namespace allows.
     pub fn set_limits(&self, limits: Arc<Limits>, now: Instant) {
-        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, limits));
+        *lock(&self.limits) = Some((now, limits));
     }
 }
 

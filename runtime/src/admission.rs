@@ -11,7 +11,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{config::Limits, failure::Failure};
+use crate::{config::Limits, failure::Failure, lock::lock};
 
 /// What a route takes part in: whose places its requests hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub(crate) struct Turn {
 impl Turn {
     /// Exchanges the place for one of those who wait, if there is one.
     pub(crate) fn wait(&self) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.held);
         if let Some(places) = waiting_places(&held.caller.places, &self.all) {
             held.held = Held::Both { _permits: places };
         }

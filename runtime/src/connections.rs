@@ -6,12 +6,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use tokio_util::sync::CancellationToken;
 
-use crate::activity::Activity;
+use crate::{activity::Activity, lock::lock};
 
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +110,7 @@ impl Connections {
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
 }
 

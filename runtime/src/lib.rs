@@ -13,6 +13,7 @@ compile_error!(
      in a Linux container"
 );
 
+pub mod chance;
 pub mod config;
 pub mod identity;
 pub mod open_files;
@@ -36,6 +37,7 @@ mod exchange;
 mod failure;
 mod handler;
 mod input;
+mod lock;
 mod metrics;
 mod record;
 mod reply;
@@ -53,6 +55,7 @@ pub use self::{
     failure::{BoxError, ErrorStatus, Failure},
     handler::Handler,
     input::{Input, Path, Query, Received},
+    lock::lock,
     reply::{Created, Json, Reply, TextStream},
     request_id::RequestId,
     router::{Route, Router},

@@ -5,14 +5,16 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
 use http::{Method, StatusCode};
 use tokio::time::Instant;
 
-use crate::{accept::Media, failure::INTERNAL, metrics::Metrics, request_id::RequestId};
+use crate::{
+    accept::Media, failure::INTERNAL, lock::lock, metrics::Metrics, request_id::RequestId,
+};
 
 /// What stands for the route of a request that has none.
 const NO_ROUTE: &str = "none";
@@ -96,7 +98,7 @@ impl Log {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Unproven> {
-        self.unproven.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.unproven)
     }
 }
 

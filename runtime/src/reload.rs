@@ -4,11 +4,13 @@ use std::{
     fmt::Display,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use tokio::sync::watch;
+
+use crate::lock::lock;
 
 /// How often the files are looked at. Kubernetes itself takes up to a minute to bring a changed
 /// secret or config map to a pod, so ten seconds add little; reading a few small files costs
@@ -47,7 +49,7 @@ impl<T> Reloaded<T> {
 
     /// The present value.
     pub fn get(&self) -> Arc<T> {
-        Arc::clone(&self.held.lock().unwrap_or_else(PoisonError::into_inner).value)
+        Arc::clone(&lock(&self.held).value)
     }
 
     /// Looks at the files once. Blocks; says in the log what became of a change.
@@ -69,7 +71,7 @@ impl<T> Reloaded<T> {
                 return;
             }
         };
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.held);
         let has_changed = held.seen != seen;
         if !has_changed && !anew {
             return;

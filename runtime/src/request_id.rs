@@ -1,13 +1,11 @@
 //! A request's id: the thread from an answer to the log.
 
-use std::{
-    fmt,
-    hash::{BuildHasher, RandomState},
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::fmt;
 
 use http::HeaderMap;
 use tjf_api_types::REQUEST_ID;
+
+use crate::chance;
 
 /// What the caller called the request, or what we call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,13 +30,9 @@ impl RequestId {
         Self(text.to_owned())
     }
 
-    /// A new one: unlike any other of this process, and most likely of any.
+    /// A new one: most likely unlike any other.
     fn made() -> Self {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        // The standard library seeds this with the system's randomness; an id needs no more than
-        // that.
-        let number = RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed));
-        Self(format!("{number:016x}"))
+        Self(format!("{:016x}", chance::number()))
     }
 
     /// The id as text.

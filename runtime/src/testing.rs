@@ -5,7 +5,7 @@
 
 use std::{
     fmt::Write,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -24,6 +24,7 @@ use crate::{
     config::Limits,
     context::{Application, Context},
     identity::{Caller, CommonName},
+    lock::lock,
     pool::{Clients, Connect, ConnectError, HomeClient, Look, PoolLimits, Version},
     request_id::RequestId,
 };
@@ -321,7 +322,7 @@ impl Script {
     pub async fn finish(self) {
         let outcome = self.task.await.unwrap_or_else(|panic| Err(panic.to_string()));
         if let Err(error) = outcome {
-            let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let seen = lock(&self.seen);
             panic!("{error}\nthe conversation:\n{seen}");
         }
     }
@@ -376,6 +377,6 @@ async fn next(
 }
 
 fn note(seen: &Mutex<String>, call: &Call) {
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut seen = lock(seen);
     let _ = writeln!(seen, "  {} {}?{}", call.method, call.path, call.query);
 }

@@ -6,11 +6,9 @@
 //! what a selector selects, and is done when that has gone. A create is not: the caller looks for
 //! the object by its name first.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
 
+use tjf_runtime::chance;
 use tokio::time::Instant;
 
 use super::{ClusterError, error::Outcome, verb::Verb};
@@ -90,8 +88,8 @@ impl Repeats {
     /// who failed together do not come back together.
     fn pause(&self, error: &ClusterError) -> Duration {
         let doubled = PAUSE_MIN.saturating_mul(1 << (self.tries - 1).min(10)).min(PAUSE_MAX);
-        let chance = RandomState::new().hash_one(self.tries) % 1000;
-        let jittered = doubled / 2 + doubled.mul_f64(chance as f64 / 2000.0);
+        let part = chance::number() % 1000;
+        let jittered = doubled / 2 + doubled.mul_f64(part as f64 / 2000.0);
         jittered.max(error.retry_after().unwrap_or_default())
     }
 }

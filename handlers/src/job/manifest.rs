@@ -61,13 +61,20 @@ pub enum HomeVolume {
     None,
 }
 
-/// The user that a tool's programs run as: the owner of its home.
+/// The user that a tool's programs run as: the owner of its home. Neither number is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner {
-    /// User id; never 0.
-    pub uid: u32,
-    /// Group id.
-    pub gid: u32,
+    uid: u32,
+    gid: u32,
+}
+
+impl Owner {
+    /// The owner of a home, who is never root, and its group. Where that is root's, the programs get
+    /// a group of their own, by the user's number: root's may read and write what is not a tool's
+    /// business, in an image and on volumes.
+    pub fn of_home(uid: u32, gid: u32) -> Self {
+        Self { uid, gid: if gid == 0 { uid } else { gid } }
+    }
 }
 
 /// What Kubernetes is sent: the object of the job's kind, as JSON.

@@ -178,6 +178,22 @@ fn no_pod_is_root_or_may_become_more_than_its_tool() {
     }
 }
 
+/// A home may belong to root's group, a program may not.
+#[test]
+fn no_program_runs_in_the_group_of_root() {
+    for ((uid, gid), expected) in
+        [((52_503, 52_504), 52_504), ((52_503, 0), 52_503), ((52_503, 1), 1)]
+    {
+        let owner = Owner::of_home(uid, gid);
+        let template = pod(&one_off(), &settings(HomeVolume::HostPath), owner);
+        let pod = serde_json::to_value(template).unwrap();
+        let context = &pod["spec"]["containers"][0]["securityContext"];
+        assert_eq!(context["runAsUser"], uid);
+        assert_eq!(context["runAsGroup"], expected, "{uid}:{gid}");
+        assert_eq!(context["runAsNonRoot"], true);
+    }
+}
+
 #[test]
 fn a_pod_gets_its_home_and_time_for_its_last_words() {
     for (name, job, manifest) in sent() {

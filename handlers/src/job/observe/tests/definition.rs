@@ -101,7 +101,7 @@ fn made(kind: &JobKind, logs: Option<Logs>, more: &Value) -> Value {
         home_volume: HomeVolume::HostPath,
         job_ttl_seconds: 60,
     };
-    let mut object = manifest::of(&job, &settings, Owner { uid: 1, gid: 1 }).unwrap();
+    let mut object = manifest::of(&job, &settings, Owner::of_home(1, 1)).unwrap();
     merge(&mut object, &json!({"metadata": {"uid": "u-a", "creationTimestamp": CREATED}}));
     merge(&mut object, more);
     object
