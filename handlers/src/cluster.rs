@@ -3,6 +3,7 @@
 //! Every call is the tool's own, with its own certificate, in its own namespace; both come from the
 //! caller that the runtime proved, and neither from anything that was sent.
 
+mod answer;
 mod call;
 mod connection;
 mod create;
@@ -20,6 +21,7 @@ use tjf_api_types::ToolName;
 use tjf_runtime::pool::HomeClient;
 use tokio::time::Instant;
 
+pub(crate) use self::answer::LARGE_ANSWERS_MAX;
 pub use self::error::{ClusterError, Outcome};
 use self::{call::Filter, connection::Connection};
 use crate::{
@@ -51,7 +53,9 @@ impl Cluster {
     /// # Errors
     /// When the caller has no client.
     pub async fn of(context: &Context) -> Result<Self, ClusterError> {
-        let connection = Connection::of(crate::tool_of(context), context.clients()).await?;
+        let connection =
+            Connection::of(crate::tool_of(context), Arc::clone(&context.state), context.clients());
+        let connection = connection.await?;
         let deadline = context.deadline - ANSWER_TIME;
         Ok(Self { context: context.clone(), connection, deadline })
     }

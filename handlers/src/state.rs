@@ -9,10 +9,11 @@ use std::{
 
 use tjf_api_types::ToolName;
 use tjf_runtime::reload::Reloaded;
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     catalogue::Catalogue,
+    cluster::LARGE_ANSWERS_MAX,
     job::{kind::Kind, manifest::PodSettings, objects::Version, quota::Limits},
 };
 
@@ -32,6 +33,8 @@ pub struct AppState {
     pub pod_settings: PodSettings,
     /// What is kept of each tool.
     pub tools: Tools,
+    /// Places for large answers of Kubernetes that are read at once.
+    pub reading: Semaphore,
 }
 
 impl AppState {
@@ -45,6 +48,7 @@ impl AppState {
             catalogue: Arc::new(Reloaded::load("catalogue", vec![catalogue], make)?),
             pod_settings,
             tools: Tools::default(),
+            reading: Semaphore::new(LARGE_ANSWERS_MAX),
         })
     }
 }
@@ -61,6 +65,9 @@ pub struct KnownTool {
     /// both take the last place. Between two servers that may still happen, and mends itself with
     /// the next request.
     pub counting: tokio::sync::Mutex<()>,
+    /// Held while a large answer of Kubernetes is read for the tool, so that one tool's objects hold
+    /// up no other's.
+    pub reading: tokio::sync::Mutex<()>,
     creates: Mutex<Creates>,
 }
 
