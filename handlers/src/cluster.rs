@@ -3,6 +3,7 @@
 //! Every call is the tool's own, with its own certificate, in its own namespace; both come from the
 //! caller that the runtime proved, and neither from anything that was sent.
 
+mod answer;
 mod call;
 mod connection;
 mod create;
@@ -20,6 +21,7 @@ use tjf_api_types::ToolName;
 use tjf_runtime::pool::HomeClient;
 use tokio::time::Instant;
 
+pub(crate) use self::answer::LARGE_ANSWERS_MAX;
 pub use self::error::{ClusterError, Outcome};
 use self::{call::Filter, connection::Connection};
 use crate::{

@@ -141,6 +141,13 @@ fn cluster(error: ClusterError) -> Failure {
         ClusterError::Unreadable(why) if why.is_eof() || why.is_syntax() => {
             unavailable(RETRY_AFTER).because(error)
         }
+        // Kubernetes does answer, and to try again would not help: what is in the way is an object
+        // of the tool's own, and the tool can make it smaller.
+        ClusterError::TooLarge => {
+            let detail = "an object in the tool's namespace is too large to be read: \
+                          delete it, or make it smaller";
+            Failure::new(ErrorStatus::Conflict, "object-too-large", detail)
+        }
         ClusterError::NoSuchVersion { .. } => unavailable(RETRY_AFTER).because(error),
         ClusterError::Unknown { source, .. } => {
             let mut detail =

@@ -8,15 +8,18 @@ use std::{
 };
 
 use tjf_runtime::{Application, lock, reload::Reloaded};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     catalogue::Catalogue,
+    cluster::LARGE_ANSWERS_MAX,
     job::{kind::Kind, manifest::PodSettings, objects::Version, quota::Limits},
 };
 
 /// What a namespace allows is asked for again after this.
 const LIMITS_AGE_MAX: Duration = Duration::from_secs(60);
+/// Calls of one tool at once: as many as one request makes, when it deletes much.
+const CALLS_MAX: usize = 16;
 /// As long as another server may be behind with what this one created, and much longer.
 const CREATES_AGE_MAX: Duration = Duration::from_secs(60);
 
@@ -26,6 +29,8 @@ pub struct AppState {
     pub catalogue: Arc<Reloaded<Catalogue>>,
     /// What the operator decided about pods.
     pub pod_settings: PodSettings,
+    /// Places for large answers of Kubernetes that are read at once.
+    pub reading: Semaphore,
 }
 
 impl AppState {
@@ -38,6 +43,7 @@ impl AppState {
         Ok(Self {
             catalogue: Arc::new(Reloaded::load("catalogue", vec![catalogue], make)?),
             pod_settings,
+            reading: Semaphore::new(LARGE_ANSWERS_MAX),
         })
     }
 }
@@ -54,7 +60,21 @@ pub struct KnownTool {
     /// both take the last place. Between two servers that may still happen, and mends itself with
     /// the next request.
     pub counting: tokio::sync::Mutex<()>,
+    /// Held while a large answer of Kubernetes is read for the tool, so that one tool's objects hold
+    /// up no other's.
+    pub reading: tokio::sync::Mutex<()>,
+    /// Places for calls to Kubernetes that are under way.
+    pub calls: Calls,
     creates: Mutex<Creates>,
+}
+
+/// Places for the calls of one tool: each is a connection to Kubernetes.
+pub struct Calls(pub Semaphore);
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self(Semaphore::new(CALLS_MAX))
+    }
 }
 
 /// What this server creates for a tool.

@@ -310,6 +310,7 @@ fn every_kind_of_problem_has_its_golden_file() {
         "job-not-found",
         "no-credentials",
         "not-acceptable",
+        "object-too-large",
         "quota-exceeded",
         "route-not-found",
         "unauthenticated",

@@ -1,9 +1,14 @@
 //! What is asked of Kubernetes: the verbs, what a list is to show, and what a delete is to do.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Cluster, ClusterError, connection::Request, verb::Verb};
+use super::{
+    Cluster, ClusterError,
+    answer::{Bounds, ListReader, Reader, Unread, Whole},
+    connection::Request,
+    verb::Verb,
+};
 use crate::job::{
     kind::{Kind, Resource},
     labels::Selector,
@@ -12,6 +17,9 @@ use crate::job::{
 
 /// Bounds what one answer can be; Kubernetes' own clients use the same.
 const LIST_PAGE_SIZE: &str = "500";
+/// Of objects of which nothing else is used. Who does not know this form answers with all of them.
+const METADATA_OF_LIST: &str =
+    "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
 /// A typing error of ours in a manifest must not be passed over.
 const STRICT: &str = "fieldValidation=Strict";
 
@@ -153,10 +161,11 @@ impl Cluster {
         &self,
         kind: Kind,
         name: &str,
-        read: impl Fn(&[u8]) -> serde_json::Result<T>,
+        read: fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<Option<T>, ClusterError> {
         let path = format!("{}/{name}", self.path_of(kind));
-        match self.send(Verb::Get, kind, path, Vec::new(), read).await {
+        let request = Request { verb: Verb::Get, kind, path, accept: None, body: Vec::new() };
+        match self.send(&request, || Whole::new(read)).await {
             Ok(object) => Ok(Some(object)),
             Err(ClusterError::NotFound) => Ok(None),
             Err(error) => Err(error),
@@ -168,7 +177,7 @@ impl Cluster {
         &self,
         filter: Filter,
     ) -> Result<Listed<T>, ClusterError> {
-        self.list_as(T::KIND, filter).await
+        self.list_as(T::KIND, filter, None).await
     }
 
     /// The same of what any kind of object says of itself.
@@ -177,7 +186,7 @@ impl Cluster {
         kind: Kind,
         filter: Filter,
     ) -> Result<Vec<Meta>, ClusterError> {
-        let listed = self.list_as::<Named>(kind, filter).await?;
+        let listed = self.list_as::<Named>(kind, filter, Some(METADATA_OF_LIST)).await?;
         Ok(listed.items.into_iter().map(|named| named.metadata).collect())
     }
 
@@ -185,12 +194,14 @@ impl Cluster {
         &self,
         kind: Kind,
         mut filter: Filter,
+        accept: Option<&'static str>,
     ) -> Result<Listed<T>, ClusterError> {
         let mut all = Vec::new();
         let mut token: Option<String> = None;
         loop {
             let path = with_query(self.path_of(kind), &filter, token.as_deref());
-            let page = self.send(Verb::List, kind, path, Vec::new(), read_list::<T>).await;
+            let request = Request { verb: Verb::List, kind, path, accept, body: Vec::new() };
+            let page = self.send(&request, ListReader::<T>::default).await;
             let List { metadata, mut items } = match page {
                 // It has forgotten the version of the pages before. Whole, a list can't be
                 // interrupted like that.
@@ -216,16 +227,20 @@ impl Cluster {
         &self,
         kind: Kind,
         object: &Value,
-    ) -> Result<(Value, Meta), ClusterError> {
+    ) -> Result<(Vec<u8>, Meta), ClusterError> {
         let path = format!("{}?{STRICT}", self.path_of(kind));
-        let created = self.send(Verb::Create, kind, path, written(object)?, read_object).await;
+        let body = written(object)?;
+        let request = Request { verb: Verb::Create, kind, path, accept: None, body };
+        let created = self.send(&request, || Whole::new(read_object)).await;
         created.map_err(|error| self.without_namespace(error, kind))
     }
 
     /// Asks whether an object would be created. Nothing is.
     pub(super) async fn try_create(&self, kind: Kind, object: &Value) -> Result<(), ClusterError> {
         let path = format!("{}?dryRun=All&{STRICT}", self.path_of(kind));
-        let tried = self.send(Verb::TryCreate, kind, path, written(object)?, unread).await;
+        let body = written(object)?;
+        let request = Request { verb: Verb::TryCreate, kind, path, accept: None, body };
+        let tried = self.send(&request, || Unread).await;
         tried.map_err(|error| self.without_namespace(error, kind))
     }
 
@@ -246,7 +261,7 @@ impl Cluster {
         &self,
         kind: Kind,
         name: &str,
-    ) -> Result<Option<(Value, Meta)>, ClusterError> {
+    ) -> Result<Option<(Vec<u8>, Meta)>, ClusterError> {
         self.get_with(kind, name, read_object).await
     }
 
@@ -259,7 +274,9 @@ impl Cluster {
         options: &DeleteOptions<'_>,
     ) -> Result<(), ClusterError> {
         let path = format!("{}/{name}", self.path_of(kind));
-        match self.send(Verb::Delete, kind, path, written(options)?, unread).await {
+        let body = written(options)?;
+        let request = Request { verb: Verb::Delete, kind, path, accept: None, body };
+        match self.send(&request, || Unread).await {
             Ok(()) | Err(ClusterError::NotFound | ClusterError::OtherObject) => Ok(()),
             Err(error) => Err(error),
         }
@@ -273,9 +290,9 @@ impl Cluster {
     ) -> Result<Vec<Meta>, ClusterError> {
         let filter = Filter::labels(selector).unpaged();
         let path = with_query(self.path_of(kind), &filter, None);
-        let options = written(&DeleteOptions::any())?;
-        let deleted = self.send(Verb::DeleteCollection, kind, path, options, read_list::<Named>);
-        let List { items, .. } = deleted.await?;
+        let body = written(&DeleteOptions::any())?;
+        let request = Request { verb: Verb::DeleteCollection, kind, path, accept: None, body };
+        let List { items, .. } = self.send(&request, ListReader::<Named>::default).await?;
         Ok(items.into_iter().map(|named| named.metadata).collect())
     }
 
@@ -283,16 +300,18 @@ impl Cluster {
         kind.path(self.connection.namespace())
     }
 
-    async fn send<T>(
+    async fn send<R: Reader>(
         &self,
-        verb: Verb,
-        kind: Kind,
-        path: String,
-        body: Vec<u8>,
-        read: impl Fn(&[u8]) -> serde_json::Result<T>,
-    ) -> Result<T, ClusterError> {
-        let request = Request { verb, kind, path, body };
-        self.connection.send(&request, self.deadline, read).await
+        request: &Request,
+        reader: impl Fn() -> R,
+    ) -> Result<R::Output, ClusterError> {
+        let known = self.context.known();
+        let bounds = Bounds {
+            calls: &known.calls.0,
+            large_of_tool: &known.reading,
+            large_of_all: &self.context.state.reading,
+        };
+        self.connection.send(request, (self.deadline, bounds), reader).await
     }
 }
 
@@ -300,26 +319,9 @@ fn written(body: &impl Serialize) -> Result<Vec<u8>, ClusterError> {
     serde_json::to_vec(body).map_err(ClusterError::Unwritable)
 }
 
-fn read_object(body: &[u8]) -> serde_json::Result<(Value, Meta)> {
-    let object: Value = serde_json::from_slice(body)?;
-    let Named { metadata } = Named::deserialize(&object)?;
-    Ok((object, metadata))
-}
-
-/// That it was done is all that an answer says.
-fn unread(_: &[u8]) -> serde_json::Result<()> {
-    Ok(())
-}
-
-/// Reads a list; when one object in it can't be read, the others still are.
-fn read_list<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<List<T>> {
-    serde_json::from_slice(body).or_else(|error| {
-        let List { metadata, items } = serde_json::from_slice::<List<Value>>(body)?;
-        tracing::warn!(%error, "an object of a list can't be read, and is left out");
-        let items =
-            items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect();
-        Ok(List { metadata, items })
-    })
+fn read_object(body: &[u8]) -> serde_json::Result<(Vec<u8>, Meta)> {
+    let Named { metadata } = serde_json::from_slice(body)?;
+    Ok((body.to_vec(), metadata))
 }
 
 fn with_query(path: String, filter: &Filter, token: Option<&str>) -> String {

@@ -2,27 +2,28 @@
 //!
 //! It belongs to no request: each call brings its own deadline.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Mutex, time::Duration};
 
-use bytes::Bytes;
-use http::header;
+use http::{HeaderValue, header};
 use kube::client::Body;
 use tjf_api_types::ToolName;
-use tjf_runtime::pool::{ClientSource, HomeClient, Pooled};
+use tjf_runtime::{
+    lock,
+    pool::{ClientSource, HomeClient, Pooled},
+};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    ClusterError, error,
+    ClusterError,
+    answer::{self, Bounds, Reader},
+    error,
     repeat::{Repeats, Verdict},
     verb::Verb,
 };
 use crate::{job::kind::Kind, state::KnownTool};
 
 /// A call that took this long is not going to be answered; a request has time for more than one.
-const CALL_TIME_MAX: Duration = Duration::from_secs(10);
+pub(super) const CALL_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// One call, with all that is needed to send it again.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(super) struct Request {
     pub(super) kind: Kind,
     /// Path and query.
     pub(super) path: String,
+    /// The form of the answer; plain JSON when absent.
+    pub(super) accept: Option<&'static str>,
     /// JSON, or nothing.
     pub(super) body: Vec<u8>,
 }
@@ -69,7 +72,7 @@ impl Connection {
 
     /// The client that was used last.
     pub(super) fn client(&self) -> Pooled<HomeClient> {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.client).clone()
     }
 
     /// Calls until there is an answer that stands and can be read, or no time for another try.
@@ -77,16 +80,15 @@ impl Connection {
     /// # Errors
     /// The last answer. When a change may have been made although nothing says so, the error is
     /// [`ClusterError::Unknown`].
-    pub(super) async fn send<T>(
+    pub(super) async fn send<R: Reader>(
         &self,
         request: &Request,
-        deadline: Instant,
-        read: impl Fn(&[u8]) -> serde_json::Result<T>,
-    ) -> Result<T, ClusterError> {
+        (deadline, bounds): (Instant, Bounds<'_>),
+        reader: impl Fn() -> R,
+    ) -> Result<R::Output, ClusterError> {
         let mut repeats = Repeats::new(request.verb, deadline);
         loop {
-            let body = self.try_once(request, deadline).await;
-            let error = match body.and_then(|it| read(&it).map_err(ClusterError::Unreadable)) {
+            let error = match self.try_once(request, (deadline, bounds), &reader).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -105,49 +107,56 @@ impl Connection {
 
     /// Calls once; and with a fresh client when Kubernetes did not know the old one's certificate,
     /// in which case nothing was done.
-    async fn try_once(&self, request: &Request, deadline: Instant) -> Result<Bytes, ClusterError> {
+    async fn try_once<R: Reader>(
+        &self,
+        request: &Request,
+        within: (Instant, Bounds<'_>),
+        reader: impl Fn() -> R,
+    ) -> Result<R::Output, ClusterError> {
         let client = self.client();
-        match self.try_with(&client, request, deadline).await {
+        match self.try_with(&client, request, within, reader()).await {
             Err(ClusterError::CredentialsRejected) => {
                 let renewed = self.clients.renewed(&client).await?;
-                *self.client.lock().unwrap_or_else(PoisonError::into_inner) = renewed.clone();
-                self.try_with(&renewed, request, deadline).await
+                *lock(&self.client) = renewed.clone();
+                self.try_with(&renewed, request, within, reader()).await
             }
             outcome => outcome,
         }
     }
 
-    async fn try_with(
+    async fn try_with<R: Reader>(
         &self,
         client: &Pooled<HomeClient>,
         request: &Request,
-        deadline: Instant,
-    ) -> Result<Bytes, ClusterError> {
+        (deadline, bounds): (Instant, Bounds<'_>),
+        reader: R,
+    ) -> Result<R::Output, ClusterError> {
         let mut message = http::Request::builder().method(request.verb.method()).uri(&request.path);
         if !request.body.is_empty() {
             message = message.header(header::CONTENT_TYPE, "application/json");
         }
+        if let Some(accept) = request.accept {
+            message = message.header(header::ACCEPT, HeaderValue::from_static(accept));
+        }
         let message = message
             .body(Body::from(request.body.clone()))
             .map_err(|error| ClusterError::NotReached(error.into()))?;
-        let exchange = async {
-            let response = client.client.kube.send(message).await;
-            let response = response.map_err(ClusterError::without_answer)?;
-            let (parts, body) = response.into_parts();
-            let body = body.collect_bytes().await;
-            Ok((parts, body.map_err(|error| ClusterError::Lost(error.into()))?))
-        };
+        let call = timeout_at(deadline, bounds.calls.acquire()).await;
+        let _call = call.map_err(|_| ClusterError::OutOfTime)?;
         let now = Instant::now();
         if now >= deadline {
             return Err(ClusterError::OutOfTime);
         }
         let end = deadline.min(now + CALL_TIME_MAX);
-        let (parts, body) = timeout_at(end, exchange)
+        let response = timeout_at(end, client.client.kube.send(message))
             .await
-            .unwrap_or_else(|elapsed| Err(ClusterError::Lost(elapsed.into())))?;
+            .map_err(|elapsed| ClusterError::Lost(elapsed.into()))?
+            .map_err(ClusterError::without_answer)?;
+        let (parts, body) = response.into_parts();
         if parts.status.is_success() {
-            return Ok(body);
+            return answer::read(body, reader, bounds, (end, deadline)).await;
         }
+        let body = answer::read_refusal(body, end).await?;
         let action = request.verb.of(request.kind);
         Err(error::refused(parts.status, &parts.headers, &body, (self.tool.as_str(), &action)))
     }

@@ -84,7 +84,8 @@ struct Around<'a> {
 
 /// An object of this request.
 struct Created {
-    object: Value,
+    /// As Kubernetes writes it.
+    object: Vec<u8>,
     meta: Meta,
     creation: Creation,
 }

@@ -54,6 +54,10 @@ pub enum ClusterError {
     /// Its answer can't be understood.
     #[error("the answer of Kubernetes can't be understood")]
     Unreadable(#[source] serde_json::Error),
+    /// An object is larger than etcd takes as it is set up everywhere, and than we read. It stays so
+    /// until somebody makes it smaller, so that it is not asked for again.
+    #[error("an object is too large to be read")]
+    TooLarge,
     /// A change may have been made, and nothing says whether it was.
     #[error("whether Kubernetes did it is not known: {action}")]
     Unknown {
@@ -129,9 +133,11 @@ impl ClusterError {
             Self::NotReached(_) | Self::NoFileLeft(_) | Self::OutOfTime | Self::Busy { .. } => {
                 Outcome::NotDone
             }
-            Self::Lost(_) | Self::Failing { .. } | Self::Unreadable(_) | Self::Unknown { .. } => {
-                Outcome::Unknown
-            }
+            Self::Lost(_)
+            | Self::Failing { .. }
+            | Self::Unreadable(_)
+            | Self::TooLarge
+            | Self::Unknown { .. } => Outcome::Unknown,
             Self::Connect(_)
             | Self::CredentialsRejected
             | Self::Forbidden { .. }

@@ -3,7 +3,6 @@
 use futures_util::future::try_join5;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tjf_api_types::{JobType, JobView, ObjectName, ToolName};
 
 use super::{Cluster, ClusterError, call::Filter};
@@ -102,7 +101,7 @@ impl Cluster {
     pub(super) fn view_of_created(
         &self,
         job_type: JobType,
-        created: Value,
+        created: &[u8],
     ) -> Result<Option<JobView>, ClusterError> {
         let mut objects = Objects::default();
         match job_type {
@@ -176,8 +175,8 @@ pub(super) fn looked_at(tool: &ToolName, reach: Reach, name: Option<&ObjectName>
     }
 }
 
-fn read<T: DeserializeOwned>(object: Value) -> Result<T, ClusterError> {
-    serde_json::from_value(object).map_err(ClusterError::Unreadable)
+fn read<T: DeserializeOwned>(object: &[u8]) -> Result<T, ClusterError> {
+    serde_json::from_slice(object).map_err(ClusterError::Unreadable)
 }
 
 #[cfg(test)]

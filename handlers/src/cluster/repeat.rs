@@ -61,7 +61,9 @@ impl Repeats {
         let may_repeat = match outcome {
             Outcome::Refused => false,
             Outcome::NotDone => true,
-            Outcome::Unknown => self.verb != Verb::Create,
+            Outcome::Unknown => {
+                self.verb != Verb::Create && !matches!(error, ClusterError::TooLarge)
+            }
         };
         let pause = self.pause(&error);
         if may_repeat && self.has_time_for(pause, outcome) {

@@ -82,6 +82,7 @@ fn every_kind_of_cluster_error() -> Vec<(&'static str, Error)> {
             "cluster-unavailable",
             ClusterError::Failing { code: 500, message: secret(), retry_after: None }.into(),
         ),
+        ("object-too-large", ClusterError::TooLarge.into()),
         ("internal", ClusterError::NotFound.into()),
         ("internal", ClusterError::AlreadyExists { being_deleted: false }.into()),
         ("internal", ClusterError::OtherObject.into()),

@@ -109,6 +109,29 @@ async fn one_object_that_cannot_be_read_does_not_hide_the_others() {
     script.finish().await;
 }
 
+/// A large list is read object by object, a small one at once.
+#[tokio::test]
+async fn large_objects_are_told_as_others_are() {
+    let filling = "x".repeat(300_000);
+    let large = |name: &str| {
+        let mut job = object(name, name, &ended());
+        job["spec"]["template"]["spec"]["containers"][0]["env"] =
+            json!([{"name": "A", "value": filling}]);
+        job
+    };
+    let odd = json!({"metadata": {"name": "odd", "creationTimestamp": "yesterday"}});
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_all([
+        all(JOBS).items([large("a"), odd, large("b")]),
+        all(CRONJOBS).items([]),
+        all(CONTROLLERS).items([]),
+        all(PODS).items([]),
+    ]);
+    let Json(views) = list(context(kube)).await.unwrap();
+    assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    script.finish().await;
+}
+
 /// The rule is that of `show`: what has a controller belongs to that.
 #[tokio::test]
 async fn an_object_with_a_controller_is_not_a_job_of_its_own() {

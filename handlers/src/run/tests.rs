@@ -33,7 +33,8 @@ impl From<Context> for Asked {
 
 async fn run(asked: impl Into<Asked>, request: Json<RunRequest>) -> Result<Created<JobView>> {
     let Asked { context, key } = asked.into();
-    super::run(context, IdempotencyKey(key), request).await
+    // On the heap, where the router has it too.
+    Box::pin(super::run(context, IdempotencyKey(key), request)).await
 }
 
 /// What the namespace has before a job is created.

@@ -27,7 +27,7 @@ impl Creating<'_> {
                 };
                 let view = match shown {
                     Some(view) => view,
-                    None => self.view_of(created)?,
+                    None => self.view_of(&created)?,
                 };
                 Ok(Turn::Done(Box::new(view)))
             }
@@ -60,9 +60,9 @@ impl Creating<'_> {
     }
 
     /// The job that a new object is.
-    fn view_of(&self, created: Created) -> Result<JobView> {
+    fn view_of(&self, created: &Created) -> Result<JobView> {
         let job_type = self.job.spec.kind.job_type();
-        let view = self.cluster.view_of_created(job_type, created.object)?;
+        let view = self.cluster.view_of_created(job_type, &created.object)?;
         view.ok_or_else(|| Error::Internal("a new job is not a job", "it has an owner".into()))
     }
 

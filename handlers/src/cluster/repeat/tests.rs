@@ -76,6 +76,17 @@ async fn a_delete_whose_outcome_is_not_known_is_sent_again_and_stays_unknown() {
     assert!(matches!(end, Verdict::Unknown(_)), "{end:?}");
 }
 
+/// It would be as large the next time. A change may have been made all the same.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_too_large_is_not_asked_for_again() {
+    let (tries, _, end) = tried(Verb::Get, || ClusterError::TooLarge).await;
+    assert!(matches!((tries, &end), (1, Verdict::Final(ClusterError::TooLarge))), "{end:?}");
+    for verb in [Verb::Create, Verb::DeleteCollection] {
+        let (tries, _, end) = tried(verb, || ClusterError::TooLarge).await;
+        assert!(matches!((tries, &end), (1, Verdict::Unknown(_))), "{end:?}");
+    }
+}
+
 /// The first answer got lost, and the second says that nothing was done: the first may have been.
 #[tokio::test(start_paused = true)]
 async fn doubt_ends_only_with_an_answer_that_settles_it() {
