@@ -213,6 +213,14 @@ impl Activity {
         }
     }
 
+    /// Whether a request is at work, or its answer on its way.
+    pub(crate) fn is_at_work(&self) -> bool {
+        match self.state().doing {
+            Doing::Request | Doing::Answer(_) | Doing::Stream | Doing::Sent(_) => true,
+            Doing::Handshake(_) | Doing::Idle(_) | Doing::Head(_) => false,
+        }
+    }
+
     /// When what the connection does has taken too long. A request has its own deadline.
     fn due(&self, limits: &Limits) -> Option<Instant> {
         let state = self.state();

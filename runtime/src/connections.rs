@@ -69,8 +69,8 @@ impl Open {
     }
 }
 
-/// A connection's place among all; gone when it is dropped.
-pub(crate) struct Place {
+/// A connection among all others, until it is dropped.
+pub(crate) struct Connection {
     connections: Arc<Connections>,
     id: u64,
     /// What the connection is doing.
@@ -86,7 +86,7 @@ impl Connections {
 
     /// A place for a new connection. When there is none, the oldest of those who have proven nothing
     /// makes room, and else the one that was idle longest; when all are busy the newcomer has to go.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Connection> {
         let mut open = self.lock();
         let is_full = open.all.len() >= self.limits.all_max;
         if is_full || open.unproven.len() >= self.limits.unproven_max {
@@ -101,7 +101,7 @@ impl Connections {
             Entry { activity: Arc::clone(&activity), close: close.clone(), certificate: None };
         open.all.insert(id, entry);
         open.unproven.insert(id);
-        Some(Place { connections: Arc::clone(self), id, activity, close })
+        Some(Connection { connections: Arc::clone(self), id, activity, close })
     }
 
     /// How many there are.
@@ -114,7 +114,7 @@ impl Connections {
     }
 }
 
-impl Place {
+impl Connection {
     /// Counts the connection among those who are known. When a certificate is given, there may be
     /// so many of it and no more: false for one more, which stays unproven.
     pub(crate) fn prove(&self, certificate: Option<&[u8]>) -> bool {
@@ -134,7 +134,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Connection {
     fn drop(&mut self) {
         self.connections.lock().remove(self.id);
     }
@@ -150,7 +150,7 @@ mod tests {
         Connections::new(ConnectionLimits { all_max, unproven_max, per_certificate_max: 2 })
     }
 
-    fn known(connections: &Arc<Connections>) -> Place {
+    fn known(connections: &Arc<Connections>) -> Connection {
         let place = connections.enter().unwrap();
         assert!(place.prove(None));
         place.activity.established();

@@ -21,7 +21,7 @@ use crate::{
     activity::Watched,
     admin::Admin,
     config::{ADMIN_LISTEN, Config, Faults, LISTEN},
-    connections::{ConnectionLimits, Connections, Place},
+    connections::{Connection, ConnectionLimits, Connections},
     context::Application,
     identity::PeerCertificate,
     open_files::Complaint,
@@ -225,8 +225,8 @@ impl<S: Application> Listener<S> {
             };
             match accepted {
                 Ok((stream, _)) => match self.connections.enter() {
-                    Some(place) => {
-                        self.tracker.spawn(self.clone().connection(stream, place));
+                    Some(connection) => {
+                        self.tracker.spawn(self.clone().connection(stream, connection));
                     }
                     None => {
                         self.service.metrics.connections_refused.inc();
@@ -241,12 +241,19 @@ impl<S: Application> Listener<S> {
     }
 
     /// One connection, from handshake to end.
-    async fn connection(self, stream: TcpStream, place: Place) {
+    async fn connection(self, stream: TcpStream, open: Connection) {
         let metrics = &self.service.metrics;
         // A small answer must not wait for the acknowledgement of its head.
         let _ = stream.set_nodelay(true);
         let time_max = self.service.limits().header_read_time_max;
-        let Ok(Ok(stream)) = timeout(time_max, self.acceptor.accept(stream)).await else {
+        let accepted = tokio::select! {
+            accepted = timeout(time_max, self.acceptor.accept(stream)) => accepted,
+            () = open.close.cancelled() => {
+                metrics.connections_refused.inc();
+                return;
+            }
+        };
+        let Ok(Ok(stream)) = accepted else {
             metrics.handshakes_failed.inc();
             return;
         };
@@ -255,24 +262,24 @@ impl<S: Application> Listener<S> {
         // Over a proxy's certificate come the requests of all.
         let is_proxy = peer.as_ref().is_some_and(|peer| self.service.is_proxy(peer));
         let counted = certificate.as_deref().filter(|_| !is_proxy);
-        let is_welcome = certificate.is_none() || place.prove(counted);
+        let is_welcome = certificate.is_none() || open.prove(counted);
         if !is_welcome {
             metrics.connections_refused.inc();
         }
-        place.activity.established();
-        self.exchange(stream, &place, peer, is_welcome).await;
+        open.activity.established();
+        self.exchange(stream, &open, peer, is_welcome).await;
     }
 
     /// Requests and answers on one connection, for as long as it keeps to the limits.
     async fn exchange(
         &self,
         stream: TlsStream<TcpStream>,
-        place: &Place,
+        open: &Connection,
         peer: Option<PeerCertificate>,
         is_welcome: bool,
     ) {
         let answer = service_fn(|request: Request<Incoming>| {
-            place.activity.request_begins(request.body().size_hint().exact());
+            open.activity.request_begins(request.body().size_hint().exact());
             let peer = peer.as_ref();
             async move {
                 let mut response = if is_welcome {
@@ -286,11 +293,11 @@ impl<S: Application> Listener<S> {
                         .insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 let is_stream = response.body().is_stream();
-                response.body_mut().hold(place.activity.answer_begins(is_stream));
+                response.body_mut().hold(open.activity.answer_begins(is_stream));
                 Ok::<_, Infallible>(response)
             }
         });
-        let io = TokioIo::new(Watched::new(stream, Arc::clone(&place.activity)));
+        let io = TokioIo::new(Watched::new(stream, Arc::clone(&open.activity)));
         let connection =
             http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).serve_connection(io, answer);
         let mut connection = pin!(connection);
@@ -306,9 +313,12 @@ impl<S: Application> Listener<S> {
                 }
                 return;
             }
-            () = place.activity.overdue(self.service.limits()) => return,
-            () = place.close.cancelled() => {
+            () = open.activity.overdue(self.service.limits()) => return,
+            () = open.close.cancelled() => {
                 self.service.metrics.connections_refused.inc();
+                if !open.activity.is_at_work() {
+                    return;
+                }
             }
             () = notice_is_over => {}
         }
@@ -316,7 +326,7 @@ impl<S: Application> Listener<S> {
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             _ = connection => {}
-            () = place.activity.overdue(self.service.limits()) => {}
+            () = open.activity.overdue(self.service.limits()) => {}
         }
     }
 }
@@ -339,7 +349,7 @@ async fn serve_admin(listener: TcpListener, admin: Arc<Admin>, connections_max: 
                 continue;
             }
         };
-        let Some(place) = connections.enter() else { continue };
+        let Some(open) = connections.enter() else { continue };
         let admin = Arc::clone(&admin);
         let end = Instant::now() + ADMIN_CONNECTION_TIME_MAX;
         tracker.spawn(async move {
@@ -351,7 +361,7 @@ async fn serve_admin(listener: TcpListener, admin: Arc<Admin>, connections_max: 
             tokio::select! {
                 _ = connection => {}
                 () = sleep_until(end) => {}
-                () = place.close.cancelled() => {}
+                () = open.close.cancelled() => {}
             }
         });
     }

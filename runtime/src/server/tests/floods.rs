@@ -7,19 +7,31 @@ const LARGE: &str = "GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n
 /// Many times as many as there is room for: some shake hands and no more, some have no certificate.
 #[tokio::test]
 async fn connections_that_prove_nothing_end_no_other() {
-    let limits = Limits { connections_max: 6, unproven_connections_max: 3, ..Limits::PRODUCTION };
+    let limits = Limits {
+        connections_max: 6,
+        unproven_connections_max: 3,
+        // So that it is not their own time that ends them.
+        header_read_time_max: Duration::from_secs(60),
+        ..Limits::PRODUCTION
+    };
     let server = Server::start(limits).await;
     let (known, nobody) = (server.tools_client(), server.client(None, rustls::ALL_VERSIONS));
     let mut kept = kept(&server, &known).await;
-    let mut silent = Vec::new();
+    let (mut silent, mut nameless) = (Vec::new(), Vec::new());
+    let mut begun = server.connect(&nobody).await.unwrap();
+    begun.write_all(b"GET /hel").await.unwrap();
     for _ in 0..20 {
         silent.push(TcpStream::connect(server.address).await.unwrap());
-        silent.push(server.connect(&nobody).await.unwrap().into_inner().0);
+        nameless.push(server.connect(&nobody).await.unwrap());
     }
     let newcomer = ask(&mut server.connect(&known).await.unwrap(), HELLO).await.unwrap();
     assert!(newcomer.starts_with("HTTP/1.1 200"), "{newcomer}");
     let answer = ask(&mut kept, HELLO).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(read_all(&mut begun).await.unwrap(), "", "it made room, with half a head");
+    for silent in &mut silent[..15] {
+        assert_eq!(read_all(silent).await.unwrap(), "", "it made room");
+    }
 }
 
 #[tokio::test]
