@@ -45,7 +45,7 @@ use self::{
 pub(crate) use self::{fault::Faults, user::ADMINISTRATORS};
 use crate::{
     Authority,
-    object::Key,
+    kind::Kind,
     shared::Shared,
     store::{Deleted, Deletion},
 };
@@ -199,11 +199,7 @@ impl ApiServer {
 
     fn watch(&self, target: Target, query: &Query) -> Outcome {
         let lines = StreamBody::new(watch::begin(&self.shared, target, query)?);
-        let mut response = Response::new(BodyExt::boxed(lines));
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(response)
+        Ok(response(StatusCode::OK, "application/json", BodyExt::boxed(lines)))
     }
 
     async fn log(&self, target: &Target, query: &Query) -> Outcome {
@@ -211,13 +207,14 @@ impl ApiServer {
         // A pod that has not begun has no log, which is not told from an empty one.
         let text = tokio::fs::read(self.logs.join(pod.uid())).await.unwrap_or_default();
         let lines_max = query.number("tailLines")?.and_then(|lines| usize::try_from(lines).ok());
-        Ok(text_response(last_lines(text, lines_max.unwrap_or(usize::MAX)).into()))
+        let lines = last_lines(text, lines_max.unwrap_or(usize::MAX));
+        Ok(response(StatusCode::OK, "text/plain", full(lines.into())))
     }
 
     fn write(&self, method: &Method, target: &Target, mut sent: Sent) -> Outcome {
         let warnings = std::mem::take(&mut sent.warnings);
         let (code, object) = self.shared.with(|store, now| match *method {
-            Method::POST => Ok((StatusCode::CREATED, write::create(store, target, sent, now)?)),
+            Method::POST => Ok((StatusCode::CREATED, write::create(store, sent, now)?)),
             _ => Ok((StatusCode::OK, write::replace(store, target, sent.object)?)),
         })?;
         Ok(warned(json_response(code, &object.to_value()), &warnings))
@@ -225,32 +222,23 @@ impl ApiServer {
 
     fn delete(&self, target: &Target, query: &Query, deletion: &Deletion) -> Outcome {
         if target.name.is_none() {
-            let (items, version) = self.shared.with(|store, now| {
-                let items = write::delete_all(store, target, query, deletion, now)?;
-                Ok((items, store.version()))
-            })?;
-            let items: Vec<_> = items.iter().map(|object| read::item(object)).collect();
-            let kind = target.kind;
-            let list = serde_json::json!({
-                "kind": format!("{}List", kind.name()), "apiVersion": kind.api_version(),
-                "metadata": {"resourceVersion": version.to_string()}, "items": items,
-            });
-            return Ok(json_response(StatusCode::OK, &list));
+            let deleted = self
+                .shared
+                .with(|store, now| write::delete_all(store, target, query, deletion, now))?;
+            return Ok(json_response(StatusCode::OK, &deleted.to_value(target.kind)));
         }
         let key = target.key();
         let value =
             match self.shared.with(|store, now| write::delete(store, &key, deletion, now))? {
                 Deleted::Going(object) => object.to_value(),
-                Deleted::Gone(object) if answers_with_object(&key) => object.to_value(),
+                // These say what they were; the others have a `Status` for it.
+                Deleted::Gone(object) if matches!(key.kind, Kind::Pod | Kind::ResourceQuota) => {
+                    object.to_value()
+                }
                 Deleted::Gone(object) => status::deleted(&key, object.uid()),
             };
         Ok(json_response(StatusCode::OK, &value))
     }
-}
-
-/// Which kinds say what they were when they are gone; the others have a `Status` for it.
-fn answers_with_object(key: &Key) -> bool {
-    matches!(key.kind, crate::kind::Kind::Pod | crate::kind::Kind::ResourceQuota)
 }
 
 async fn whole(body: Incoming) -> Result<Bytes, Refused> {
@@ -265,13 +253,15 @@ fn full(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed()
 }
 
-fn json_response(code: StatusCode, value: &Value) -> Response<Body> {
-    let mut response = Response::new(full(value.to_string().into()));
+fn response(code: StatusCode, media_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = code;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+}
+
+fn json_response(code: StatusCode, value: &Value) -> Response<Body> {
+    response(code, "application/json", full(value.to_string().into()))
 }
 
 fn refusal(refused: &Refused) -> Response<Body> {
@@ -279,12 +269,6 @@ fn refusal(refused: &Refused) -> Response<Body> {
     if let Some(seconds) = refused.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    response
-}
-
-fn text_response(text: Bytes) -> Response<Body> {
-    let mut response = Response::new(full(text));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 

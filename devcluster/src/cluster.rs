@@ -339,9 +339,8 @@ async fn make_folder() -> Result<TempDir, StartError> {
     let (homes, logs) = (folder.path().join(HOMES), folder.path().join(LOGS));
     tokio::fs::create_dir(&homes).await?;
     tokio::fs::set_permissions(&homes, passable).await?;
-    tokio::fs::create_dir(&logs).await?;
     // Logs are asked for, and given to whoever may see the pod.
-    tokio::fs::set_permissions(&logs, Permissions::from_mode(0o700)).await?;
+    tokio::fs::DirBuilder::new().mode(0o700).create(&logs).await?;
     if geteuid().is_root() {
         let probe = folder.path().join("probe");
         tokio::fs::write(&probe, "").await?;

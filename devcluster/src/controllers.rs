@@ -12,8 +12,6 @@ mod job;
 pub mod namespace;
 mod quota;
 mod replication;
-#[cfg(test)]
-mod testing;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
@@ -31,6 +29,9 @@ use crate::{
 
 /// What a pod's name has of its owner's name at most, as with any `generateName`.
 const PREFIX_LENGTH_MAX: usize = 58;
+
+/// The longest pause before a pod or a Job that was refused is tried again.
+const REFUSED_PAUSE_MAX: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a controller sees.
 #[derive(Clone, Copy)]
@@ -148,13 +149,20 @@ fn pod_of(store: &Store, owner: &Object, template: &PodTemplateSpec) -> Object {
     pod.with_spec(&template.spec.clone().unwrap_or_default())
 }
 
+/// Makes an object so, unless it is.
+fn update(old: &Object, new: Object) -> Option<Action> {
+    (new != *old).then(|| Action::Update(Box::new(new)))
+}
+
 /// Deletes this very object; what it owns follows.
 fn delete(object: &Object) -> Action {
-    let deletion = Deletion {
-        propagation: Some(Propagation::Background),
-        uid: Some(object.uid().to_owned()),
-        grace_seconds: None,
-    };
+    delete_with(object, Propagation::Background)
+}
+
+/// Deletes this very object, and says what becomes of what it owns.
+fn delete_with(object: &Object, propagation: Propagation) -> Action {
+    let uid = Some(object.uid().to_owned());
+    let deletion = Deletion { propagation: Some(propagation), uid, grace_seconds: None };
     Action::Delete(object.key(), deletion)
 }
 
@@ -174,3 +182,6 @@ fn reconcile(view: View<'_>, key: &Key) -> Reaction {
         Kind::Pod | Kind::ConfigMap | Kind::LimitRange | Kind::Event => Reaction::default(),
     }
 }
+
+#[cfg(test)]
+mod testing;

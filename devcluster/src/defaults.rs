@@ -59,7 +59,9 @@ pub fn complete(mut object: Object) -> Object {
 fn job(object: &Object) -> JobSpec {
     let mut spec: JobSpec = object.spec();
     spec.backoff_limit.get_or_insert(6);
-    spec.completions.get_or_insert(1);
+    if spec.parallelism.is_none() {
+        spec.completions.get_or_insert(1);
+    }
     spec.parallelism.get_or_insert(1);
     spec.suspend.get_or_insert(false);
     spec.completion_mode.get_or_insert_with(|| "NonIndexed".to_owned());

@@ -4,11 +4,6 @@ use k8s_openapi::api::{batch::v1 as batch, core::v1 as core};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use Kind::{
-    ConfigMap, CronJob, Event, Job, LimitRange, Namespace, Pod, ReplicationController,
-    ResourceQuota,
-};
-
 /// A kind of object. Whatever is not here this cluster refuses by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "they are Kubernetes' own names")]
@@ -47,30 +42,30 @@ struct Row {
 impl Kind {
     /// All of them.
     pub const ALL: [Self; 9] = [
-        Namespace,
-        Pod,
-        Job,
-        CronJob,
-        ReplicationController,
-        ConfigMap,
-        LimitRange,
-        ResourceQuota,
-        Event,
+        Self::Namespace,
+        Self::Pod,
+        Self::Job,
+        Self::CronJob,
+        Self::ReplicationController,
+        Self::ConfigMap,
+        Self::LimitRange,
+        Self::ResourceQuota,
+        Self::Event,
     ];
 
     #[rustfmt::skip]
     const fn row(self) -> Row {
         use Right::{Change, Look, Nothing};
         let (kind, plural, group, right, has_status) = match self {
-            Namespace => ("Namespace", "namespaces", "", Nothing, true),
-            Pod => ("Pod", "pods", "", Change, true),
-            Job => ("Job", "jobs", "batch", Change, true),
-            CronJob => ("CronJob", "cronjobs", "batch", Change, true),
-            ReplicationController => ("ReplicationController", "replicationcontrollers", "", Change, true),
-            ConfigMap => ("ConfigMap", "configmaps", "", Change, false),
-            LimitRange => ("LimitRange", "limitranges", "", Look, false),
-            ResourceQuota => ("ResourceQuota", "resourcequotas", "", Look, true),
-            Event => ("Event", "events", "", Look, false),
+            Self::Namespace => ("Namespace", "namespaces", "", Nothing, true),
+            Self::Pod => ("Pod", "pods", "", Change, true),
+            Self::Job => ("Job", "jobs", "batch", Change, true),
+            Self::CronJob => ("CronJob", "cronjobs", "batch", Change, true),
+            Self::ReplicationController => ("ReplicationController", "replicationcontrollers", "", Change, true),
+            Self::ConfigMap => ("ConfigMap", "configmaps", "", Change, false),
+            Self::LimitRange => ("LimitRange", "limitranges", "", Look, false),
+            Self::ResourceQuota => ("ResourceQuota", "resourcequotas", "", Look, true),
+            Self::Event => ("Event", "events", "", Look, false),
         };
         Row { kind, plural, group, right, has_status }
     }
@@ -78,6 +73,11 @@ impl Kind {
     /// The kind of this plural name in a group; the core group is the empty one.
     pub fn of(group: &str, plural: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.group() == group && kind.plural() == plural)
+    }
+
+    /// The kind of this name, as in an object's `kind`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// As in an object's `kind`.
@@ -107,7 +107,7 @@ impl Kind {
 
     /// Whether its objects are in namespaces.
     pub const fn is_namespaced(self) -> bool {
-        !matches!(self, Namespace)
+        !matches!(self, Self::Namespace)
     }
 
     /// Whether its status is written apart from the rest.
@@ -131,15 +131,15 @@ impl Kind {
     /// When a field has another type.
     pub fn canonical(self, object: Value) -> Result<Value, serde_json::Error> {
         match self {
-            Namespace => through::<core::Namespace>(object),
-            Pod => through::<core::Pod>(object),
-            Job => through::<batch::Job>(object),
-            CronJob => through::<batch::CronJob>(object),
-            ReplicationController => through::<core::ReplicationController>(object),
-            ConfigMap => through::<core::ConfigMap>(object),
-            LimitRange => through::<core::LimitRange>(object),
-            ResourceQuota => through::<core::ResourceQuota>(object),
-            Event => through::<core::Event>(object),
+            Self::Namespace => through::<core::Namespace>(object),
+            Self::Pod => through::<core::Pod>(object),
+            Self::Job => through::<batch::Job>(object),
+            Self::CronJob => through::<batch::CronJob>(object),
+            Self::ReplicationController => through::<core::ReplicationController>(object),
+            Self::ConfigMap => through::<core::ConfigMap>(object),
+            Self::LimitRange => through::<core::LimitRange>(object),
+            Self::ResourceQuota => through::<core::ResourceQuota>(object),
+            Self::Event => through::<core::Event>(object),
         }
     }
 }

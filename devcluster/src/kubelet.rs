@@ -15,7 +15,6 @@ use std::{
     sync::Arc,
 };
 
-use k8s_openapi::api::core::v1::PodStatus;
 use rustix::process::geteuid;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -133,11 +132,8 @@ impl Kubelet {
 
     /// Nothing of it runs any more, so its grace is over.
     fn remove(&self, pod: &Object) {
-        let deletion = Deletion {
-            grace_seconds: Some(0),
-            uid: Some(pod.uid().to_owned()),
-            ..Deletion::default()
-        };
+        let uid = Some(pod.uid().to_owned());
+        let deletion = Deletion { uid, grace_seconds: Some(0), ..Deletion::default() };
         self.node.shared.with(|store, now| {
             // Somebody else may have forced it away.
             let _ = store.delete(&pod.key(), &deletion, now);
@@ -145,17 +141,11 @@ impl Kubelet {
     }
 
     fn refuse(&self, pod: &Object) {
-        let message = "0/1 nodes are available: 1 Too many pods.";
-        let old: PodStatus = pod.status();
-        let is_told =
-            old.conditions.iter().flatten().any(|one| one.message.as_deref() == Some(message));
-        if !is_told {
-            self.node.shared.with(|store, now| {
-                let status = status::unschedulable(&old, message, now);
-                // It is looked at again when anything changes.
-                let _ = store.update(pod.clone().with_status(&status));
-            });
-        }
+        self.node.shared.with(|store, now| {
+            let status = status::unschedulable(&pod.status(), now);
+            // It is looked at again when anything changes, and this is no change the second time.
+            let _ = store.update(pod.clone().with_status(&status));
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
@@ -109,6 +109,20 @@ impl Object {
         self.metadata.deletion_timestamp.is_some()
     }
 
+    /// When it was deleted, if it was: its time to end is counted from there.
+    pub fn deleted_at(&self) -> Option<Timestamp> {
+        let grace = self.metadata.deletion_grace_period_seconds.unwrap_or(0);
+        let end = self.metadata.deletion_timestamp.as_ref()?.0;
+        end.checked_sub(SignedDuration::from_secs(grace)).ok()
+    }
+
+    /// Whether it is a pod of which nothing will run again.
+    pub fn has_ended(&self) -> bool {
+        let phase = self.content.get("status").and_then(|status| status.get("phase"));
+        let phase = phase.and_then(Value::as_str);
+        self.kind == Kind::Pod && matches!(phase, Some("Succeeded" | "Failed"))
+    }
+
     /// All owners.
     pub fn owners(&self) -> &[OwnerReference] {
         self.metadata.owner_references.as_deref().unwrap_or_default()
@@ -175,9 +189,8 @@ impl Object {
     /// # Panics
     /// When it can't be written.
     #[must_use]
-    pub fn with_spec(mut self, spec: &impl Serialize) -> Self {
-        self.set("spec", spec);
-        self
+    pub fn with_spec(self, spec: &impl Serialize) -> Self {
+        self.with("spec", spec)
     }
 
     /// The same with another status.
@@ -185,14 +198,14 @@ impl Object {
     /// # Panics
     /// When it can't be written.
     #[must_use]
-    pub fn with_status(mut self, status: &impl Serialize) -> Self {
-        self.set("status", status);
-        self
+    pub fn with_status(self, status: &impl Serialize) -> Self {
+        self.with("status", status)
     }
 
-    fn set(&mut self, name: &str, part: &impl Serialize) {
+    fn with(mut self, name: &str, part: &impl Serialize) -> Self {
         let value = serde_json::to_value(part);
         let value = value.unwrap_or_else(|error| panic!("{name} of {}: {error}", self.key()));
         self.content.insert(name.to_owned(), value);
+        self
     }
 }

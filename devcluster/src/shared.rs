@@ -10,46 +10,31 @@ use crate::{controllers::engine::Engine, store::Store};
 /// What API server, controllers and kubelet have in common.
 pub(crate) struct Shared {
     engine: Mutex<Engine>,
-    clock: Clock,
+    /// Where the clock stands; without it, it goes with the machine's.
+    stands_at: Option<Timestamp>,
+    /// What the clock is ahead of that.
+    ahead: Mutex<SignedDuration>,
     changed: watch::Sender<u64>,
-}
-
-enum Clock {
-    /// The machine's, with what it is ahead of it.
-    Real(Mutex<SignedDuration>),
-    Explicit(Mutex<Timestamp>),
 }
 
 impl Shared {
     /// With the machine's clock, or with one that stands at a time until it is moved.
     pub(crate) fn new(store: Store, stands_at: Option<Timestamp>) -> Self {
-        let clock = stands_at
-            .map_or_else(|| Clock::Real(Mutex::default()), |at| Clock::Explicit(Mutex::new(at)));
         let changed = watch::Sender::new(store.version());
-        Self { engine: Mutex::new(Engine::new(store)), clock, changed }
+        let engine = Mutex::new(Engine::new(store));
+        Self { engine, stands_at, ahead: Mutex::default(), changed }
     }
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
-        match &self.clock {
-            Clock::Real(ahead) => {
-                let now = Timestamp::now();
-                now.checked_add(*lock(ahead)).unwrap_or(now)
-            }
-            Clock::Explicit(at) => *lock(at),
-        }
+        let now = self.stands_at.unwrap_or_else(Timestamp::now);
+        now.checked_add(*lock(&self.ahead)).unwrap_or(now)
     }
 
     /// Moves the clock: one that stands, or one that goes and is ahead of the machine's from then
     /// on.
     pub(crate) fn advance(&self, by: SignedDuration) {
-        match &self.clock {
-            Clock::Real(ahead) => *lock(ahead) += by,
-            Clock::Explicit(at) => {
-                let mut at = lock(at);
-                *at = at.checked_add(by).unwrap_or(*at);
-            }
-        }
+        *lock(&self.ahead) += by;
         // Whoever waits for a time has to look anew.
         self.changed.send_modify(|_| {});
     }

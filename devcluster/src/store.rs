@@ -15,7 +15,8 @@ use std::{
 };
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use serde::Deserialize;
 use thiserror::Error;
 
 use self::{
@@ -79,8 +80,8 @@ pub struct Change {
     pub new: Option<Arc<Object>>,
 }
 
-/// What becomes of the objects that an object owns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What becomes of the objects that an object owns, in Kubernetes' own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Propagation {
     /// They go first.
     Foreground,
@@ -190,6 +191,17 @@ impl Store {
         Names::new(hasher.finish()).suffix()
     }
 
+    /// The objects of a kind that this one made.
+    pub fn made_by<'a>(
+        &'a self,
+        maker: &Object,
+        kind: Kind,
+    ) -> impl Iterator<Item = &'a Arc<Object>> {
+        self.dependents_of(maker.uid()).filter(move |object| {
+            object.kind == kind && object.controller().is_some_and(|it| it.uid == maker.uid())
+        })
+    }
+
     /// The objects that name this one as an owner.
     pub fn dependents_of(&self, uid: &str) -> impl Iterator<Item = &Arc<Object>> {
         let keys = self.dependents.get(uid).into_iter().flatten();
@@ -264,13 +276,10 @@ impl Store {
         if version.is_some() && version != found.metadata.resource_version {
             return Err(Refusal::Changed);
         }
-        // These are not the caller's to change.
-        object.metadata.uid.clone_from(&found.metadata.uid);
-        object.metadata.resource_version.clone_from(&found.metadata.resource_version);
-        object.metadata.creation_timestamp.clone_from(&found.metadata.creation_timestamp);
-        object.metadata.deletion_timestamp.clone_from(&found.metadata.deletion_timestamp);
-        object.metadata.deletion_grace_period_seconds =
-            found.metadata.deletion_grace_period_seconds;
+        // Nothing else is the caller's to change.
+        let ObjectMeta { labels, annotations, finalizers, owner_references, .. } = object.metadata;
+        let own = found.metadata.clone();
+        object.metadata = ObjectMeta { labels, annotations, finalizers, owner_references, ..own };
         let changed = object.content.get("spec") != found.content.get("spec");
         object.metadata.generation = found.metadata.generation.map(|old| old + i64::from(changed));
         if object == *found {
@@ -338,10 +347,7 @@ impl Store {
     }
 
     fn index(&mut self, key: &Key, old: Option<&Object>, new: Option<&Object>) {
-        let owners = |object: Option<&Object>| -> Vec<OwnerReference> {
-            object.map(|object| object.owners().to_vec()).unwrap_or_default()
-        };
-        for owner in owners(old) {
+        for owner in old.into_iter().flat_map(Object::owners) {
             if let Some(keys) = self.dependents.get_mut(&owner.uid) {
                 keys.remove(key);
                 if keys.is_empty() {
@@ -349,8 +355,8 @@ impl Store {
                 }
             }
         }
-        for owner in owners(new) {
-            self.dependents.entry(owner.uid).or_default().insert(key.clone());
+        for owner in new.into_iter().flat_map(Object::owners) {
+            self.dependents.entry(owner.uid.clone()).or_default().insert(key.clone());
         }
     }
 }

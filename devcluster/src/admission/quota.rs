@@ -70,14 +70,11 @@ impl Quota {
 
     fn check_has_room(&self, asked: &Amounts, used: &Amounts) -> Result<(), String> {
         let of = |amounts: &Amounts, resource: &String| amounts.get(resource).copied().unwrap_or(0);
-        let exceeded: Vec<&String> = asked
-            .iter()
-            .filter(|(resource, asked)| {
-                let sum = of(used, resource).saturating_add(**asked);
-                self.hard.get(*resource).is_some_and(|hard| sum > *hard)
-            })
-            .map(|(resource, _)| resource)
-            .collect();
+        let is_exceeded = |resource: &&String| {
+            let sum = of(used, resource).saturating_add(of(asked, resource));
+            self.hard.get(*resource).is_some_and(|hard| sum > *hard)
+        };
+        let exceeded: Vec<_> = asked.keys().filter(is_exceeded).collect();
         if exceeded.is_empty() {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
-    api::core::v1::{Container, PodSpec, PodStatus},
+    api::core::v1::{Container, PodSpec},
     apimachinery::pkg::api::resource::Quantity,
 };
 
@@ -30,25 +30,22 @@ pub(crate) fn used<'a>(
 /// What the objects of a namespace take.
 pub(super) fn of_namespace(store: &Store, namespace: &str) -> Amounts {
     let mut total = Amounts::new();
-    for kind in Kind::ALL {
-        let count = store.list(kind, Some(namespace)).count() as u64;
-        total.extend(counted_as(kind).into_iter().map(|resource| (resource, count)));
-    }
-    for pod in store.list(Kind::Pod, Some(namespace)) {
-        add(&mut total, of_pod(pod));
-    }
-    for (_, gone) in store.still_counted(namespace) {
-        add(&mut total, of_object(gone));
+    let there = Kind::ALL.into_iter().flat_map(|kind| store.list(kind, Some(namespace)));
+    let gone = store.still_counted(namespace).map(|(_, gone)| gone);
+    for object in there.chain(gone) {
+        add(&mut total, of_object(object));
     }
     total
 }
 
 /// What one object takes.
 pub(super) fn of_object(object: &Object) -> Amounts {
-    let mut amounts: Amounts =
-        counted_as(object.kind).into_iter().map(|resource| (resource, 1)).collect();
-    if object.kind == Kind::Pod {
-        amounts.extend(of_pod(object));
+    let kind = object.kind;
+    let mut amounts = if kind == Kind::Pod { of_pod(object) } else { Amounts::new() };
+    amounts.insert(format!("count/{}", kind.resource()), 1);
+    // A few kinds have an older name too.
+    if matches!(kind, Kind::ReplicationController | Kind::ConfigMap | Kind::ResourceQuota) {
+        amounts.insert(kind.plural().to_owned(), 1);
     }
     amounts
 }
@@ -71,12 +68,11 @@ pub(super) fn of_container(container: &Container) -> Amounts {
 
 /// A pod that has ended takes nothing more; one that is going does, until it has gone.
 fn of_pod(pod: &Object) -> Amounts {
-    let phase = pod.status::<PodStatus>().phase;
-    if matches!(phase.as_deref(), Some("Succeeded" | "Failed")) {
-        return Amounts::new();
+    let mut amounts = Amounts::new();
+    if pod.has_ended() {
+        return amounts;
     }
     let spec: PodSpec = pod.spec();
-    let mut amounts = Amounts::new();
     for container in &spec.containers {
         add(&mut amounts, of_container(container));
     }
@@ -93,21 +89,5 @@ fn add(total: &mut Amounts, amounts: Amounts) {
     for (resource, amount) in amounts {
         let sum = total.entry(resource).or_default();
         *sum = sum.saturating_add(amount);
-    }
-}
-
-/// The resources under which each object of a kind is one. A few kinds have an older name too.
-fn counted_as(kind: Kind) -> Vec<String> {
-    let count = format!("count/{}", kind.resource());
-    match kind {
-        Kind::ReplicationController | Kind::ConfigMap | Kind::ResourceQuota => {
-            vec![count, kind.plural().to_owned()]
-        }
-        Kind::Namespace
-        | Kind::Pod
-        | Kind::Job
-        | Kind::CronJob
-        | Kind::LimitRange
-        | Kind::Event => vec![count],
     }
 }

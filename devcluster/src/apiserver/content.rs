@@ -70,8 +70,8 @@ pub(crate) fn typed(value: &Value, target: &Target, query: &Query) -> Result<Sen
             return Err(not_handled(format!("its {field} is {given}, not {wanted}")));
         }
     }
-    let canonical =
-        kind.canonical(value.clone()).map_err(|error| not_handled(format!("json: {error}")))?;
+    let not_read = |error: serde_json::Error| not_handled(format!("json: {error}"));
+    let canonical = kind.canonical(value.clone()).map_err(not_read)?;
     let mut unknown = Vec::new();
     find_unknown(value, &canonical, "", &mut unknown);
     let warnings: Vec<_> =
@@ -83,15 +83,14 @@ pub(crate) fn typed(value: &Value, target: &Target, query: &Query) -> Result<Sen
         "Ignore" => Vec::new(),
         _ => warnings,
     };
-    let object =
-        Object::read(kind, canonical).map_err(|error| not_handled(format!("json: {error}")))?;
+    let object = Object::read(kind, canonical).map_err(not_read)?;
     let is_dry = query.get("dryRun").is_some();
     Ok(Sent { object: placed(object, target)?, warnings, is_dry })
 }
 
 /// The path says where an object is; what it says itself must agree.
 fn placed(mut object: Object, target: &Target) -> Result<Object, Refused> {
-    if !matches!(object.namespace(), "") && object.namespace() != target.namespace {
+    if !object.namespace().is_empty() && object.namespace() != target.namespace {
         return Err(Refused::bad_request(
             "the namespace of the provided object does not match the namespace sent on the request",
         ));

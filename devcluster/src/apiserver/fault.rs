@@ -15,7 +15,7 @@ use hyper::body::Frame;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{Body, json_response, path::Target, refusal, status::Refused, text_response};
+use super::{Body, full, json_response, path::Target, refusal, response, status::Refused};
 use crate::kind::Kind;
 
 /// Larger than any version that a cluster of tests comes to.
@@ -196,8 +196,8 @@ fn failure(code: u16) -> Response<Body> {
     if code != StatusCode::TOO_MANY_REQUESTS {
         return refusal(&Refused::by_fault(code));
     }
-    let mut response = text_response("Too many requests, please try again later.\n".into());
-    *response.status_mut() = code;
+    let text = full("Too many requests, please try again later.\n".into());
+    let mut response = response(code, "text/plain", text);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     path::{Query, Target},
     selector::Selector,
-    status::Refused,
+    status::{Refused, cause},
 };
 use crate::{
     kind::Kind,
@@ -76,11 +76,8 @@ fn version_asked(store: &Store, query: &Query) -> Result<Option<u64>, Refused> {
     let Some(version) = query.number("resourceVersion")? else {
         return how.map_or(Ok(None), |_| {
             let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
-            let cause = super::status::Cause {
-                field: "resourceVersionMatch".to_owned(),
-                reason: "FieldValueForbidden",
-                message: format!("Forbidden: {why}"),
-            };
+            let why = format!("Forbidden: {why}");
+            let cause = cause("resourceVersionMatch", "FieldValueForbidden", why);
             Err(Refused::invalid("ListOptions", "meta.k8s.io", "", &[cause]))
         });
     };
@@ -95,6 +92,11 @@ fn version_asked(store: &Store, query: &Query) -> Result<Option<u64>, Refused> {
 }
 
 impl List {
+    /// All of it, as of a version.
+    pub(crate) fn whole(items: Vec<Arc<Object>>, version: u64) -> Self {
+        Self { items, version, next: None, left: 0 }
+    }
+
     /// As it is sent. The items say neither kind nor version: the list does.
     pub(crate) fn to_value(&self, kind: Kind) -> Value {
         let items: Vec<_> = self.items.iter().map(|object| item(object)).collect();
@@ -111,7 +113,7 @@ impl List {
 }
 
 /// An object within a list.
-pub(crate) fn item(object: &Object) -> Value {
+fn item(object: &Object) -> Value {
     let mut value = object.to_value();
     if let Value::Object(fields) = &mut value {
         fields.remove("kind");
@@ -134,7 +136,7 @@ impl FromStr for Page {
     fn from_str(text: &str) -> Result<Self, ()> {
         let parts: Vec<_> = text.split('/').collect();
         let [version, kind, namespace, name] = parts.as_slice() else { return Err(()) };
-        let kind = Kind::ALL.into_iter().find(|known| known.name() == *kind).ok_or(())?;
+        let kind = Kind::named(kind).ok_or(())?;
         let version = version.parse().map_err(|_| ())?;
         Ok(Self { version, after: Key::new(kind, namespace, name) })
     }

@@ -1,7 +1,5 @@
 //! Which objects a list is about: labels, and the few fields that can be asked for.
 
-use std::collections::BTreeMap;
-
 use super::{path::Query, status::Refused};
 use crate::{kind::Kind, object::Object};
 
@@ -87,10 +85,8 @@ fn requirement(text: &str) -> Result<Requirement, Refused> {
         (label, Test::NotIn(values))
     } else if let Some((label, values)) = set(text, " in ") {
         (label, Test::In(values))
-    } else if let Some((label, value)) = text.split_once("!=") {
-        (label, Test::NotIn(one(value)))
-    } else if let Some((label, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
-        (label, Test::In(one(value)))
+    } else if let Some((label, is, value)) = comparison(text) {
+        (label, if is { Test::In(one(value)) } else { Test::NotIn(one(value)) })
     } else if let Some(label) = text.strip_prefix('!') {
         (label, Test::Absent)
     } else {
@@ -115,17 +111,11 @@ fn set<'a>(text: &'a str, operator: &str) -> Option<(&'a str, Vec<String>)> {
 fn fields(text: &str, kind: Kind) -> Result<Vec<(String, bool, String)>, Refused> {
     text.split(',')
         .map(|part| {
-            let (name, is, value) = if let Some((name, value)) = part.split_once("!=") {
-                (name, false, value)
-            } else if let Some((name, value)) =
-                part.split_once("==").or_else(|| part.split_once('='))
-            {
-                (name, true, value)
-            } else {
+            let Some((name, is, value)) = comparison(part) else {
                 let message = format!("invalid selector: '{part}'; can't understand '{part}'");
                 return Err(Refused::bad_request(message));
             };
-            if !known_fields(kind).contains_key(name) {
+            if !is_known_field(kind, name) {
                 let message = format!("field label \"{name}\" not supported for {}", kind.name());
                 return Err(Refused::bad_request(message));
             }
@@ -134,28 +124,29 @@ fn fields(text: &str, kind: Kind) -> Result<Vec<(String, bool, String)>, Refused
         .collect()
 }
 
-/// By which fields a kind can be selected, and where these are.
-fn known_fields(kind: Kind) -> BTreeMap<&'static str, &'static str> {
-    let own: &[&str] = match kind {
-        Kind::Pod => &["spec.nodeName", "spec.restartPolicy", "status.phase"],
-        Kind::Event => &[
-            "involvedObject.kind",
-            "involvedObject.name",
-            "involvedObject.namespace",
-            "involvedObject.uid",
-            "reason",
-            "type",
-        ],
-        Kind::Namespace => &["status.phase"],
-        Kind::Job
-        | Kind::CronJob
-        | Kind::ReplicationController
-        | Kind::ConfigMap
-        | Kind::LimitRange
-        | Kind::ResourceQuota => &[],
-    };
-    let all = ["metadata.name", "metadata.namespace"].into_iter().chain(own.iter().copied());
-    all.map(|name| (name, name)).collect()
+/// `a=b`, `a==b` or `a!=b`: what is compared, whether it has to be so, and with what.
+fn comparison(text: &str) -> Option<(&str, bool, &str)> {
+    if let Some((name, value)) = text.split_once("!=") {
+        return Some((name, false, value));
+    }
+    let (name, value) = text.split_once("==").or_else(|| text.split_once('='))?;
+    Some((name, true, value))
+}
+
+/// Whether objects of a kind can be selected by a field.
+fn is_known_field(kind: Kind, name: &str) -> bool {
+    match name {
+        "metadata.name" | "metadata.namespace" => true,
+        "spec.nodeName" | "spec.restartPolicy" => kind == Kind::Pod,
+        "status.phase" => matches!(kind, Kind::Pod | Kind::Namespace),
+        "involvedObject.kind"
+        | "involvedObject.name"
+        | "involvedObject.namespace"
+        | "involvedObject.uid"
+        | "reason"
+        | "type" => kind == Kind::Event,
+        _ => false,
+    }
 }
 
 fn field<'a>(object: &'a Object, name: &str) -> &'a str {

@@ -1,9 +1,10 @@
 //! Answers that are not an object: Kubernetes' `Status`.
 
 use http::StatusCode;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{admission::Forbidden, kind::Kind, object::Key, store::Refusal};
+use crate::{kind::Kind, object::Key, store::Refusal};
 
 /// Why a request is not done, as it is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +17,7 @@ pub(crate) struct Refused {
 }
 
 /// One thing that is wrong with an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Cause {
     /// The path of the field.
     pub(crate) field: String,
@@ -24,6 +25,15 @@ pub(crate) struct Cause {
     pub(crate) reason: &'static str,
     /// What is wrong.
     pub(crate) message: String,
+}
+
+/// A cause of a refusal: field, reason and message.
+pub(super) fn cause(
+    field: impl Into<String>,
+    reason: &'static str,
+    message: impl Into<String>,
+) -> Cause {
+    Cause { field: field.into(), reason, message: message.into() }
 }
 
 impl Refused {
@@ -63,17 +73,12 @@ impl Refused {
         Self::new(StatusCode::NOT_FOUND, "NotFound", message).about(key)
     }
 
-    /// What a caller may not do; `what` is the rest of the sentence, `name` may be empty.
+    /// What a caller may not do, or what limits and quotas forbid; `what` is the rest of the
+    /// sentence, `name` may be empty.
     pub(crate) fn forbidden(kind: Kind, name: &str, what: &str) -> Self {
         let quoted = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
         let message = format!("{}{quoted} is forbidden: {what}", kind.resource());
-        let details = json!({"name": name, "group": kind.group(), "kind": kind.plural()});
-        Self::new(StatusCode::FORBIDDEN, "Forbidden", message).with(details)
-    }
-
-    /// What limits and quotas forbid.
-    pub(crate) fn by_admission(key: &Key, forbidden: &Forbidden) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "Forbidden", forbidden.to_string()).about(key)
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(&Key::new(kind, "", name))
     }
 
     pub(crate) fn method_not_allowed() -> Self {
@@ -97,10 +102,6 @@ impl Refused {
         let list = causes.iter().map(told).collect::<Vec<_>>().join(", ");
         let list = if causes.len() == 1 { list } else { format!("[{list}]") };
         let message = format!("{dotted} \"{name}\" is invalid: {list}");
-        let causes: Vec<_> = causes
-            .iter()
-            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
-            .collect();
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
             .with(json!({"name": name, "group": group, "kind": kind, "causes": causes}))
     }

@@ -72,7 +72,8 @@ impl User {
             Right::Look => is_look,
             Right::Nothing => false,
         };
-        if self.is_administrator() || (is_own && has_right && self.name != ANONYMOUS) {
+        let is_administrator = self.groups.iter().any(|group| group == ADMINISTRATORS);
+        if is_administrator || (is_own && has_right && self.name != ANONYMOUS) {
             return Ok(());
         }
         let (kind, name) = (target.kind, target.name.as_deref().unwrap_or_default());
@@ -92,10 +93,6 @@ impl User {
     /// Their name.
     pub(crate) fn name(&self) -> &str {
         &self.name
-    }
-
-    fn is_administrator(&self) -> bool {
-        self.groups.iter().any(|group| group == ADMINISTRATORS)
     }
 }
 

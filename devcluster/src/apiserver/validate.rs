@@ -6,7 +6,7 @@ use k8s_openapi::api::{
 };
 use tjf_handlers::job::schedule::{Schedule, time_zone};
 
-use super::status::{Cause, Refused};
+use super::status::{Cause, Refused, cause};
 use crate::{kind::Kind, object::Object};
 
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
@@ -39,12 +39,13 @@ pub(crate) fn check(object: &Object) -> Result<(), Refused> {
     Err(Refused::invalid(kind.name(), kind.group(), object.name(), &causes))
 }
 
-fn cause(field: impl Into<String>, reason: &'static str, message: impl Into<String>) -> Cause {
-    Cause { field: field.into(), reason, message: message.into() }
-}
-
 fn invalid(field: impl Into<String>, value: &str, why: &str) -> Cause {
     cause(field, "FieldValueInvalid", format!("Invalid value: {value}: {why}"))
+}
+
+fn negative(path: &str, name: &str, number: Option<i64>) -> Option<Cause> {
+    let number = number.filter(|number| *number < 0)?.to_string();
+    Some(invalid(format!("{path}.{name}"), &number, "must be greater than or equal to 0"))
 }
 
 fn metadata(object: &Object, causes: &mut Vec<Cause>) {
@@ -61,12 +62,9 @@ fn metadata(object: &Object, causes: &mut Vec<Cause>) {
         causes.push(invalid("metadata.name", &format!("{name:?}"), &why));
     }
     // A Job's name becomes a label of its pods.
-    let mut labels: Vec<&str> = Vec::new();
-    labels.extend(object.metadata.labels.iter().flatten().map(|(_, value)| value.as_str()));
-    if object.kind == Kind::Job {
-        labels.push(name);
-    }
-    for value in labels.into_iter().filter(|value| value.len() > LABEL_LENGTH_MAX) {
+    let name = Some(name).filter(|_| object.kind == Kind::Job);
+    let labels = object.metadata.labels.iter().flatten().map(|(_, value)| value.as_str());
+    for value in labels.chain(name).filter(|value| value.len() > LABEL_LENGTH_MAX) {
         let why = format!("must be no more than {LABEL_LENGTH_MAX} characters");
         causes.push(invalid("metadata.labels", &format!("{value:?}"), &why));
     }
@@ -100,10 +98,7 @@ fn job(spec: &JobSpec, path: &str, causes: &mut Vec<Cause>) {
         ("ttlSecondsAfterFinished", spec.ttl_seconds_after_finished.map(i64::from)),
     ];
     for (name, number) in numbers {
-        if let Some(number) = number.filter(|number| *number < 0) {
-            let why = "must be greater than or equal to 0";
-            causes.push(invalid(format!("{path}.{name}"), &number.to_string(), why));
-        }
+        causes.extend(negative(path, name, number));
     }
     let pod = spec.template.spec.clone().unwrap_or_default();
     if pod.containers.is_empty() {
@@ -148,8 +143,5 @@ fn controller(spec: &ReplicationControllerSpec, causes: &mut Vec<Cause>) {
         let value = serde_json::to_string(&labels).unwrap_or_default();
         causes.push(invalid("spec.template.metadata.labels", &value, why));
     }
-    if let Some(number) = spec.replicas.filter(|number| *number < 0) {
-        let why = "must be greater than or equal to 0";
-        causes.push(invalid("spec.replicas", &number.to_string(), why));
-    }
+    causes.extend(negative("spec", "replicas", spec.replicas.map(i64::from)));
 }

@@ -126,9 +126,8 @@ impl Watch {
         let changes = self.shared.with(|store, _| {
             // A version that has not come yet is waited for, and not told from one that never
             // will.
-            let changes: Result<Vec<Change>, Refusal> =
-                store.changes_since(told).map(|changes| changes.cloned().collect());
-            changes.map(|changes| (changes, store.version()))
+            let changes: Vec<_> = store.changes_since(told)?.cloned().collect();
+            Ok::<_, Refusal>((changes, store.version()))
         });
         match changes {
             Ok((changes, version)) => {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     content::{self, Sent},
     path::{Query, Target},
-    read,
+    read::{self, List},
     selector::Selector,
     status::Refused,
     validate,
@@ -19,7 +19,7 @@ use crate::{
     admission, defaults,
     kind::Kind,
     object::{Key, Object},
-    store::{Deleted, Deletion, Propagation, Store},
+    store::{Deleted, Deletion, Store},
 };
 
 /// Creates what was sent, if its kind, the namespace, its limits and its quotas allow it. A dry run
@@ -29,7 +29,6 @@ use crate::{
 /// Whatever is in the way.
 pub(crate) fn create(
     store: &mut Store,
-    target: &Target,
     sent: Sent,
     now: Timestamp,
 ) -> Result<Arc<Object>, Refused> {
@@ -40,30 +39,22 @@ pub(crate) fn create(
     validate::check(&object)?;
     // A name that is taken is told before a quota that is used up, as in Kubernetes.
     if store.get(&key).is_none() {
-        let admitted = admission::admit(store, object);
-        object = admitted.map_err(|forbidden| Refused::by_admission(&key, &forbidden))?;
+        object = admission::admit(store, object)
+            .map_err(|forbidden| Refused::forbidden(key.kind, &key.name, &forbidden.why))?;
     }
     let created = if sent.is_dry {
         store.would_create(object, now).map(Arc::new)
     } else {
         store.create(object, now)
     };
-    created.map_err(|refusal| Refused::by_store(&target_key(target, &key), &refusal))
+    created.map_err(|refusal| Refused::by_store(&key, &refusal))
 }
 
-fn target_key(target: &Target, key: &Key) -> Key {
-    Key::new(target.kind, &target.namespace, &key.name)
-}
-
-/// What only the server says of an object.
+/// Without what only the server says of an object, and the store does not say anew.
 fn clean(mut object: Object) -> Object {
     let metadata = &mut object.metadata;
     metadata.uid = None;
     metadata.resource_version = None;
-    metadata.creation_timestamp = None;
-    metadata.deletion_timestamp = None;
-    metadata.deletion_grace_period_seconds = None;
-    metadata.generation = None;
     metadata.managed_fields = None;
     metadata.self_link = None;
     if object.kind.has_status() {
@@ -96,29 +87,22 @@ pub(crate) fn replace(
 ) -> Result<Arc<Object>, Refused> {
     let key = target.key();
     let found = read::get(store, &key)?;
-    let object = match target.part {
+    let status_of = |object: &Object| object.content.get("status").cloned();
+    let (object, status) = match target.part {
         Some(_) => {
             let mut object = Object::clone(&found);
-            object.metadata.resource_version = sent.metadata.resource_version;
-            put_status(&mut object, sent.content.get("status").cloned());
-            object
+            object.metadata.resource_version.clone_from(&sent.metadata.resource_version);
+            (object, status_of(&sent))
         }
-        None if target.kind.has_status() => {
-            let mut object = sent;
-            put_status(&mut object, found.content.get("status").cloned());
-            object
-        }
-        None => sent,
+        None => (sent, status_of(&found)),
     };
-    validate::check(&object)?;
-    store.update(object).map_err(|refusal| Refused::by_store(&key, &refusal))
-}
-
-fn put_status(object: &mut Object, status: Option<Value>) {
+    let mut object = defaults::complete(object);
     match status {
         Some(status) => object.content.insert("status".to_owned(), status),
         None => object.content.remove("status"),
     };
+    validate::check(&object)?;
+    store.update(object).map_err(|refusal| Refused::by_store(&key, &refusal))
 }
 
 /// Merges a patch into an object, or into its status alone.
@@ -162,15 +146,11 @@ pub(crate) fn deletion(body: &Bytes, query: &Query) -> Result<Deletion, Refused>
     if options.dry_run.is_some_and(|stages| !stages.is_empty()) {
         return Err(Refused::bad_request("this development cluster knows dryRun of creates only"));
     }
-    let propagation = match options.propagation_policy.as_deref() {
-        None => None,
-        Some("Foreground") => Some(Propagation::Foreground),
-        Some("Background") => Some(Propagation::Background),
-        Some("Orphan") => Some(Propagation::Orphan),
-        Some(other) => {
-            return Err(Refused::bad_request(format!("propagationPolicy: {other} is not known")));
-        }
-    };
+    let propagation = options.propagation_policy.map(|policy| {
+        serde_json::from_value(policy.into())
+            .map_err(|error| Refused::bad_request(format!("propagationPolicy: {error}")))
+    });
+    let propagation = propagation.transpose()?;
     Ok(Deletion {
         propagation,
         uid: options.preconditions.and_then(|preconditions| preconditions.uid),
@@ -210,14 +190,43 @@ pub(crate) fn delete_all(
     query: &Query,
     deletion: &Deletion,
     now: Timestamp,
-) -> Result<Vec<Arc<Object>>, Refused> {
+) -> Result<List, Refused> {
     let selector = Selector::of(query, target.kind)?;
     let all = store.list(target.kind, target.within()).filter(|object| selector.selects(object));
     let keys: Vec<_> = all.map(|object| object.key()).collect();
-    let each = keys.iter().map(|key| {
-        Ok(match delete(store, key, deletion, now)? {
-            Deleted::Gone(object) | Deleted::Going(object) => object,
-        })
-    });
-    each.collect()
+    let mut items = Vec::new();
+    for key in keys {
+        let (Deleted::Gone(object) | Deleted::Going(object)) = delete(store, &key, deletion, now)?;
+        items.push(object);
+    }
+    Ok(List::whole(items, store.version()))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Uri;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        apiserver::path,
+        testing::{NAMESPACE, at, object},
+    };
+
+    #[test]
+    fn what_a_patch_takes_away_has_its_default_again() {
+        let mut store = Store::new(1, 100);
+        let pod = json!({"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]});
+        let spec = json!({"backoffLimit": 0, "template": {"spec": pod}});
+        let job = store.named(object(Kind::Job, "a", json!({"spec": spec})));
+        store.create(defaults::complete(job), at(0)).unwrap();
+
+        let path = format!("/apis/batch/v1/namespaces/{NAMESPACE}/jobs/a");
+        let target = path::parse(&path).unwrap();
+        let query = Query::of(&Uri::from_static("/")).unwrap();
+        let body = Bytes::from_static(br#"{"spec": {"backoffLimit": null}}"#);
+        let (patched, _) = patch(&mut store, &target, &query, &body).unwrap();
+        assert_eq!(patched.content["spec"]["backoffLimit"], 6);
+        assert_eq!(patched.content["spec"]["completions"], 1);
+    }
 }

@@ -9,13 +9,19 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
-    api::batch::v1::{CronJobSpec, CronJobStatus, JobStatus},
+    api::{
+        batch::v1::{CronJobSpec, CronJobStatus, JobStatus},
+        core::v1::ObjectReference,
+    },
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time},
 };
 use serde_json::{Map, Value};
 
 use self::calendar::Calendar;
-use super::{Action, Again, Note, Reaction, View, delete, job::ended, owner_reference, reference};
+use super::{
+    Action, Again, Note, REFUSED_PAUSE_MAX, Reaction, View, delete, job::ended, owner_reference,
+    reference,
+};
 use crate::{
     admission,
     kind::Kind,
@@ -25,23 +31,12 @@ use crate::{
 /// Tells a child's tick.
 const SCHEDULED_AT: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 
-/// How many finished children stay when the object does not say so.
-const SUCCESSFUL_KEPT: i32 = 3;
-const FAILED_KEPT: i32 = 1;
-
-/// The longest pause before a child that was refused is tried again.
-const REFUSED_PAUSE_MAX: SignedDuration = SignedDuration::from_mins(1);
-
 /// What is to be done about a CronJob.
 pub(super) fn reconcile(view: View<'_>, cronjob: &Object) -> Reaction {
     if cronjob.is_going() {
         return Reaction::default();
     }
-    let owned = view.store.dependents_of(cronjob.uid()).filter(|object| {
-        object.kind == Kind::Job
-            && object.controller().is_some_and(|owner| owner.uid == cronjob.uid())
-    });
-    let children: Vec<_> = owned.map(Child::new).collect();
+    let children = view.store.made_by(cronjob, Kind::Job).map(Child::new).collect();
     Look { view, cronjob, spec: cronjob.spec(), status: cronjob.status(), children }.reaction()
 }
 
@@ -126,8 +121,7 @@ impl Look<'_> {
     fn note_ended(&self, status: &mut CronJobStatus, notes: &mut Vec<Note>) {
         let mut active = status.active.take().unwrap_or_default();
         active.retain(|known| {
-            let child =
-                self.children.iter().find(|it| known.uid.as_deref() == Some(it.object.uid()));
+            let child = self.child(known);
             let name = known.name.as_deref().unwrap_or_default();
             let (reason, message) = match child.map(|child| &child.end) {
                 Some(None) => return true,
@@ -145,9 +139,14 @@ impl Look<'_> {
         status.last_successful_time = successes.chain(status.last_successful_time.take()).max();
     }
 
+    /// What the status calls active, if it is there.
+    fn child(&self, known: &ObjectReference) -> Option<&Child<'_>> {
+        self.children.iter().find(|child| known.uid.as_deref() == Some(child.object.uid()))
+    }
+
     /// The finished children that are too many, oldest first.
     fn outdated(&self) -> Vec<&Child<'_>> {
-        let oldest = |succeeded: bool, kept: Option<i32>, default: i32| {
+        let oldest = |succeeded: bool, kept: Option<i32>| {
             let ended = self.children.iter().filter(|child| child.end.is_some());
             let mut ended: Vec<_> =
                 ended.filter(|child| child.has_succeeded() == succeeded).collect();
@@ -155,13 +154,13 @@ impl Look<'_> {
                 let start = child.status.start_time.as_ref().map(|time| time.0);
                 (start.is_none(), start, child.object.name())
             });
-            let kept = usize::try_from(kept.unwrap_or(default)).unwrap_or(0);
+            let kept = usize::try_from(kept.unwrap_or_default()).unwrap_or(0);
             ended.truncate(ended.len().saturating_sub(kept));
             ended.retain(|child| !child.object.is_going());
             ended
         };
-        let mut outdated = oldest(true, self.spec.successful_jobs_history_limit, SUCCESSFUL_KEPT);
-        outdated.extend(oldest(false, self.spec.failed_jobs_history_limit, FAILED_KEPT));
+        let mut outdated = oldest(true, self.spec.successful_jobs_history_limit);
+        outdated.extend(oldest(false, self.spec.failed_jobs_history_limit));
         outdated
     }
 
@@ -183,7 +182,7 @@ impl Look<'_> {
 
     /// Starts what is due, if it may start.
     fn start(&self, calendar: &Calendar) -> Reaction {
-        let again = self.at_next_tick(calendar);
+        let again = calendar.next_after(self.view.now).map_or(Again::Never, Again::At);
         let due = calendar.last_between(self.earliest(), self.view.now);
         let name = |tick: Timestamp| format!("{}-{}", self.cronjob.name(), tick.as_second() / 60);
         let is_free = |name: &str| {
@@ -226,9 +225,7 @@ impl Look<'_> {
         let status = CronJobStatus { active: None, ..self.status.clone() };
         let mut actions = vec![self.updated(&status)];
         let active = self.status.active.iter().flatten();
-        let children = active.filter_map(|known| {
-            self.children.iter().find(|it| known.uid.as_deref() == Some(it.object.uid()))
-        });
+        let children = active.filter_map(|known| self.child(known));
         actions.extend(children.flat_map(|child| self.delete(child)));
         actions
     }
@@ -266,10 +263,6 @@ impl Look<'_> {
     fn delete(&self, child: &Child<'_>) -> [Action; 2] {
         let message = format!("Deleted job {}", child.object.name());
         [delete(child.object), Action::Tell(self.note(false, "SuccessfulDelete", message))]
-    }
-
-    fn at_next_tick(&self, calendar: &Calendar) -> Again {
-        calendar.next_after(self.view.now).map_or(Again::Never, Again::At)
     }
 
     fn updated(&self, status: &CronJobStatus) -> Action {

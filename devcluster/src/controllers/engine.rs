@@ -82,15 +82,12 @@ impl Engine {
     }
 
     fn react(&mut self, key: Key, reaction: Reaction, now: Timestamp) {
-        let mut again = reaction.again;
-        for action in reaction.actions {
-            if act(&mut self.store, action, now).is_err() {
-                // It is looked at anew, but not at this very time: the same answer would fail
-                // again.
-                again = Again::Failed { pause_max: REFUSED_PAUSE_MAX };
-                break;
-            }
-        }
+        let mut actions = reaction.actions.into_iter();
+        let again = match actions.try_for_each(|action| act(&mut self.store, action, now)) {
+            Ok(()) => reaction.again,
+            // It is looked at anew, but not at this very time: the same answer would fail again.
+            Err(_) => Again::Failed { pause_max: REFUSED_PAUSE_MAX },
+        };
         let at = match again {
             Again::Never => return,
             Again::At(at) => at,
@@ -110,7 +107,7 @@ fn concerned(store: &Store, change: &Change) -> BTreeSet<Key> {
     let both = || change.old.iter().chain(&change.new);
     for object in both() {
         for owner in object.owners() {
-            let kind = Kind::ALL.into_iter().find(|kind| kind.name() == owner.kind);
+            let kind = Kind::named(&owner.kind);
             keys.extend(kind.map(|kind| Key::new(kind, object.namespace(), &owner.name)));
         }
     }

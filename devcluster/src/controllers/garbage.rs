@@ -5,11 +5,11 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-use super::{Action, Reaction, View};
+use super::{Action, Reaction, View, delete_with};
 use crate::{
     kind::Kind,
     object::{Key, Object},
-    store::{Deletion, FOREGROUND, ORPHAN, Propagation, Store},
+    store::{FOREGROUND, ORPHAN, Propagation, Store},
 };
 
 /// Keeps a Job's pod until the Job has counted it.
@@ -74,9 +74,7 @@ fn collect(store: &Store, object: &Object) -> Vec<Action> {
     } else {
         Propagation::Background
     };
-    let uid = Some(object.uid().to_owned());
-    let deletion = Deletion { propagation: Some(propagation), uid, grace_seconds: None };
-    vec![Action::Delete(object.key(), deletion)]
+    vec![delete_with(object, propagation)]
 }
 
 fn orphan(store: &Store, owner: &Object) -> Vec<Action> {
@@ -96,9 +94,7 @@ fn has_blocking_dependent(store: &Store, owner: &Object) -> bool {
 
 /// An owner of a kind that is not here is taken to be there: nobody could say that it has gone.
 fn standing(store: &Store, object: &Object, owner: &OwnerReference) -> Owner {
-    let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == owner.kind) else {
-        return Owner::Present;
-    };
+    let Some(kind) = Kind::named(&owner.kind) else { return Owner::Present };
     let namespace = if kind.is_namespaced() { object.namespace() } else { "" };
     match store.get(&Key::new(kind, namespace, &owner.name)) {
         Some(found) if found.uid() != owner.uid => Owner::Gone,
@@ -115,7 +111,7 @@ fn with_owners(object: &Object, is_kept: impl Fn(&OwnerReference) -> bool) -> Ac
     Action::Update(Box::new(object))
 }
 
-fn without_finalizer(object: &Object, finalizer: &str) -> Action {
+pub(super) fn without_finalizer(object: &Object, finalizer: &str) -> Action {
     let mut object = object.clone();
     object.remove_finalizer(finalizer);
     Action::Update(Box::new(object))

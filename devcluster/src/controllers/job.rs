@@ -22,14 +22,12 @@ use self::{
     conditions::Verdict,
     pods::{Fate, Pod, Pods},
 };
-use super::{Action, Again, Note, Reaction, View, delete, garbage::JOB_TRACKING, reference};
+use super::{
+    Action, Again, Note, REFUSED_PAUSE_MAX, Reaction, View, delete,
+    garbage::{JOB_TRACKING, without_finalizer},
+    reference, update,
+};
 use crate::{admission, object::Object};
-
-/// How many pods may fail when the Job does not say so.
-const BACKOFF_LIMIT: i32 = 6;
-
-/// The longest pause before a pod that was refused is tried again.
-const REFUSED_PAUSE_MAX: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is to be done about a Job.
 pub(super) fn reconcile(view: View<'_>, job: &Object) -> Reaction {
@@ -46,15 +44,11 @@ fn finished(view: View<'_>, job: &Object, pods: &Pods<'_>, end: &JobCondition) -
     let tracked = pods.iter().filter(|pod| pod.is_tracked());
     let mut actions: Vec<_> = tracked.map(|pod| released(pod.object)).collect();
     let lifetime = job.spec::<JobSpec>().ttl_seconds_after_finished.filter(|_| !job.is_going());
-    let Some((seconds, Time(end))) = lifetime.zip(end.last_transition_time.clone()) else {
-        return Reaction { actions, again: Again::Never };
-    };
-    let last = after(end, seconds.into());
-    if view.now < last {
-        return Reaction { actions, again: Again::At(last) };
-    }
-    actions.push(delete(job));
-    Reaction { actions, again: Again::Never }
+    let ended_at = end.last_transition_time.as_ref();
+    let last = lifetime.zip(ended_at).map(|(seconds, end)| after(end.0, seconds.into()));
+    let is_outlived = last.is_some_and(|last| last <= view.now);
+    actions.extend(is_outlived.then(|| delete(job)));
+    Reaction { actions, again: last.filter(|_| !is_outlived).map_or(Again::Never, Again::At) }
 }
 
 /// An unfinished Job, as it is seen once.
@@ -110,10 +104,10 @@ impl<'a> Look<'a> {
         }
         self.write_numbers(&mut plan);
         let actions = self.actions(plan);
-        if !actions.is_empty() {
-            return Reaction { actions, again: self.again(None) };
+        if actions.is_empty() && self.lacks_pod() {
+            return self.create();
         }
-        if self.lacks_pod() { self.create() } else { Reaction { actions, again: self.again(None) } }
+        Reaction { actions, again: self.again(None) }
     }
 
     /// Whether a pod counts as ended: one that is told to go already does, unless the Job says
@@ -136,23 +130,18 @@ impl<'a> Look<'a> {
 
     /// How the Job is to end, once that is known. It never changes again then.
     fn verdict(&self, status: &JobStatus) -> Option<Verdict> {
-        let backoff_limit = self.spec.backoff_limit.unwrap_or(BACKOFF_LIMIT);
         if let Some(verdict) = Verdict::announced(status) {
             Some(verdict)
-        } else if status.failed.unwrap_or(0) > backoff_limit {
+        } else if status.failed.unwrap_or(0) > self.spec.backoff_limit.unwrap_or(0) {
             Some(Verdict::BackoffLimitExceeded)
         } else if self.deadline().is_some_and(|deadline| deadline <= self.view.now) {
             Some(Verdict::DeadlineExceeded)
         } else {
-            let is_enough = status.succeeded.unwrap_or(0) >= self.completions().unwrap_or(1);
+            // When only `parallelism` was given they all work on the same thing, and one that
+            // succeeds says that it is done.
+            let is_enough = status.succeeded.unwrap_or(0) >= self.spec.completions.unwrap_or(1);
             (is_enough && self.pods.count(Fate::Active) == 0).then_some(Verdict::Completed)
         }
-    }
-
-    /// How many pods have to succeed. When only `parallelism` is given they all work on the same
-    /// thing, and one that succeeds says that it is done.
-    fn completions(&self) -> Option<i32> {
-        self.spec.completions.or_else(|| self.spec.parallelism.is_none().then_some(1))
     }
 
     fn deadline(&self) -> Option<Timestamp> {
@@ -214,8 +203,8 @@ impl<'a> Look<'a> {
     /// How many pods should be at work.
     fn wanted(&self, status: &JobStatus) -> usize {
         let succeeded = status.succeeded.unwrap_or(0);
-        let parallelism = self.spec.parallelism.unwrap_or(1);
-        let wanted = match self.completions() {
+        let parallelism = self.spec.parallelism.unwrap_or_default();
+        let wanted = match self.spec.completions {
             Some(completions) => (completions - succeeded).min(parallelism),
             // Those at work may finish; no other begins.
             None if succeeded > 0 => return self.pods.count(Fate::Active),
@@ -239,11 +228,8 @@ impl<'a> Look<'a> {
     }
 
     fn actions(&self, plan: Plan<'_>) -> Vec<Action> {
-        let mut actions = Vec::new();
-        if plan.status != self.old {
-            let job = self.job.clone().with_status(&plan.status);
-            actions.push(Action::Update(Box::new(job)));
-        }
+        let told = update(self.job, self.job.clone().with_status(&plan.status));
+        let mut actions = Vec::from_iter(told);
         actions.extend(plan.released.into_iter().map(released));
         for pod in plan.deleted {
             let message = format!("Deleted pod: {}", pod.name());
@@ -301,9 +287,7 @@ impl<'a> Look<'a> {
 }
 
 fn released(pod: &Object) -> Action {
-    let mut pod = pod.clone();
-    pod.remove_finalizer(JOB_TRACKING);
-    Action::Update(Box::new(pod))
+    without_finalizer(pod, JOB_TRACKING)
 }
 
 fn after(time: Timestamp, seconds: i64) -> Timestamp {

@@ -7,12 +7,11 @@ use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::{PodTemplateSpec, ReplicationControllerSpec};
 
 use self::replica::Replica;
-use super::{Action, Again, Note, Reaction, View, pod_of, reference};
+use super::{Action, Again, Note, Reaction, View, delete, pod_of, reference, update};
 use crate::{
     admission::{Forbidden, admit},
     kind::Kind,
     object::Object,
-    store::Deletion,
 };
 
 const FAILED_CREATE: &str = "FailedCreate";
@@ -23,19 +22,15 @@ const PAUSE_MAX: SignedDuration = SignedDuration::from_secs(1000);
 pub(super) fn reconcile(view: View<'_>, controller: &Object) -> Reaction {
     let spec: ReplicationControllerSpec = controller.spec();
     let template = spec.template.unwrap_or_default();
-    let wanted = usize::try_from(spec.replicas.unwrap_or(1)).unwrap_or(0);
-    let is_own = |object: &Object| {
-        let made_by = object.controller().map(|owner| owner.uid.as_str());
-        object.kind == Kind::Pod && made_by == Some(controller.uid()) && !object.is_going()
-    };
-    let dependents = view.store.dependents_of(controller.uid()).filter(|object| is_own(object));
-    let (over, mut alive): (Vec<_>, Vec<_>) =
-        dependents.map(|pod| Replica::read(pod)).partition(Replica::is_over);
+    let wanted = usize::try_from(spec.replicas.unwrap_or_default()).unwrap_or(0);
+    let pods = view.store.made_by(controller, Kind::Pod).filter(|pod| !pod.is_going());
+    let (over, alive): (Vec<_>, Vec<_>) = pods.partition(|pod| pod.has_ended());
+    let mut alive: Vec<_> = alive.into_iter().map(|pod| Replica::read(pod)).collect();
 
     let mut reaction = Reaction::default();
     let mut refusal = None;
     if !controller.is_going() {
-        reaction.actions.extend(over.iter().map(|replica| delete(replica.pod)));
+        reaction.actions.extend(over.into_iter().map(|pod| delete(pod)));
         if alive.len() < wanted {
             refusal = create(view, controller, &template, &mut reaction).err();
         }
@@ -48,10 +43,7 @@ pub(super) fn reconcile(view: View<'_>, controller: &Object) -> Reaction {
         }
     }
     let status = status::of(view.now, controller, &template, &alive, refusal.as_ref());
-    let told = controller.clone().with_status(&status);
-    if told != *controller {
-        reaction.actions.push(Action::Update(Box::new(told)));
-    }
+    reaction.actions.extend(update(controller, controller.clone().with_status(&status)));
     reaction
 }
 
@@ -77,18 +69,9 @@ fn create(
     }
 }
 
-fn delete(pod: &Object) -> Action {
-    Action::Delete(pod.key(), Deletion::default())
-}
-
 fn tell(controller: &Object, reason: &'static str, message: String) -> Action {
-    Action::Tell(Note {
-        about: reference(controller),
-        is_warning: reason == FAILED_CREATE,
-        reason,
-        message,
-        source: "replication-controller",
-    })
+    let (about, is_warning) = (reference(controller), reason == FAILED_CREATE);
+    Action::Tell(Note { about, is_warning, reason, message, source: "replication-controller" })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Reaction, View, engine::Engine, namespace, reconcile};
 use crate::{
+    defaults,
     kind::Kind,
     object::{Key, Object},
     store::{Deletion, Propagation, Store},
@@ -51,6 +52,7 @@ impl Cluster {
 
     /// Creates an object, and gives its uid.
     pub(super) fn create(&mut self, object: Object) -> String {
+        let object = defaults::complete(self.engine.store.named(object));
         let created = self.engine.store.create(object, self.now).unwrap();
         self.settle();
         created.uid().to_owned()

@@ -101,11 +101,11 @@ pub(super) fn of(
 }
 
 /// The status of a pod for which there is no room.
-pub(super) fn unschedulable(old: &PodStatus, message: &str, now: Timestamp) -> PodStatus {
+pub(super) fn unschedulable(old: &PodStatus, now: Timestamp) -> PodStatus {
     let mut conditions = old.conditions.clone().unwrap_or_default();
     set(&mut conditions, "PodScheduled", false, Some("Unschedulable"), now);
     for condition in &mut conditions {
-        condition.message = Some(message.to_owned());
+        condition.message = Some("0/1 nodes are available: 1 Too many pods.".to_owned());
     }
     PodStatus { conditions: Some(conditions), ..old.clone() }
 }
@@ -130,4 +130,19 @@ fn set(
         ..PodCondition::default()
     });
     conditions.sort_by(|one, other| one.type_.cmp(&other.type_));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::at;
+
+    #[test]
+    fn to_say_again_that_there_is_no_room_changes_nothing() {
+        let told = unschedulable(&PodStatus::default(), at(0));
+        let [condition] = told.conditions.as_deref().unwrap() else { panic!("{told:?}") };
+        assert_eq!(condition.reason.as_deref(), Some("Unschedulable"));
+        assert!(condition.message.as_deref().unwrap().ends_with("Too many pods."));
+        assert_eq!(unschedulable(&told, at(5000)), told);
+    }
 }

@@ -1,6 +1,6 @@
 //! One pod on the node, from its first process to its last.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{PodSpec, PodStatus};
@@ -37,18 +37,10 @@ const EXIT_CODE_NOT_STARTED: i32 = 128;
 pub(super) struct Worker {
     node: Arc<Node>,
     key: Key,
-    uid: String,
     pod: Arc<Object>,
     spec: PodSpec,
     progress: Progress,
     stops: watch::Receiver<Option<u64>>,
-}
-
-/// Whether a pod goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
-    GoesOn,
-    Ends,
 }
 
 impl Worker {
@@ -58,58 +50,50 @@ impl Worker {
         pod: Arc<Object>,
         stops: watch::Receiver<Option<u64>>,
     ) -> Self {
-        let (key, uid, spec) = (pod.key(), pod.uid().to_owned(), pod.spec());
-        Self { node, key, uid, pod, spec, progress: Progress::default(), stops }
+        Self { node, key: pod.key(), spec: pod.spec(), pod, progress: Progress::default(), stops }
     }
 
     /// Runs the pod to its end; then it is only a record.
     pub(super) async fn run(mut self) {
         self.bind();
         self.show(status::waiting("ContainerCreating", None));
-        if self.until_possible().await == Then::Ends {
-            return;
-        }
+        let _ = self.until_end().await;
+    }
+
+    async fn until_end(&mut self) -> ControlFlow<()> {
+        self.until_possible().await?;
         let mut back_off = Duration::ZERO;
         loop {
-            let start = container::process(
-                &self.spec,
-                &self.key.name,
-                self.log(),
-                self.node.user_of(&self.key.namespace),
-            );
-            let start = match start {
+            let user = self.node.user_of(&self.key.namespace);
+            let start = match container::process(&self.spec, &self.key.name, self.log(), user) {
                 Ok(start) => start,
                 Err(ConfigError(why)) => {
                     self.show(status::waiting("CreateContainerConfigError", Some(why)));
                     self.stopped().await;
-                    return;
+                    return ControlFlow::Break(());
                 }
             };
             let began = Instant::now();
             let end = self.run_once(&start).await;
-            if self.finish(&end) == Then::Ends || self.stops.borrow().is_some() {
-                return;
-            }
+            self.finish(&end)?;
             if began.elapsed() >= GOOD_TIME {
                 back_off = Duration::ZERO;
             }
-            if self.pause(back_off).await == Then::Ends {
-                return;
-            }
+            self.pause(back_off).await?;
             back_off = (back_off * 2).clamp(BACK_OFF_MIN, BACK_OFF_MAX);
             self.progress.restarts += 1;
         }
     }
 
     /// An image that nobody has, and a folder that is not there, are waited for.
-    async fn until_possible(&mut self) -> Then {
+    async fn until_possible(&mut self) -> ControlFlow<()> {
         let image = self.spec.containers.first().and_then(|one| one.image.clone());
         let image = image.unwrap_or_default();
         if self.node.absent_images.contains(&image) {
             let why = format!("Back-off pulling image \"{image}\": ErrImagePull: not found");
             self.show(status::waiting("ImagePullBackOff", Some(why)));
             self.stopped().await;
-            return Then::Ends;
+            return ControlFlow::Break(());
         }
         while let Some((volume, path)) = container::missing_folder(&self.spec) {
             let message = format!(
@@ -119,10 +103,10 @@ impl Worker {
             );
             self.tell("FailedMount", message);
             if timeout(LOOK_TIME, self.stopped()).await.is_ok() {
-                return Then::Ends;
+                return ControlFlow::Break(());
             }
         }
-        Then::GoesOn
+        ControlFlow::Continue(())
     }
 
     /// One run of the program, from its start to its end.
@@ -185,7 +169,7 @@ impl Worker {
     }
 
     /// Notes an end, and whether it was the last.
-    fn finish(&mut self, end: &End) -> Then {
+    fn finish(&mut self, end: &End) -> ControlFlow<()> {
         let is_last = match self.spec.restart_policy.as_deref() {
             Some("Never") => true,
             Some("OnFailure") => end.exit_code == 0,
@@ -193,26 +177,26 @@ impl Worker {
         };
         self.progress.is_over = is_last || self.stops.borrow().is_some();
         self.show(status::terminated(end, self.node.shared.now()));
-        if self.progress.is_over { Then::Ends } else { Then::GoesOn }
+        if self.progress.is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// Before a program that ended is started again. The first time that is at once.
-    async fn pause(&mut self, back_off: Duration) -> Then {
+    async fn pause(&mut self, back_off: Duration) -> ControlFlow<()> {
         self.progress.last_state = Some(self.progress.state.clone());
         if back_off.is_zero() {
-            return Then::GoesOn;
+            return ControlFlow::Continue(());
         }
         let Key { namespace, name, .. } = &self.key;
         let message = format!(
             "back-off {}s restarting failed container={} pod={name}_{namespace}({})",
             back_off.as_secs(),
             self.spec.containers.first().map_or("", |one| one.name.as_str()),
-            self.uid
+            self.pod.uid()
         );
         self.show(status::waiting("CrashLoopBackOff", Some(message)));
         tokio::select! {
-            () = sleep(back_off) => Then::GoesOn,
-            () = self.stopped() => Then::Ends,
+            () = sleep(back_off) => ControlFlow::Continue(()),
+            () = self.stopped() => ControlFlow::Break(()),
         }
     }
 
@@ -240,12 +224,11 @@ impl Worker {
 
     fn change(&self, change: impl FnOnce(Object, Timestamp) -> Object) {
         self.node.shared.with(|store, now| {
-            let Some(found) = store.get(&self.key).filter(|pod| pod.uid() == self.uid) else {
-                return;
-            };
-            let changed = change(Object::clone(found), now);
-            // It was read a moment ago, under the same lock.
-            let _ = store.update(changed);
+            let found = store.get(&self.key).filter(|pod| pod.uid() == self.pod.uid());
+            if let Some(changed) = found.map(|pod| change(Object::clone(pod), now)) {
+                // It was read a moment ago, under the same lock.
+                let _ = store.update(changed);
+            }
         });
     }
 
@@ -258,6 +241,6 @@ impl Worker {
     }
 
     fn log(&self) -> PathBuf {
-        self.node.logs.join(&self.uid)
+        self.node.logs.join(self.pod.uid())
     }
 }

@@ -21,35 +21,27 @@ pub(super) fn set_propagation(object: &mut Object, asked: Option<Propagation>) {
             default_propagation(object.kind)
         }
     });
-    let (wanted, unwanted): (_, &[_]) = match propagation {
-        Propagation::Foreground => (Some(FOREGROUND), &[ORPHAN]),
-        Propagation::Orphan => (Some(ORPHAN), &[FOREGROUND]),
-        Propagation::Background => (None, &[FOREGROUND, ORPHAN]),
-    };
-    for finalizer in unwanted {
-        object.remove_finalizer(finalizer);
-    }
-    if let Some(finalizer) = wanted {
-        object.add_finalizer(finalizer);
+    for (finalizer, means) in [(FOREGROUND, Propagation::Foreground), (ORPHAN, Propagation::Orphan)]
+    {
+        if propagation == means {
+            object.add_finalizer(finalizer);
+        } else {
+            object.remove_finalizer(finalizer);
+        }
     }
 }
 
 /// Notes how long the object may still take, counted from the first deletion: a second one can
 /// only shorten that.
 pub(super) fn set_end(object: &mut Object, asked: Option<i64>, now: Timestamp) {
-    let metadata = &object.metadata;
-    let old = metadata.deletion_grace_period_seconds;
+    let old = object.metadata.deletion_grace_period_seconds;
     let grace = grace_seconds(object, asked.or(old));
     let grace = old.map_or(grace, |old| old.min(grace));
     if old == Some(grace) {
         return;
     }
-    let first = metadata
-        .deletion_timestamp
-        .as_ref()
-        .zip(old)
-        .and_then(|(Time(end), old)| end.checked_sub(SignedDuration::from_secs(old)).ok());
-    let end = first.unwrap_or(now).checked_add(SignedDuration::from_secs(grace)).unwrap_or(now);
+    let first = object.deleted_at().unwrap_or(now);
+    let end = first.checked_add(SignedDuration::from_secs(grace)).unwrap_or(now);
     object.metadata.deletion_timestamp = Some(Time(end.max(now)));
     object.metadata.deletion_grace_period_seconds = Some(grace);
 }
@@ -62,27 +54,14 @@ pub(super) fn has_grace(object: &Object) -> bool {
 /// Kubernetes' own defaults: those of Jobs and of replication controllers are older than the
 /// garbage collector, and so let everything live.
 fn default_propagation(kind: Kind) -> Propagation {
-    match kind {
-        Kind::Job | Kind::ReplicationController => Propagation::Orphan,
-        Kind::Namespace
-        | Kind::Pod
-        | Kind::CronJob
-        | Kind::ConfigMap
-        | Kind::LimitRange
-        | Kind::ResourceQuota
-        | Kind::Event => Propagation::Background,
-    }
+    let is_older = matches!(kind, Kind::Job | Kind::ReplicationController);
+    if is_older { Propagation::Orphan } else { Propagation::Background }
 }
 
 /// Only what runs has a grace: a pod that is on a node, and has not ended.
 fn grace_seconds(object: &Object, asked: Option<i64>) -> i64 {
-    let (spec, status) = (object.content.get("spec"), object.content.get("status"));
-    let spec = |name: &str| spec.and_then(|spec| spec.get(name));
-    let phase = status.and_then(|status| status.get("phase")).and_then(Value::as_str);
-    if object.kind != Kind::Pod
-        || spec("nodeName").is_none()
-        || matches!(phase, Some("Succeeded" | "Failed"))
-    {
+    let spec = |name: &str| object.content.get("spec").and_then(|spec| spec.get(name));
+    if object.kind != Kind::Pod || spec("nodeName").is_none() || object.has_ended() {
         return 0;
     }
     let own = || spec("terminationGracePeriodSeconds").and_then(Value::as_i64);

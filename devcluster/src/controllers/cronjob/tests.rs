@@ -61,7 +61,7 @@ fn child(minutes: i64) -> String {
 
 /// Null when there is none yet.
 fn status(cluster: &Cluster) -> Value {
-    cluster.get(CronJob, "c").content.get("status").cloned().unwrap_or_default()
+    cluster.status(CronJob, "c")
 }
 
 /// The names in `status.active`.

@@ -96,8 +96,7 @@ pub(super) fn set_suspended(status: &mut JobStatus, is_suspended: bool, now: Tim
 
 /// The condition of this kind, if it is true.
 fn find<'a>(status: &'a JobStatus, kind: &str) -> Option<&'a JobCondition> {
-    let conditions = status.conditions.iter().flatten();
-    conditions.into_iter().find(|it| it.type_ == kind && it.status == "True")
+    status.conditions.iter().flatten().find(|it| it.type_ == kind && it.status == "True")
 }
 
 fn set(status: &mut JobStatus, condition: JobCondition) {

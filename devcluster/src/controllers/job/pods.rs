@@ -1,6 +1,6 @@
 //! What became of a Job's pods, and how the next one is made.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::cmp::Reverse;
 
 use crate::{
     controllers::{garbage::JOB_TRACKING, pod_of},
@@ -44,7 +44,7 @@ impl<'a> Pod<'a> {
             Some("Failed") => Fate::Failed,
             // Where it never came to a node nobody will ever say that it has ended. Kubernetes
             // collects such pods too.
-            _ if object.is_going() && node_name(object).is_none() => Fate::Failed,
+            _ if object.is_going() && object.spec::<PodSpec>().node_name.is_none() => Fate::Failed,
             _ if object.is_going() => Fate::Terminating,
             _ => Fate::Active,
         };
@@ -67,12 +67,7 @@ pub(super) struct Pods<'a>(Vec<Pod<'a>>);
 
 impl<'a> Pods<'a> {
     pub(super) fn of(store: &'a Store, job: &Object) -> Self {
-        let is_its_pod = |object: &&Arc<Object>| {
-            object.kind == Kind::Pod
-                && object.controller().is_some_and(|owner| owner.uid == job.uid())
-        };
-        let pods = store.dependents_of(job.uid()).filter(is_its_pod);
-        Self(pods.map(|object| Pod::new(object)).collect())
+        Self(store.made_by(job, Kind::Pod).map(|object| Pod::new(object)).collect())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Pod<'a>> {
@@ -115,20 +110,11 @@ pub(super) fn next(store: &Store, job: &Object, template: &PodTemplateSpec) -> O
     pod
 }
 
-fn node_name(pod: &Object) -> Option<String> {
-    pod.spec::<PodSpec>().node_name
-}
-
 /// As its containers say it; else when it was told to go.
 fn ended_at(pod: &Object, status: &PodStatus) -> Timestamp {
     let containers = status.container_statuses.iter().flatten();
     let ends = containers.filter_map(|container| {
         Some(container.state.as_ref()?.terminated.as_ref()?.finished_at.as_ref()?.0)
     });
-    let told = || {
-        let deadline = pod.metadata.deletion_timestamp.as_ref()?.0;
-        let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
-        deadline.checked_sub(SignedDuration::from_secs(grace)).ok()
-    };
-    ends.max().or_else(told).unwrap_or_else(|| pod.created_at())
+    ends.max().or_else(|| pod.deleted_at()).unwrap_or_else(|| pod.created_at())
 }

@@ -12,7 +12,8 @@ pub(super) struct Replica<'a> {
     pub(super) pod: &'a Object,
     phase: String,
     is_on_node: bool,
-    is_ready: bool,
+    /// Whether it says that it can be used.
+    pub(super) is_ready: bool,
     ready_since: Option<Timestamp>,
     restarts: i32,
 }
@@ -20,6 +21,7 @@ pub(super) struct Replica<'a> {
 impl<'a> Replica<'a> {
     pub(super) fn read(pod: &'a Object) -> Self {
         let status: PodStatus = pod.status();
+        let containers = status.container_statuses.iter().flatten();
         let conditions = status.conditions.unwrap_or_default();
         let ready = conditions.into_iter().find(|it| it.type_ == "Ready" && it.status == "True");
         Self {
@@ -28,23 +30,8 @@ impl<'a> Replica<'a> {
             is_on_node: pod.spec::<PodSpec>().node_name.is_some(),
             is_ready: ready.is_some(),
             ready_since: ready.and_then(|ready| ready.last_transition_time).map(|time| time.0),
-            restarts: status
-                .container_statuses
-                .iter()
-                .flatten()
-                .map(|container| container.restart_count)
-                .sum(),
+            restarts: containers.map(|container| container.restart_count).sum(),
         }
-    }
-
-    /// Whether nothing of it will run again.
-    pub(super) fn is_over(&self) -> bool {
-        matches!(self.phase.as_str(), "Succeeded" | "Failed")
-    }
-
-    /// Whether it says that it can be used.
-    pub(super) fn is_ready(&self) -> bool {
-        self.is_ready
     }
 
     /// The least worth comes first: what does not run yet, then what has run for the shortest.

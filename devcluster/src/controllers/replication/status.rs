@@ -23,7 +23,7 @@ pub(super) fn of(
     let is_labelled = |replica: &&Replica<'_>| {
         labels.into_iter().flatten().all(|(name, value)| replica.pod.label(name) == Some(value))
     };
-    let ready = count(replicas.iter().filter(|replica| replica.is_ready()));
+    let ready = count(replicas.iter().filter(|replica| replica.is_ready));
     let old: ReplicationControllerStatus = controller.status();
     ReplicationControllerStatus {
         replicas: count(replicas.iter()).unwrap_or(0),

@@ -1,5 +1,6 @@
 //! Random histories.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use proptest::{prelude::*, test_runner::RngSeed};
 use serde_json::{Value, json};
 

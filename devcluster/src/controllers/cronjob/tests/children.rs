@@ -112,7 +112,7 @@ fn a_child_made_by_hand_is_only_kept_as_history() {
     create_by_hand(&mut cluster, "c-x7k2p");
     let message = "Saw a job that the controller did not create or forgot: c-x7k2p";
     assert_eq!(cluster.told("c"), [event("Warning", "UnexpectedJob", message)]);
-    assert_eq!(status(&cluster), Value::Null);
+    assert_eq!(status(&cluster), json!({}));
     cluster.assert_steady();
     // Forbid does not see it.
     cluster.later(30);
