@@ -144,7 +144,7 @@ impl PeerCertificate {
         CommonName::parse(&self.subject.as_ref()?.common_name)
     }
 
-    fn is_valid_at(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_valid_at(&self, now: SystemTime) -> bool {
         (self.not_before..=self.not_after).contains(&now)
     }
 }

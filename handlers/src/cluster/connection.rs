@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header;
 use kube::client::Body;
 use tjf_api_types::ToolName;
-use tjf_runtime::pool::{ClientSource, HomeClient, Pooled, was_never_sent};
+use tjf_runtime::pool::{ClientSource, HomeClient, Pooled, was_never_sent, was_refused_by_tls};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
@@ -103,17 +103,18 @@ impl Connection {
         }
     }
 
-    /// Calls once; and with a fresh client when Kubernetes did not know the old one's certificate,
-    /// in which case nothing was done.
+    /// Calls once; and with another client when Kubernetes refused the certificate, in which case
+    /// nothing was done. There is another for as long as the home has others, looked at seldom.
     async fn try_once(&self, request: &Request, deadline: Instant) -> Result<Bytes, ClusterError> {
-        let client = self.client();
-        match self.try_with(&client, request, deadline).await {
-            Err(ClusterError::CredentialsRejected) => {
-                let renewed = self.clients.renewed(&client).await?;
-                *self.client.lock().unwrap_or_else(PoisonError::into_inner) = renewed.clone();
-                self.try_with(&renewed, request, deadline).await
+        loop {
+            let client = self.client();
+            match self.try_with(&client, request, deadline).await {
+                Err(ClusterError::CredentialsRejected) => {
+                    let renewed = self.clients.renewed(&client).await?;
+                    *self.client.lock().unwrap_or_else(PoisonError::into_inner) = renewed;
+                }
+                outcome => return outcome,
             }
-            outcome => outcome,
         }
     }
 
@@ -131,13 +132,7 @@ impl Connection {
             .body(Body::from(request.body.clone()))
             .map_err(|error| ClusterError::NotReached(error.into()))?;
         let exchange = async {
-            let response = client.client.kube.send(message).await.map_err(|error| {
-                if was_never_sent(&error) {
-                    ClusterError::NotReached(error.into())
-                } else {
-                    ClusterError::Lost(error.into())
-                }
-            })?;
+            let response = client.client.kube.send(message).await.map_err(unanswered)?;
             let (parts, body) = response.into_parts();
             let body = body.collect_bytes().await;
             Ok((parts, body.map_err(|error| ClusterError::Lost(error.into()))?))
@@ -155,5 +150,17 @@ impl Connection {
         }
         let action = request.verb.of(request.kind);
         Err(error::refused(parts.status, &parts.headers, &body, (self.tool.as_str(), &action)))
+    }
+}
+
+/// What it means that there is no answer.
+fn unanswered(error: kube::Error) -> ClusterError {
+    if was_refused_by_tls(&error) {
+        tracing::info!(%error, "TLS refused a tool's certificate");
+        ClusterError::CredentialsRejected
+    } else if was_never_sent(&error) {
+        ClusterError::NotReached(error.into())
+    } else {
+        ClusterError::Lost(error.into())
     }
 }

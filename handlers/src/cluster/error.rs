@@ -14,7 +14,7 @@ use crate::job::quota::QuotaRefusal;
 pub enum ClusterError {
     /// The tool has no client.
     #[error("no client for the tool")]
-    Connect(#[from] ConnectError),
+    Connect(#[source] ConnectError),
     /// No connection could be made.
     #[error("Kubernetes can't be reached")]
     NotReached(#[source] BoxError),
@@ -102,6 +102,15 @@ pub enum ClusterError {
     /// We could not write down what to send, which is our fault too.
     #[error("a request to Kubernetes can't be written")]
     Unwritable(#[source] serde_json::Error),
+}
+
+impl From<ConnectError> for ClusterError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Rejected => Self::CredentialsRejected,
+            error => Self::Connect(error),
+        }
+    }
 }
 
 /// Whether what was asked has been done.
