@@ -157,11 +157,7 @@ fn cluster(error: ClusterError) -> Failure {
             }
             Failure::deadline_exceeded(detail).because(error)
         }
-        ClusterError::CredentialsRejected => {
-            let detail =
-                "Kubernetes refuses the tool's certificate: ask an administrator to renew it";
-            Failure::new(ErrorStatus::Forbidden, "credentials-rejected", detail)
-        }
+        ClusterError::CredentialsRejected => rejected(),
         ClusterError::Forbidden { tool, action, .. } => {
             let detail = forbidden(tool, action);
             Failure::new(ErrorStatus::Forbidden, "forbidden", detail).because(error)
@@ -195,6 +191,13 @@ fn connect(why: &ConnectError) -> Failure {
             "forbidden",
             "the certificate in the tool's home is not this tool's: ask an administrator",
         ),
+        ConnectError::NotValidNow => Failure::new(
+            ErrorStatus::Forbidden,
+            "credentials-rejected",
+            "the certificate in the tool's home has ended or not begun: ask an administrator to \
+             renew it",
+        ),
+        ConnectError::Rejected => rejected(),
         ConnectError::HomeSilent => Failure::new(
             ErrorStatus::ServiceUnavailable,
             "cluster-unavailable",
@@ -203,6 +206,11 @@ fn connect(why: &ConnectError) -> Failure {
         .retry_after(RETRY_AFTER),
         ConnectError::Misconfigured(_) => Failure::internal("no client can be built"),
     }
+}
+
+fn rejected() -> Failure {
+    let detail = "Kubernetes refuses the tool's certificate: ask an administrator to renew it";
+    Failure::new(ErrorStatus::Forbidden, "credentials-rejected", detail)
 }
 
 fn unavailable(retry_after: Duration) -> Failure {

@@ -122,9 +122,10 @@ where
         self.0.clients.client(name, &self.entry(name)).await
     }
 
-    /// Forgets a client that Kubernetes refused, unless a newer one has taken its place.
-    pub(crate) fn evict(&self, name: &CommonName, generation: u64) {
-        self.entry(name).slot.evict(generation);
+    /// Forgets a client that Kubernetes refused, unless a newer one has taken its place, and does
+    /// not build another of the same credentials.
+    pub(crate) fn refuse(&self, name: &CommonName, generation: u64) {
+        self.entry(name).slot.refuse(generation, self.0.clients.limits());
     }
 }
 
@@ -191,16 +192,16 @@ impl<P: Default + Send + Sync + 'static> ClientSource<P> {
         self.callers.client(&self.name).await
     }
 
-    /// The same after Kubernetes answered 401 to that client: forgets it, if nobody did yet, and
-    /// builds anew.
+    /// The same after Kubernetes refused that client's certificate: forgets it, if nobody did yet,
+    /// and builds another of what is in the home by now.
     ///
     /// # Errors
-    /// As [`ClientSource::get`].
+    /// As [`ClientSource::get`]; and [`ConnectError::Rejected`] when that is still the same.
     pub async fn renewed(
         &self,
         refused: &Pooled<HomeClient>,
     ) -> Result<Pooled<HomeClient>, ConnectError> {
-        self.callers.evict(&self.name, refused.generation);
+        self.callers.refuse(&self.name, refused.generation);
         self.get().await
     }
 }

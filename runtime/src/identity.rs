@@ -149,6 +149,10 @@ impl PeerCertificate {
     pub(crate) fn validity(&self) -> Validity {
         self.validity
     }
+
+    pub(crate) fn is_valid_at(&self, now: SystemTime) -> bool {
+        self.validity.contains(now)
+    }
 }
 
 /// From when to when a certificate is valid.
@@ -226,7 +230,7 @@ impl Gate {
             return Err(Refusal::HeaderNotTaken);
         }
         let peer = peer.ok_or(Refusal::NoCertificate)?;
-        if !peer.validity.contains(now) {
+        if !peer.is_valid_at(now) {
             return Err(Refusal::NotValidNow);
         }
         let subject = match self.door {

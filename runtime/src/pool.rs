@@ -2,10 +2,12 @@
 //!
 //! The rules, each with a test beside it: one look at a home at a time, and a failure is not kept;
 //! no lock is held across an await; what is on disk is looked at again every few seconds, and a
-//! changed pair replaces the client; a look that hangs delays only its own caller; a 401 evicts;
+//! changed pair replaces the client; a look that hangs delays only its own caller; what
+//! Kubernetes refused is not shown to it again;
 //! and clients end with the service, because a client's worker lives in the runtime that built it.
 //! How many are kept, and for how long, is in [`crate::callers`].
 
+mod exchange;
 mod home;
 mod slot;
 mod threads;
@@ -23,8 +25,11 @@ use futures_util::future::BoxFuture;
 use thiserror::Error;
 use tokio::{sync::watch, time::timeout};
 
-pub use self::home::{HomeClient, HomeDirectory, was_never_sent};
 use self::slot::Next;
+pub use self::{
+    exchange::{was_never_sent, was_refused_by_tls},
+    home::{HomeClient, HomeDirectory},
+};
 pub(crate) use self::{slot::Slot, threads::HOMES_READ_MAX};
 pub use crate::callers::ClientSource;
 use crate::{failure::BoxError, identity::CommonName};
@@ -38,6 +43,12 @@ pub enum ConnectError {
     /// The certificate in the home is somebody else's.
     #[error("the certificate in the home has another name")]
     ForeignCertificate,
+    /// The certificate in the home has ended, or has not begun.
+    #[error("the certificate in the home is not valid at this time")]
+    NotValidNow,
+    /// Kubernetes refused what is in the home, and it is still the same.
+    #[error("Kubernetes refused the certificate in the home")]
+    Rejected,
     /// The home's file system does not answer, or those of so many others that no thread is free.
     #[error("the home does not answer")]
     HomeSilent,
@@ -58,13 +69,34 @@ pub enum Look<C> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version(pub u64);
 
+/// What is known of a caller's credentials before a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing that counts: a client is to be built of whatever is there.
+    Nothing,
+    /// There is a client of this version.
+    Good(Version),
+    /// Kubernetes refused this version, and there is no client.
+    Refused(Version),
+}
+
+impl Known {
+    /// The version that need not be looked at closer.
+    pub fn version(self) -> Option<Version> {
+        match self {
+            Self::Nothing => None,
+            Self::Good(version) | Self::Refused(version) => Some(version),
+        }
+    }
+}
+
 /// How a caller's client comes to be. In production from its home, in tests from anything.
 pub trait Connect<C>: Send + Sync + 'static {
     /// Looks at the caller's credentials, and builds a client when they are not those of `known`.
     fn look(
         &self,
         name: &CommonName,
-        known: Option<Version>,
+        known: Known,
     ) -> BoxFuture<'static, Result<Look<C>, ConnectError>>;
 }
 
@@ -79,6 +111,9 @@ pub struct PoolLimits {
     pub client_age_max: Duration,
     /// The files are looked at again at most this often.
     pub certificate_look_age_max: Duration,
+    /// Credentials that Kubernetes refused are not shown to it again until they change, or for so
+    /// long: it may have been at fault itself, as when it starts or changes its CA.
+    pub refusal_age_max: Duration,
     /// How long callers wait for a look.
     pub look_time_max: Duration,
 }
@@ -90,6 +125,7 @@ impl PoolLimits {
         client_idle_max: Duration::from_secs(5 * 60),
         client_age_max: Duration::from_secs(60 * 60),
         certificate_look_age_max: Duration::from_secs(10),
+        refusal_age_max: Duration::from_secs(60),
         look_time_max: Duration::from_secs(5),
     };
 }
@@ -162,7 +198,7 @@ impl<C: Clone + Send + Sync + 'static> Clients<C> {
             };
             match timeout(self.0.limits.look_time_max, look).await {
                 Ok(Some(found)) => return found,
-                // The next look knows of no client, and so its word is the last.
+                // The next look knows that there is no client, and so its word is the last.
                 Ok(None) => {}
                 Err(_) => return Err(ConnectError::HomeSilent),
             }

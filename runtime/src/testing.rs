@@ -5,7 +5,10 @@
 
 use std::{
     fmt::Write,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,7 +28,7 @@ use crate::{
     context::{Application, Context},
     identity::{Caller, CommonName},
     lock::lock,
-    pool::{Clients, Connect, ConnectError, HomeClient, Look, PoolLimits, Version},
+    pool::{Clients, Connect, ConnectError, HomeClient, Known, Look, PoolLimits, Version},
     request_id::RequestId,
 };
 
@@ -59,20 +62,24 @@ impl<S: Application> Context<S> {
 
 /// The same client for everybody.
 pub fn clients_of(kube: kube::Client) -> Clients<HomeClient> {
-    Clients::new(Fixed(kube), PoolLimits::PRODUCTION)
+    Clients::new(Fixed { kube, looks: AtomicU64::new(0) }, PoolLimits::PRODUCTION)
 }
 
-/// The same client for everybody.
-struct Fixed(kube::Client);
+/// The same client for everybody, and in each look as if it were of other files.
+struct Fixed {
+    kube: kube::Client,
+    looks: AtomicU64,
+}
 
 impl Connect<HomeClient> for Fixed {
     fn look(
         &self,
         _: &CommonName,
-        _: Option<Version>,
+        _: Known,
     ) -> BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
-        let client = HomeClient { kube: self.0.clone(), uid: TEST_UID, gid: TEST_UID };
-        async move { Ok(Look::Changed(client, Version(0))) }.boxed()
+        let client = HomeClient { kube: self.kube.clone(), uid: TEST_UID, gid: TEST_UID };
+        let version = Version(self.looks.fetch_add(1, Ordering::Relaxed));
+        async move { Ok(Look::Changed(client, version)) }.boxed()
     }
 }
 

@@ -1,6 +1,14 @@
 //! A slow road to the API server.
 
-use std::{io, net::Ipv4Addr, time::Duration};
+use std::{
+    io,
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy},
@@ -15,6 +23,7 @@ use tokio::{
 pub struct DelayingProxy {
     /// Its URL.
     pub url: String,
+    made: Arc<AtomicUsize>,
     _connections: JoinSet<()>,
 }
 
@@ -28,15 +37,22 @@ impl DelayingProxy {
         let authority = authority.trim_end_matches('/').to_owned();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let url = format!("https://{}", listener.local_addr().expect("a port"));
+        let made = Arc::new(AtomicUsize::new(0));
         let mut connections = JoinSet::new();
-        connections.spawn(accept(listener, authority, delay));
-        Self { url, _connections: connections }
+        connections.spawn(accept(listener, authority, delay, Arc::clone(&made)));
+        Self { url, made, _connections: connections }
+    }
+
+    /// How many connections were made so far; each begins with a handshake.
+    pub fn connections(&self) -> usize {
+        self.made.load(Ordering::Relaxed)
     }
 }
 
-async fn accept(listener: TcpListener, authority: String, delay: Duration) {
+async fn accept(listener: TcpListener, authority: String, delay: Duration, made: Arc<AtomicUsize>) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
+        made.fetch_add(1, Ordering::Relaxed);
         connections.spawn(pass_on(client, authority.clone(), delay));
         while connections.try_join_next().is_some() {}
     }

@@ -4,8 +4,8 @@ use std::{os::unix::fs::symlink, sync::Arc, time::Duration};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tjf_devcluster::{
-    Authority, Subject,
-    suite::{Call, Tool, World, within},
+    Authority, Identity, Subject,
+    suite::{Call, DelayingProxy, Tool, World, eventually, within},
 };
 use tokio::time::{Instant, interval};
 
@@ -16,6 +16,9 @@ scenarios![
     what_is_no_file_in_place_of_a_key_hangs_nobody,
     a_home_without_credentials_is_told_so,
     a_certificate_that_kubernetes_refuses_is_told_so,
+    what_kubernetes_refused_is_not_shown_to_it_again,
+    a_certificate_that_has_ended_is_not_shown_at_all,
+    what_is_no_certificate_behind_a_good_one_is_told_as_the_homes,
 ];
 
 /// The certificate in the home ends after 20 s, so whoever still used it then would be refused. Key
@@ -104,7 +107,57 @@ async fn a_certificate_that_kubernetes_refuses_is_told_so(world: Arc<World>) {
     let tool = world.tool("unknown").await;
     let unknown = Authority::generate("nobody's");
     let identity = unknown.issue(Subject::tool(&tool.name));
-    write(&tool, "client.crt", &identity.certificate).await;
-    write(&tool, "client.key", &identity.key).await;
+    write_pair(&tool, &identity).await;
     tool.send(Call::get("/list/")).await.expect_problem(403, "credentials-rejected");
+}
+
+/// A tool that asks a service of the test's own, which talks to Kubernetes through a proxy.
+async fn tool_behind_a_proxy(world: &World, purpose: &str) -> (Tool, DelayingProxy) {
+    let proxy = DelayingProxy::start(&world.cluster.site.server, Duration::ZERO).await;
+    let service = world.start_service_at(&proxy.url).await;
+    (world.tool(purpose).await.through(&service), proxy)
+}
+
+async fn write_pair(tool: &Tool, identity: &Identity) {
+    write(tool, "client.crt", &identity.certificate).await;
+    write(tool, "client.key", &identity.key).await;
+}
+
+/// A handshake is dear, and a script may ask all day long.
+async fn what_kubernetes_refused_is_not_shown_to_it_again(world: Arc<World>) {
+    let (tool, proxy) = tool_behind_a_proxy(&world, "again").await;
+    write_pair(&tool, &Authority::generate("nobody's").issue(Subject::tool(&tool.name))).await;
+    let refused =
+        async || tool.send(Call::get("/list/")).await.expect_problem(403, "credentials-rejected");
+    refused().await;
+    let connections = proxy.connections();
+    assert!(connections > 0, "it was shown once");
+    for _ in 0..50 {
+        refused().await;
+    }
+    assert_eq!(proxy.connections(), connections);
+    write_pair(&tool, &world.issue(Subject::tool(&tool.name))).await;
+    eventually("the new pair is used", Duration::from_secs(15), async || {
+        let answer = tool.send(Call::get("/list/")).await;
+        if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
+    })
+    .await;
+}
+
+async fn a_certificate_that_has_ended_is_not_shown_at_all(world: Arc<World>) {
+    let (tool, proxy) = tool_behind_a_proxy(&world, "ended").await;
+    write_pair(&tool, &world.issue(Subject::tool(&tool.name).for_seconds(-60))).await;
+    tool.send(Call::get("/list/")).await.expect_problem(403, "credentials-rejected");
+    assert_eq!(proxy.connections(), 0);
+}
+
+/// Kubernetes breaks off the handshake, which must not look as if it were away.
+async fn what_is_no_certificate_behind_a_good_one_is_told_as_the_homes(world: Arc<World>) {
+    let (tool, _proxy) = tool_behind_a_proxy(&world, "chain").await;
+    let Identity { certificate, key } = world.issue(Subject::tool(&tool.name));
+    let nonsense = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    write_pair(&tool, &Identity { certificate: certificate + nonsense, key }).await;
+    tool.send(Call::get("/list/")).await.expect_problem(403, "credentials-rejected");
+    let run = tool.send(Call::run(&one_off("job", "true"))).await;
+    run.expect_problem(403, "credentials-rejected");
 }

@@ -105,22 +105,23 @@ impl Connection {
         }
     }
 
-    /// Calls once; and with a fresh client when Kubernetes did not know the old one's certificate,
-    /// in which case nothing was done.
+    /// Calls once; and with another client when Kubernetes refused the certificate, in which case
+    /// nothing was done. There is another for as long as the home has others, looked at seldom.
     async fn try_once<R: Reader>(
         &self,
         request: &Request,
         within: (Instant, Bounds<'_>),
         reader: impl Fn() -> R,
     ) -> Result<R::Output, ClusterError> {
-        let client = self.client();
-        match self.try_with(&client, request, within, reader()).await {
-            Err(ClusterError::CredentialsRejected) => {
-                let renewed = self.clients.renewed(&client).await?;
-                *lock(&self.client) = renewed.clone();
-                self.try_with(&renewed, request, within, reader()).await
+        loop {
+            let client = self.client();
+            match self.try_with(&client, request, within, reader()).await {
+                Err(ClusterError::CredentialsRejected) => {
+                    let renewed = self.clients.renewed(&client).await?;
+                    *lock(&self.client) = renewed;
+                }
+                outcome => return outcome,
             }
-            outcome => outcome,
         }
     }
 

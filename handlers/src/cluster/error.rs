@@ -8,7 +8,7 @@ use thiserror::Error;
 use tjf_runtime::{
     BoxError,
     open_files::has_no_file_left,
-    pool::{ConnectError, was_never_sent},
+    pool::{ConnectError, was_never_sent, was_refused_by_tls},
 };
 
 use crate::job::quota::QuotaRefusal;
@@ -18,7 +18,7 @@ use crate::job::quota::QuotaRefusal;
 pub enum ClusterError {
     /// The tool has no client.
     #[error("no client for the tool")]
-    Connect(#[from] ConnectError),
+    Connect(#[source] ConnectError),
     /// No connection could be made.
     #[error("Kubernetes can't be reached")]
     NotReached(#[source] BoxError),
@@ -115,6 +115,15 @@ pub enum ClusterError {
     Unwritable(#[source] serde_json::Error),
 }
 
+impl From<ConnectError> for ClusterError {
+    fn from(error: ConnectError) -> Self {
+        if matches!(error, ConnectError::Rejected) {
+            return Self::CredentialsRejected;
+        }
+        Self::Connect(error)
+    }
+}
+
 /// Whether what was asked has been done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -154,6 +163,10 @@ impl ClusterError {
     /// What it means that a call got no answer.
     pub(super) fn without_answer(error: kube::Error) -> Self {
         match was_never_sent(&error) {
+            _ if was_refused_by_tls(&error) => {
+                tracing::info!(%error, "TLS refused a tool's certificate");
+                Self::CredentialsRejected
+            }
             true if has_no_file_left(&error) => Self::NoFileLeft(error.into()),
             true => Self::NotReached(error.into()),
             false => Self::Lost(error.into()),

@@ -101,6 +101,8 @@ fn every_kind_of_cluster_error() -> Vec<(&'static str, Error)> {
         ),
         ("no-credentials", ClusterError::Connect(ConnectError::NoCredentials(source())).into()),
         ("forbidden-certificate", ClusterError::Connect(ConnectError::ForeignCertificate).into()),
+        ("credentials-rejected", ClusterError::Connect(ConnectError::Rejected).into()),
+        ("credentials-rejected-dates", ClusterError::Connect(ConnectError::NotValidNow).into()),
         ("cluster-unavailable-home", ClusterError::Connect(ConnectError::HomeSilent).into()),
         ("internal", ClusterError::Connect(ConnectError::Misconfigured(source())).into()),
     ]

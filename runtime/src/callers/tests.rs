@@ -98,8 +98,9 @@ async fn it_is_heard_that_a_client_is_not_the_callers_any_more() {
     assert!(is_retired(&first));
     let second = pool.client(&name("a")).await.unwrap();
     assert!(!is_retired(&second));
-    pool.evict(&name("a"), second.generation);
+    pool.refuse(&name("a"), second.generation);
     assert!(is_retired(&second));
+    homes.renew();
     let third = pool.client(&name("a")).await.unwrap();
     advance(LIMITS.client_idle_max).await;
     pool.end_idle();

@@ -13,7 +13,7 @@ use std::{
     io::{self, Read},
     path::PathBuf,
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -29,7 +29,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::{Connect, ConnectError, Look, Version, threads::Threads};
+use super::{Connect, ConnectError, Known, Look, Version, threads::Threads};
 use crate::{
     failure::BoxError,
     identity::{CommonName, PeerCertificate},
@@ -58,19 +58,6 @@ pub struct HomeClient {
     pub uid: u32,
     /// The home's group.
     pub gid: u32,
-}
-
-/// Whether a call of such a client failed before anything of it was sent, since there was no
-/// connection. Then Kubernetes has not done it, and will not do it later either.
-pub fn was_never_sent(error: &kube::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
-            return error.is_connect();
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// Builds clients from what is in the homes.
@@ -118,7 +105,7 @@ impl Connect<HomeClient> for HomeDirectory {
     fn look(
         &self,
         name: &CommonName,
-        known: Option<Version>,
+        known: Known,
     ) -> BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
         let (this, name) = (self.clone(), name.clone());
         async move {
@@ -132,7 +119,9 @@ impl Connect<HomeClient> for HomeDirectory {
                     Ok(look) => return Ok(look),
                     Err(HomeError::Final(error)) => return Err(error),
                     Err(HomeError::HalfWritten(cause)) => {
-                        if known.is_some() || began.elapsed() >= HALF_WRITTEN_TIME_MAX {
+                        if matches!(known, Known::Good(_))
+                            || began.elapsed() >= HALF_WRITTEN_TIME_MAX
+                        {
                             return Err(ConnectError::NoCredentials(Arc::new(cause)));
                         }
                         tokio::time::sleep(HALF_WRITTEN_LOOK_TIME).await;
@@ -146,17 +135,13 @@ impl Connect<HomeClient> for HomeDirectory {
 
 impl Places {
     /// One look, which may block.
-    fn look(
-        &self,
-        name: &CommonName,
-        known: Option<Version>,
-    ) -> Result<Look<HomeClient>, HomeError> {
+    fn look(&self, name: &CommonName, known: Known) -> Result<Look<HomeClient>, HomeError> {
         let credentials = self.read(name)?;
         let version = credentials.version();
-        if known == Some(version) {
+        if known.version() == Some(version) {
             return Ok(Look::Unchanged);
         }
-        credentials.check_name(name)?;
+        credentials.check_certificate(name)?;
         let (uid, gid) = (credentials.owner.st_uid, credentials.owner.st_gid);
         let kube = self.client(&credentials)?;
         Ok(Look::Changed(HomeClient { kube, uid, gid }, version))
@@ -211,17 +196,20 @@ impl Credentials {
     ///
     /// kube joins the files in this order, reads them as here, and shows the first certificate that
     /// it finds: one that stands beside the key would be shown in the place of the other.
-    fn check_name(&self, name: &CommonName) -> Result<(), HomeError> {
+    fn check_certificate(&self, name: &CommonName) -> Result<(), HomeError> {
         let joined = [self.key.as_slice(), b"\n", &self.certificate].concat();
         let certificate = CertificateDer::from_pem_reader(joined.as_slice())
             .map_err(|error| HomeError::HalfWritten(format!("certificate: {error}").into()))?;
         let certificate = PeerCertificate::from_der(&certificate)
             .ok_or_else(|| HomeError::HalfWritten("certificate: not X.509".into()))?;
-        if certificate.common_name().as_ref() == Some(name) {
-            Ok(())
-        } else {
-            Err(HomeError::Final(ConnectError::ForeignCertificate))
+        if certificate.common_name().as_ref() != Some(name) {
+            return Err(HomeError::Final(ConnectError::ForeignCertificate));
         }
+        // Kubernetes would say no, and only after a handshake.
+        if !certificate.is_valid_at(SystemTime::now()) {
+            return Err(HomeError::Final(ConnectError::NotValidNow));
+        }
+        Ok(())
     }
 }
 

@@ -8,10 +8,10 @@ use futures_util::{
 };
 use tokio::{sync::watch, task::AbortHandle, time::Instant};
 
-use super::{Clients, ConnectError, Look, PoolLimits, Pooled, Version};
+use super::{Clients, ConnectError, Known, Look, PoolLimits, Pooled, Version};
 use crate::{failure::BoxError, identity::CommonName};
 
-/// `None` when the client that the look knew of was evicted meanwhile, so that there is nothing to
+/// `None` when the client that the look knew of was refused meanwhile, so that there is nothing to
 /// confirm, and nothing to keep when the look failed.
 type Found<C> = Option<Result<Pooled<C>, ConnectError>>;
 type SharedLook<C> = Shared<BoxFuture<'static, Found<C>>>;
@@ -25,6 +25,9 @@ pub(crate) struct Slot<C> {
 
 struct State<C> {
     held: Option<Held<C>>,
+    refused: Option<Refused>,
+    /// When a refusal last had the home looked at at once.
+    hurried_at: Option<Instant>,
     looking: Option<Looking<C>>,
 }
 
@@ -33,6 +36,14 @@ struct Held<C> {
     version: Version,
     built_at: Instant,
     looked_at: Instant,
+}
+
+/// Credentials that Kubernetes refused.
+struct Refused {
+    version: Version,
+    since: Instant,
+    /// `None` when the next caller is to look whether there are others by now.
+    looked_at: Option<Instant>,
 }
 
 struct Looking<C> {
@@ -49,7 +60,8 @@ pub(super) enum Next<C> {
 
 impl<C> Default for Slot<C> {
     fn default() -> Self {
-        let state = Mutex::new(State { held: None, looking: None });
+        let state =
+            Mutex::new(State { held: None, refused: None, hurried_at: None, looking: None });
         Self { state, current: watch::Sender::new(None) }
     }
 }
@@ -60,12 +72,22 @@ impl<C> Slot<C> {
         self.lock().held.is_some()
     }
 
-    /// Forgets a client that Kubernetes refused, unless a newer one has taken its place.
-    pub(crate) fn evict(&self, generation: u64) {
-        let evicted = self.lock().held.take_if(|held| held.pooled.generation <= generation);
-        if evicted.is_some() {
-            self.current.send_replace(None);
+    /// Forgets a client that Kubernetes refused, unless a newer one has taken its place, and
+    /// remembers that it did. Whether there are other credentials by now is looked at at once; but
+    /// not again and again, in a home that always has others and none that are good.
+    pub(crate) fn refuse(&self, generation: u64, limits: &PoolLimits) {
+        let mut state = self.lock();
+        let Some(held) = state.held.take_if(|held| held.pooled.generation <= generation) else {
+            return;
+        };
+        self.current.send_replace(None);
+        let now = Instant::now();
+        let is_due = |at: Instant| now - at >= limits.certificate_look_age_max;
+        let mut looked_at = Some(held.looked_at);
+        if state.hurried_at.is_none_or(is_due) {
+            (state.hurried_at, looked_at) = (Some(now), None);
         }
+        state.refused = Some(Refused { version: held.version, since: now, looked_at });
     }
 
     /// No code panics while it holds this lock, and what it guards is consistent at every step.
@@ -91,10 +113,9 @@ impl<C: Clone + Send + Sync + 'static> Slot<C> {
         let now = Instant::now();
         // A look clears its own entry, unless it panicked.
         state.looking.take_if(|look| look.task.is_finished());
+        state.refused.take_if(|refused| now - refused.since >= limits.refusal_age_max);
         if !state.is_fresh(now, limits) && state.looking.is_none() {
-            // An old client is built anew, and is good until that is done.
-            let is_young = |held: &&Held<C>| now - held.built_at < limits.client_age_max;
-            let known = state.held.as_ref().filter(is_young).map(|held| held.version);
+            let known = state.known(now, limits);
             state.looking = Some(start_look(clients, name, holder.clone(), known));
         }
         match (&state.held, &state.looking) {
@@ -102,7 +123,8 @@ impl<C: Clone + Send + Sync + 'static> Slot<C> {
             (None, Some(look)) if now - look.since < limits.look_time_max => {
                 Ok(Next::Look(look.outcome.clone()))
             }
-            (None, _) => Err(ConnectError::HomeSilent),
+            (None, Some(_)) => Err(ConnectError::HomeSilent),
+            (None, None) => Err(ConnectError::Rejected),
         }
     }
 
@@ -111,19 +133,25 @@ impl<C: Clone + Send + Sync + 'static> Slot<C> {
         &self,
         clients: &Clients<C>,
         name: &CommonName,
-        known: Option<Version>,
+        known: Known,
         found: Result<Look<C>, ConnectError>,
     ) -> Found<C> {
         let mut state = self.lock();
         state.looking = None;
         let is_changed = matches!(found, Ok(Look::Changed(..)));
-        if known.is_some() && state.held.is_none() && !is_changed {
+        let is_good = matches!(known, Known::Good(_));
+        if is_good && state.held.is_none() && !is_changed {
             // Whoever knows of a client does not wait for a half-written pair: look anew.
             return None;
         }
         let now = Instant::now();
         match found {
+            // They were refused while somebody looked.
+            Ok(Look::Changed(_, version)) if state.is_refused(version) => {
+                state.confirm_refusal(now)
+            }
             Ok(Look::Changed(client, version)) => {
+                state.refused = None;
                 let generation = clients.next_generation();
                 self.current.send_replace(Some(generation));
                 let pooled = Pooled { client, generation, current: self.current.subscribe() };
@@ -131,14 +159,16 @@ impl<C: Clone + Send + Sync + 'static> Slot<C> {
                 state.held = Some(held);
                 Some(Ok(pooled))
             }
-            Ok(Look::Unchanged) => {
-                let held = state.held.as_mut()?;
-                held.looked_at = now;
-                Some(Ok(held.pooled.clone()))
-            }
+            Ok(Look::Unchanged) => match &mut state.held {
+                Some(held) => {
+                    held.looked_at = now;
+                    Some(Ok(held.pooled.clone()))
+                }
+                None => state.confirm_refusal(now),
+            },
             Err(error) => {
                 let is_silent = matches!(error, ConnectError::HomeSilent);
-                if let Some(held) = state.held.as_mut().filter(|_| known.is_some() || is_silent) {
+                if let Some(held) = state.held.as_mut().filter(|_| is_good || is_silent) {
                     tracing::warn!(tool.name = %name, %error, "keeping the client as it was");
                     held.looked_at = now;
                 } else if state.held.take().is_some() {
@@ -152,19 +182,38 @@ impl<C: Clone + Send + Sync + 'static> Slot<C> {
 
 impl<C> State<C> {
     fn is_fresh(&self, now: Instant, limits: &PoolLimits) -> bool {
-        let is_fresh = |held: &Held<C>| now - held.looked_at < limits.certificate_look_age_max;
-        self.held.as_ref().is_some_and(is_fresh)
+        let looked_at = match (&self.held, &self.refused) {
+            (Some(held), _) => Some(held.looked_at),
+            (None, Some(refused)) => refused.looked_at,
+            (None, None) => None,
+        };
+        looked_at.is_some_and(|at| now - at < limits.certificate_look_age_max)
+    }
+
+    fn known(&self, now: Instant, limits: &PoolLimits) -> Known {
+        match (&self.held, &self.refused) {
+            // It is built anew, and is good until that is done.
+            (Some(held), _) if now - held.built_at >= limits.client_age_max => Known::Nothing,
+            (Some(held), _) => Known::Good(held.version),
+            (None, Some(refused)) => Known::Refused(refused.version),
+            (None, None) => Known::Nothing,
+        }
+    }
+
+    fn is_refused(&self, version: Version) -> bool {
+        self.held.is_none() && self.refused.as_ref().is_some_and(|it| it.version == version)
+    }
+
+    /// What a caller gets when a look found what was refused; nothing when that is forgotten.
+    fn confirm_refusal(&mut self, now: Instant) -> Found<C> {
+        self.refused.as_mut()?.looked_at = Some(now);
+        Some(Err(ConnectError::Rejected))
     }
 }
 
 /// Starts a task that looks and then puts what it found into the slot. The task outlives the
 /// callers that wait for it: a read that hangs can't be ended, and must not be begun a second time.
-fn start_look<C, H>(
-    clients: &Clients<C>,
-    name: &CommonName,
-    holder: H,
-    known: Option<Version>,
-) -> Looking<C>
+fn start_look<C, H>(clients: &Clients<C>, name: &CommonName, holder: H, known: Known) -> Looking<C>
 where
     C: Clone + Send + Sync + 'static,
     H: AsRef<Slot<C>> + Send + 'static,

@@ -12,7 +12,7 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::Notify;
 
-use super::{Clients, Connect, ConnectError, HomeClient, Look, PoolLimits, Version};
+use super::{Clients, Connect, ConnectError, HomeClient, Known, Look, PoolLimits, Version};
 use crate::{callers::Callers, config::Limits, identity::CommonName};
 
 pub(crate) const LIMITS: PoolLimits = PoolLimits {
@@ -20,6 +20,7 @@ pub(crate) const LIMITS: PoolLimits = PoolLimits {
     client_idle_max: Duration::from_secs(300),
     client_age_max: Duration::from_secs(3600),
     certificate_look_age_max: Duration::from_secs(10),
+    refusal_age_max: Duration::from_secs(60),
     look_time_max: Duration::from_secs(5),
 };
 
@@ -42,7 +43,7 @@ impl Connect<u32> for Arc<Homes> {
     fn look(
         &self,
         name: &CommonName,
-        known: Option<Version>,
+        known: Known,
     ) -> BoxFuture<'static, Result<Look<u32>, ConnectError>> {
         let homes = Self::clone(self);
         let number = homes.looks.fetch_add(1, Ordering::Relaxed) + 1;
@@ -60,7 +61,7 @@ impl Connect<u32> for Arc<Homes> {
                 Err(ConnectError::HomeSilent)
             } else if homes.broken.load(Ordering::Relaxed) && !is_mended {
                 Err(ConnectError::NoCredentials(Arc::new("broken".into())))
-            } else if known == Some(version) {
+            } else if known.version() == Some(version) {
                 Ok(Look::Unchanged)
             } else {
                 Ok(Look::Changed(number, version))
@@ -91,7 +92,7 @@ impl Connect<HomeClient> for Homeless {
     fn look(
         &self,
         _: &CommonName,
-        _: Option<Version>,
+        _: Known,
     ) -> BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
         Box::pin(async { Err(ConnectError::HomeSilent) })
     }

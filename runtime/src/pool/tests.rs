@@ -180,53 +180,108 @@ async fn a_look_goes_on_when_its_caller_has_left() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_client_is_forgotten_but_never_a_newer_one() {
-    let (_, pool) = pool();
+    let (homes, pool) = pool();
     let refused = pool.client(&name("a")).await.unwrap();
-    pool.evict(&name("a"), refused.generation);
+    homes.renew();
+    pool.refuse(&name("a"), refused.generation);
     let newer = pool.client(&name("a")).await.unwrap();
-    assert_eq!(newer.client, 2);
-    pool.evict(&name("a"), refused.generation);
+    assert_eq!(newer.client, 2, "it is looked at at once");
+    pool.refuse(&name("a"), refused.generation);
     assert_eq!(client(&pool, "a").await, 2, "another request had it renewed already");
 }
 
-/// The look that would have confirmed the old client finds nothing new; so there has to be one
-/// more.
+/// The time line of a refusal: one look at once, then one in ten seconds, and no client of the same
+/// pair until a minute has passed.
 #[tokio::test(start_paused = true)]
-async fn a_client_evicted_during_a_renewal_is_built_anew() {
+async fn a_refused_pair_makes_no_client_until_it_changes() {
+    let (homes, pool) = pool();
+    let refused = pool.client(&name("a")).await.unwrap();
+    pool.refuse(&name("a"), refused.generation);
+    for looks in [2, 3, 4, 5, 6, 7] {
+        for _ in 0..5 {
+            assert!(matches!(pool.client(&name("a")).await, Err(ConnectError::Rejected)));
+            assert_eq!(homes.looks(), looks);
+        }
+        advance(LIMITS.certificate_look_age_max).await;
+    }
+    assert_eq!(client(&pool, "a").await, 8, "Kubernetes may have been at fault itself");
+    pool.refuse(&name("a"), u64::MAX);
+    assert!(matches!(pool.client(&name("a")).await, Err(ConnectError::Rejected)));
+    homes.renew();
+    assert!(pool.client(&name("a")).await.is_err(), "nobody looks yet");
+    advance(LIMITS.certificate_look_age_max).await;
+    assert_eq!(client(&pool, "a").await, 10);
+}
+
+/// A tool could write a bad pair after another.
+#[tokio::test(start_paused = true)]
+async fn a_home_of_many_bad_pairs_is_not_looked_at_more_often() {
+    let (homes, pool) = pool();
+    client(&pool, "a").await;
+    for _ in 0..10 {
+        homes.renew();
+        pool.refuse(&name("a"), u64::MAX);
+        let _ = pool.client(&name("a")).await;
+    }
+    assert_eq!(homes.looks(), 2);
+    advance(LIMITS.certificate_look_age_max).await;
+    assert_eq!(client(&pool, "a").await, 3);
+}
+
+/// What is the same after the refusal was perhaps read before it: there has to be one more look.
+#[tokio::test(start_paused = true)]
+async fn a_client_refused_during_a_renewal_has_its_home_looked_at_anew() {
     let (homes, pool) = pool();
     let old = pool.client(&name("a")).await.unwrap();
     homes.hang(&name("a"));
     advance(Duration::from_secs(10)).await;
     client(&pool, "a").await;
     settle().await;
-    pool.evict(&name("a"), old.generation);
+    pool.refuse(&name("a"), old.generation);
     homes.hanging.lock().unwrap().clear();
-    let caller = async { client(&pool, "a").await };
+    let tool = name("a");
     let home = async {
         settle().await;
         homes.go_on.notify_waiters();
     };
-    let (renewed, ()) = tokio::join!(caller, home);
-    assert_eq!((renewed, homes.looks()), (3, 3));
+    let (renewed, ()) = tokio::join!(pool.client(&tool), home);
+    assert!(matches!(renewed, Err(ConnectError::Rejected)));
+    assert_eq!(homes.looks(), 3);
+}
+
+/// A look that is to build an old client anew finds the same pair, which was refused meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_pair_refused_while_it_is_built_anew_makes_no_client() {
+    let (homes, pool) = pool();
+    let old = pool.client(&name("a")).await.unwrap();
+    homes.hang(&name("a"));
+    advance(LIMITS.client_age_max).await;
+    client(&pool, "a").await;
+    settle().await;
+    pool.refuse(&name("a"), old.generation);
+    homes.go_on.notify_waiters();
+    assert!(matches!(pool.client(&name("a")).await, Err(ConnectError::Rejected)));
+    assert_eq!(homes.looks(), 2);
 }
 
 /// A renewal knows of an old client and so does not wait for a pair that is being written. When
 /// that client is refused meanwhile, there is nothing to keep: somebody has to wait after all.
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_fails_after_its_client_was_evicted_is_not_the_last_word() {
+async fn a_renewal_that_fails_after_its_client_was_refused_is_not_the_last_word() {
     let (homes, pool) = pool();
     let old = pool.client(&name("a")).await.unwrap();
     homes.hang(&name("a"));
     advance(Duration::from_secs(10)).await;
     client(&pool, "a").await;
     settle().await;
-    pool.evict(&name("a"), old.generation);
+    pool.refuse(&name("a"), old.generation);
     homes.hanging.lock().unwrap().clear();
     homes.broken.store(true, Ordering::Relaxed);
     let tool = name("a");
     let caller = pool.client(&tool);
     let home = async {
         settle().await;
+        homes.renew();
         homes.mended_after.store(2, Ordering::Relaxed);
         homes.go_on.notify_waiters();
     };
