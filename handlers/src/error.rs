@@ -129,11 +129,7 @@ fn cluster(error: ClusterError) -> Failure {
         ClusterError::NotReached(_) | ClusterError::OutOfTime | ClusterError::Lost(_) => {
             unavailable(RETRY_AFTER).because(error)
         }
-        ClusterError::NoFileLeft(_) => {
-            Failure::overloaded("the service has too much open: try again soon")
-                .retry_after(RETRY_AFTER)
-                .because(error)
-        }
+        ClusterError::NoFileLeft(_) => too_much_open().because(error),
         ClusterError::Busy { retry_after, .. } | ClusterError::Failing { retry_after, .. } => {
             unavailable(retry_after.unwrap_or(RETRY_AFTER)).because(error)
         }
@@ -179,6 +175,10 @@ fn forbidden(tool: &str, action: &str) -> String {
     format!("Kubernetes does not let tool {tool} {action}: ask an administrator")
 }
 
+fn too_much_open() -> Failure {
+    Failure::overloaded("the service has too much open: try again soon").retry_after(RETRY_AFTER)
+}
+
 fn connect(why: &ConnectError) -> Failure {
     match why {
         ConnectError::NoCredentials(_) => Failure::new(
@@ -198,6 +198,7 @@ fn connect(why: &ConnectError) -> Failure {
              renew it",
         ),
         ConnectError::Rejected => rejected(),
+        ConnectError::NoFileLeft => too_much_open(),
         ConnectError::HomeSilent => Failure::new(
             ErrorStatus::ServiceUnavailable,
             "cluster-unavailable",

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use tjf_runtime::{
     Service,
     config::Faults,
-    pool::{Clients, HomeDirectory},
+    pool::{Clients, HomeDirectory, KeyFiles},
     reload::LookNow,
     server::{self, StartError},
     shutdown::Shutdown,
@@ -36,6 +36,10 @@ use crate::config::Config;
 
 /// What a handler may know and use.
 pub type Context = tjf_runtime::Context<AppState>;
+
+/// Where the platform puts a tool's certificate and key.
+const KEY_FILES: KeyFiles =
+    KeyFiles { certificate: ".toolskube/client.crt", key: ".toolskube/client.key" };
 
 /// Serves until `shutdown` says so. Certificate and catalogue are read anew when they change, and
 /// when `look_now` asks for it.
@@ -53,6 +57,7 @@ pub async fn serve(
     let runtime = config.runtime;
     let homes = HomeDirectory::new(
         config.pod_settings.homes.into(),
+        KEY_FILES,
         runtime.kube_server.clone(),
         runtime.kube_ca.clone(),
     );

@@ -28,7 +28,7 @@ use tokio::{sync::watch, time::timeout};
 use self::slot::Next;
 pub use self::{
     exchange::{was_never_sent, was_refused_by_tls},
-    home::{HomeClient, HomeDirectory},
+    home::{HomeClient, HomeDirectory, KeyFiles},
 };
 pub(crate) use self::{slot::Slot, threads::HOMES_READ_MAX};
 pub use crate::callers::ClientSource;
@@ -49,6 +49,9 @@ pub enum ConnectError {
     /// Kubernetes refused what is in the home, and it is still the same.
     #[error("Kubernetes refused the certificate in the home")]
     Rejected,
+    /// We have no file left to open it with.
+    #[error("no file can be opened")]
+    NoFileLeft,
     /// The home's file system does not answer, or those of so many others that no thread is free.
     #[error("the home does not answer")]
     HomeSilent,

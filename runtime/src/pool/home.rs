@@ -23,6 +23,7 @@ use once_cell::sync::OnceCell;
 use rustix::{
     fd::{AsFd, OwnedFd},
     fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open, openat2},
+    io::Errno,
 };
 use rustls::{
     RootCertStore,
@@ -34,11 +35,6 @@ use crate::{
     failure::BoxError,
     identity::{CommonName, PeerCertificate},
 };
-
-/// Where the certificate is, below the home.
-const CERTIFICATE: &str = ".toolskube/client.crt";
-/// Where the key is, below the home.
-const KEY: &str = ".toolskube/client.key";
 
 /// A chain of RSA certificates has a few KiB; more than this is not a certificate.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -60,6 +56,15 @@ pub struct HomeClient {
     pub gid: u32,
 }
 
+/// Where a home has a caller's certificate and key, in PEM: paths below the home.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyFiles {
+    /// The certificate.
+    pub certificate: &'static str,
+    /// Its key.
+    pub key: &'static str,
+}
+
 /// Builds clients from what is in the homes.
 #[derive(Debug, Clone)]
 pub struct HomeDirectory {
@@ -70,6 +75,7 @@ pub struct HomeDirectory {
 #[derive(Debug)]
 struct Places {
     homes: PathBuf,
+    files: KeyFiles,
     kube_server: Uri,
     kube_ca: PathBuf,
     // Read when the first client is built: the service starts, and explains, also without it.
@@ -92,11 +98,11 @@ enum HomeError {
 }
 
 impl HomeDirectory {
-    /// Homes are the folders right below `homes`; Kubernetes is at `kube_server` and its
-    /// certificate is signed by a CA in the file `kube_ca`.
-    pub fn new(homes: PathBuf, kube_server: Uri, kube_ca: PathBuf) -> Self {
+    /// Homes are the folders right below `homes`, with these files in each; Kubernetes is at
+    /// `kube_server` and its certificate is signed by a CA in the file `kube_ca`.
+    pub fn new(homes: PathBuf, files: KeyFiles, kube_server: Uri, kube_ca: PathBuf) -> Self {
         let kube_ca_certificates = OnceCell::new();
-        let places = Places { homes, kube_server, kube_ca, kube_ca_certificates };
+        let places = Places { homes, files, kube_server, kube_ca, kube_ca_certificates };
         Self { places: Arc::new(places), threads: Arc::default() }
     }
 }
@@ -150,19 +156,19 @@ impl Places {
     /// Reads what is in the home, believing nothing.
     fn read(&self, name: &CommonName) -> Result<Credentials, HomeError> {
         let folder = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
-        let homes = open(&self.homes, folder, Mode::empty()).map_err(|error| {
+        let homes = opened(open(&self.homes, folder, Mode::empty()), |error| {
             HomeError::Final(ConnectError::Misconfigured(cause("homes", error)))
         })?;
         let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        let home =
-            openat2(&homes, name.as_str(), folder, Mode::empty(), beneath).map_err(no_home)?;
+        let home = openat2(&homes, name.as_str(), folder, Mode::empty(), beneath);
+        let home = opened(home, no_home)?;
         let owner = fstat(&home).map_err(no_home)?;
         if owner.st_uid == 0 {
             return Err(no_home("is owned by root"));
         }
         Ok(Credentials {
-            certificate: read_beneath(&home, CERTIFICATE, &owner)?,
-            key: read_beneath(&home, KEY, &owner)?,
+            certificate: read_beneath(&home, self.files.certificate, &owner)?,
+            key: read_beneath(&home, self.files.key, &owner)?,
             owner,
         })
     }
@@ -221,11 +227,11 @@ fn read_beneath(home: &OwnedFd, path: &'static str, owner: &Stat) -> Result<Vec<
     let refused =
         |error: io::Error| HomeError::Final(ConnectError::NoCredentials(cause(path, error)));
     // A pair is renewed by a rename or in place: for a moment a file may be missing, or empty.
-    let missing = |error: rustix::io::Errno| match error {
-        rustix::io::Errno::NOENT => HomeError::HalfWritten(format!("{path}: {error}").into()),
+    let missing = |error: Errno| match error {
+        Errno::NOENT => HomeError::HalfWritten(format!("{path}: {error}").into()),
         error => refused(error.into()),
     };
-    let file = openat2(home.as_fd(), path, flags, Mode::empty(), beneath).map_err(missing)?;
+    let file = opened(openat2(home.as_fd(), path, flags, Mode::empty(), beneath), missing)?;
     let about = fstat(&file).map_err(|error| refused(error.into()))?;
     if FileType::from_raw_mode(about.st_mode) != FileType::RegularFile {
         return Err(refused(io::Error::other("is not a regular file")));
@@ -239,6 +245,17 @@ fn read_beneath(home: &OwnedFd, path: &'static str, owner: &Stat) -> Result<Vec<
         return Err(refused(io::Error::other("is too large")));
     }
     Ok(bytes)
+}
+
+/// What came of opening something. That there is no file left for us says nothing about a home.
+fn opened<T>(
+    opened: Result<T, Errno>,
+    refused: impl FnOnce(Errno) -> HomeError,
+) -> Result<T, HomeError> {
+    opened.map_err(|error| match error {
+        Errno::MFILE | Errno::NFILE => HomeError::Final(ConnectError::NoFileLeft),
+        error => refused(error),
+    })
 }
 
 fn no_home(error: impl Display) -> HomeError {

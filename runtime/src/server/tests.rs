@@ -38,7 +38,7 @@ use super::*;
 use crate::{
     Context, Failure, Json, Route, Router,
     config::{Limits, Reader},
-    pool::{Clients, HomeDirectory, PoolLimits},
+    pool::{Clients, HomeDirectory, KeyFiles, PoolLimits},
 };
 
 #[derive(Default)]
@@ -173,6 +173,7 @@ impl Server {
         let config = reader.finish(config).unwrap();
         let homes = HomeDirectory::new(
             folder.path().to_owned(),
+            KeyFiles { certificate: "crt", key: "key" },
             config.kube_server.clone(),
             config.kube_ca.clone(),
         );

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 use super::*;
 
+const CERTIFICATE: &str = ".toolskube/client.crt";
+const KEY: &str = ".toolskube/client.key";
+
 /// The user that owns the homes of a test that runs as root; any but root.
 const UID: u32 = 54321;
 
@@ -31,6 +34,7 @@ impl House {
         fs::create_dir(folder.path().join("homes")).unwrap();
         let directory = HomeDirectory::new(
             folder.path().join("homes"),
+            KeyFiles { certificate: CERTIFICATE, key: KEY },
             "https://127.0.0.1:1".parse().unwrap(),
             folder.path().join("ca.crt"),
         );
@@ -319,4 +323,12 @@ async fn a_ca_that_is_not_there_is_our_own_fault_and_can_come_later() {
     }
     fs::write(&ca, pem).unwrap();
     assert!(house.look("a").await.is_ok());
+}
+
+#[test]
+fn no_file_left_for_us_is_not_a_fault_of_the_home() {
+    for (errno, is_ours) in [(Errno::MFILE, true), (Errno::NFILE, true), (Errno::ACCESS, false)] {
+        let Err(HomeError::Final(error)) = opened::<()>(Err(errno), no_home) else { panic!() };
+        assert_eq!(matches!(error, ConnectError::NoFileLeft), is_ours, "{errno}");
+    }
 }
