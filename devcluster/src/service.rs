@@ -159,6 +159,18 @@ impl Service {
         status.expect("the service ends").expect("it was waited for")
     }
 
+    /// The most memory that it has had so far, in KiB.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub async fn memory_peak(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid.as_raw_nonzero());
+        let status = fs::read_to_string(path).await.expect("the service is there");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse().ok());
+        number.expect("Linux tells the most memory")
+    }
+
     /// Asks its admin listener; gives the status line and all that follows.
     ///
     /// # Errors

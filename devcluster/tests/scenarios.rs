@@ -13,6 +13,7 @@ mod going;
 mod isolation;
 mod keys;
 mod knobs;
+mod large;
 mod malformed;
 mod matrix;
 mod names;
@@ -68,6 +69,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         malformed::all(),
         status::all(),
         room::all(),
+        large::all(),
         going::all(),
         unknown::all(),
         names::all(),

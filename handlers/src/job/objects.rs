@@ -4,6 +4,7 @@
 //! nearly all of `list` is reading. Everything but the metadata may be absent, so that one odd
 //! object breaks nothing.
 
+mod argv;
 mod meta;
 mod pod;
 
@@ -238,8 +239,10 @@ pub struct Container {
     /// What really runs.
     pub image: String,
     /// The program.
+    #[serde(deserialize_with = "argv::shortened")]
     pub command: Vec<String>,
     /// Its arguments.
+    #[serde(deserialize_with = "argv::shortened")]
     pub args: Vec<String>,
     /// Its environment.
     pub env: Vec<EnvVar>,

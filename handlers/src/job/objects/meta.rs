@@ -61,8 +61,8 @@ pub struct Meta {
     /// The annotations that we read.
     #[serde(default)]
     pub annotations: Annotations,
-    /// Whom it belongs to.
-    #[serde(default)]
+    /// Who manages it, one at most. An object may name thousands of other owners.
+    #[serde(default, deserialize_with = "controllers")]
     pub owner_references: Vec<OwnerReference>,
 }
 
@@ -168,6 +168,13 @@ fn readable_spec<'de, D: Deserializer<'de>>(
     deserializer.deserialize_str(Text)
 }
 
+fn controllers<'de, D: Deserializer<'de>>(owners: D) -> Result<Vec<OwnerReference>, D::Error> {
+    let mut owners = Vec::<OwnerReference>::deserialize(owners)?;
+    owners.retain(|owner| owner.controller);
+    owners.shrink_to_fit();
+    Ok(owners)
+}
+
 /// One owner of an object.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -185,4 +192,21 @@ pub struct OwnerReference {
 pub struct Named {
     /// About the object.
     pub metadata: Meta,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_many_owners_only_the_controller_is_kept() {
+        let owner = |number: usize| json!({"uid": number.to_string(), "controller": number == 7});
+        let owners: Vec<_> = (0..100).map(owner).collect();
+        let meta = json!({"name": "a", "uid": "u", "ownerReferences": owners});
+        let meta: Meta = serde_json::from_value(meta).unwrap();
+        assert_eq!(meta.controller(), Some("7"));
+        assert_eq!(meta.owner_references.capacity(), 1);
+    }
 }
