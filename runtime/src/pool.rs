@@ -5,7 +5,7 @@
 //! changed pair replaces the client; a look that hangs delays only its own caller; what
 //! Kubernetes refused is not shown to it again;
 //! and clients end with the service, because a client's worker lives in the runtime that built it.
-//! How many are kept, and for how long, is in [`crate::callers`].
+//! How many are kept, and for how long, is in `callers`.
 
 mod exchange;
 mod home;

@@ -246,8 +246,13 @@ impl<S: Application> Listener<S> {
         // A small answer must not wait for the acknowledgement of its head.
         let _ = stream.set_nodelay(true);
         let time_max = self.service.limits().header_read_time_max;
+        // On the heap, and only when something comes: who says nothing costs next to nothing.
+        let handshake = async {
+            stream.readable().await?;
+            Box::pin(self.acceptor.accept(stream)).await
+        };
         let accepted = tokio::select! {
-            accepted = timeout(time_max, self.acceptor.accept(stream)) => accepted,
+            accepted = timeout(time_max, handshake) => accepted,
             () = open.close.cancelled() => {
                 metrics.connections_refused.inc();
                 return;
@@ -267,7 +272,7 @@ impl<S: Application> Listener<S> {
             metrics.connections_refused.inc();
         }
         open.activity.established();
-        self.exchange(stream, &open, peer, is_welcome).await;
+        Box::pin(self.exchange(stream, &open, peer, is_welcome)).await;
     }
 
     /// Requests and answers on one connection, for as long as it keeps to the limits.
