@@ -4,9 +4,9 @@
 //! nearly all of `list` is reading. Everything but the metadata may be absent, so that one odd
 //! object breaks nothing.
 
-mod argv;
 mod meta;
 mod pod;
+mod shortened;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -239,12 +239,13 @@ pub struct Container {
     /// What really runs.
     pub image: String,
     /// The program.
-    #[serde(deserialize_with = "argv::shortened")]
+    #[serde(deserialize_with = "shortened::shortened")]
     pub command: Vec<String>,
     /// Its arguments.
-    #[serde(deserialize_with = "argv::shortened")]
+    #[serde(deserialize_with = "shortened::shortened")]
     pub args: Vec<String>,
     /// Its environment.
+    #[serde(deserialize_with = "shortened::shortened")]
     pub env: Vec<EnvVar>,
     /// What it may use.
     pub resources: ContainerResources,

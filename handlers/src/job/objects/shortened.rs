@@ -1,0 +1,120 @@
+//! The words of a container's command, and its variables, as far as anybody reads them.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, SeqAccess, Visitor},
+};
+
+use super::EnvVar;
+
+/// What is kept of them. Ours have 90 KiB at most, with every `$` doubled; another program's may
+/// have as much as an object, and a list has many.
+const BYTES_MAX: usize = 128 * 1024;
+/// What stands for the rest.
+const REST: &str = "…";
+
+/// A word, or something like it.
+pub(super) trait Piece {
+    /// How much text it has.
+    fn bytes(&self) -> usize;
+
+    /// What stands for all that are too many.
+    fn rest() -> Self;
+}
+
+impl Piece for String {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+
+    fn rest() -> Self {
+        REST.to_owned()
+    }
+}
+
+impl Piece for EnvVar {
+    fn bytes(&self) -> usize {
+        self.name.len() + self.value.len()
+    }
+
+    fn rest() -> Self {
+        Self { name: REST.to_owned(), value: String::new() }
+    }
+}
+
+/// Reads pieces, and one in the place of those that are too many.
+pub(super) fn shortened<'de, D, T>(pieces: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Piece + Deserialize<'de>,
+{
+    pieces.deserialize_option(Pieces(PhantomData))
+}
+
+struct Pieces<T>(PhantomData<T>);
+
+impl<'de, T: Piece + Deserialize<'de>> Visitor<'de> for Pieces<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the words of a command, or variables")
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, pieces: D) -> Result<Self::Value, D::Error> {
+        pieces.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut pieces: A) -> Result<Self::Value, A::Error> {
+        let (mut kept, mut bytes) = (Vec::new(), 0);
+        while let Some(piece) = pieces.next_element::<T>()? {
+            bytes += piece.bytes() + size_of::<T>();
+            if bytes > BYTES_MAX {
+                kept.push(T::rest());
+                while pieces.next_element::<IgnoredAny>()?.is_some() {}
+                break;
+            }
+            kept.push(piece);
+        }
+        Ok(kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_beyond_what_is_kept_are_one() {
+        let read = |words: &serde_json::Value| -> Vec<String> { shortened(words).unwrap() };
+        assert_eq!(read(&json!(["echo", "a"])), ["echo", "a"]);
+        assert!(read(&json!(null)).is_empty());
+        let long = "x".repeat(BYTES_MAX);
+        assert_eq!(read(&json!(["echo", long, "a"])), ["echo", REST]);
+        let many = vec![String::new(); BYTES_MAX];
+        assert!(read(&json!(many)).len() <= BYTES_MAX / size_of::<String>() + 1);
+    }
+
+    #[test]
+    fn variables_beyond_what_is_kept_are_one() {
+        let long = "x".repeat(BYTES_MAX);
+        let variables = json!([{"name": "A", "value": "1"}, {"name": "B", "value": long}]);
+        let kept: Vec<EnvVar> = shortened(&variables).unwrap();
+        let names: Vec<_> = kept.iter().map(|it| (it.name.as_str(), it.value.as_str())).collect();
+        assert_eq!(names, [("A", "1"), (REST, "")]);
+    }
+
+    /// As ours are: a program, 256 variables of 32 KiB together, and a command.
+    #[test]
+    fn the_longest_words_of_ours_are_kept() {
+        let words: Vec<_> = (0..300).map(|_| "$$".repeat(150)).collect();
+        assert_eq!(shortened::<_, String>(&json!(words)).unwrap(), words);
+    }
+}
