@@ -306,7 +306,7 @@ async fn what_is_not_an_object_is_not_read_as_one() {
         ],
         vec![get(JOBS).items([])],
         vec![post(JOBS).created(json!({}))],
-        vec![looked_up(JOBS, Some(json!({"metadata": {}})))],
+        vec![looked_up(JOBS, Some(json!({"metadata": {"name": "a"}})))],
         vec![looked_up(JOBS, Some(made))],
         second_look(),
         shown(),
