@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     ops::Deref,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use tokio::time::{Instant, sleep_until};
@@ -17,6 +17,7 @@ use crate::{
     admission::CallerPlaces,
     config::Limits,
     identity::CommonName,
+    lock::lock,
     pool::{Clients, ConnectError, HomeClient, Pooled, Slot},
 };
 
@@ -76,9 +77,8 @@ impl<P, C> Callers<P, C> {
         self.lock().values().filter(|kept| kept.slot.is_filled()).count()
     }
 
-    /// No code panics while it holds this lock, and what it guards is consistent at every step.
     fn lock(&self) -> MutexGuard<'_, HashMap<CommonName, Arc<Kept<P, C>>>> {
-        self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.entries)
     }
 }
 
@@ -136,7 +136,7 @@ fn is_idle<P, C>(kept: &Arc<Kept<P, C>>) -> bool {
 
 impl<P, C> Kept<P, C> {
     fn used_at(&self) -> Instant {
-        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.used_at)
     }
 }
 
@@ -162,7 +162,7 @@ impl<P, C> Clone for Entry<P, C> {
 
 impl<P, C> Drop for Entry<P, C> {
     fn drop(&mut self) {
-        *self.0.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *lock(&self.0.used_at) = Instant::now();
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::{
     config::Limits,
-    pool::{HOMES_READ_MAX, PoolLimits},
+    pool::{HOMES_READ_MAX, PoolLimits, causes},
 };
 
 /// What the operating system calls the limit.
@@ -131,16 +131,7 @@ pub fn raise_limit() -> u64 {
 /// Whether something failed because this process, or the machine, has no open file left: it says
 /// nothing about whoever was asked.
 pub fn has_no_file_left(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        cause = match error.downcast_ref::<io::Error>() {
-            Some(io) if is_no_file_left(io) => return true,
-            // What it wraps is not what it calls its source, which is the source of that.
-            Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
-            None => error.source(),
-        };
-    }
-    false
+    causes(error).filter_map(|cause| cause.downcast_ref()).any(is_no_file_left)
 }
 
 fn is_no_file_left(error: &io::Error) -> bool {

@@ -26,11 +26,11 @@ use thiserror::Error;
 use tokio::{sync::watch, time::timeout};
 
 use self::slot::Next;
+pub(crate) use self::{exchange::causes, slot::Slot, threads::HOMES_READ_MAX};
 pub use self::{
     exchange::{was_never_sent, was_refused_by_tls},
     home::{HomeClient, HomeDirectory, KeyFiles},
 };
-pub(crate) use self::{slot::Slot, threads::HOMES_READ_MAX};
 pub use crate::callers::ClientSource;
 use crate::{failure::BoxError, identity::CommonName};
 

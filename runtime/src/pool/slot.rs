@@ -1,6 +1,6 @@
 //! One caller's client, and the look at its home that is under way.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use futures_util::{
     FutureExt,
@@ -9,7 +9,7 @@ use futures_util::{
 use tokio::{sync::watch, task::AbortHandle, time::Instant};
 
 use super::{Clients, ConnectError, Known, Look, PoolLimits, Pooled, Version};
-use crate::{failure::BoxError, identity::CommonName};
+use crate::{failure::BoxError, identity::CommonName, lock::lock};
 
 /// `None` when the client that the look knew of was refused meanwhile, so that there is nothing to
 /// confirm, and nothing to keep when the look failed.
@@ -90,9 +90,8 @@ impl<C> Slot<C> {
         state.refused = Some(Refused { version: held.version, since: now, looked_at });
     }
 
-    /// No code panics while it holds this lock, and what it guards is consistent at every step.
     fn lock(&self) -> MutexGuard<'_, State<C>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     thread,
     time::Duration,
 };
@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::ConnectError;
+use crate::lock::lock;
 
 /// Homes that are read at once, each by a thread. Looks take some milliseconds each, so that a few
 /// threads would do, and the others may hang.
@@ -99,7 +100,7 @@ impl Busy {
     }
 
     fn lock(&self) -> MutexGuard<'_, (u64, HashMap<u64, Instant>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
