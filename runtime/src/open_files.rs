@@ -24,14 +24,14 @@ pub const RLIMIT_NOFILE: &str = "RLIMIT_NOFILE";
 
 /// Fewer are not enough for a service that anybody would want.
 const OPEN_FILES_MIN: u64 = 512;
-/// Standard streams, listeners, the runtime's own, files that are read anew, questions to a name
-/// server; and whatever is in no share.
-const KEPT_BACK: usize = 64;
 /// The connections that a Kubernetes client holds: a look asks for three kinds side by side, and a
 /// second request may be at work.
 const CONNECTIONS_PER_CLIENT: usize = 4;
 /// Files that the reading of a home holds at once: two folders, and the file.
 const FILES_PER_HOME: usize = 3;
+/// Homes that are read; standard streams, listeners, the runtime's own, files that are read anew,
+/// questions to a name server; and whatever is in no share.
+const KEPT_BACK: usize = HOMES_READ_MAX * FILES_PER_HOME + 64;
 /// The same is told in the log so often.
 const TELL_TIME: Duration = Duration::from_secs(60);
 
@@ -67,9 +67,8 @@ impl Shares {
         }
         let full = Self::PRODUCTION;
         let open_files = usize::try_from(open_files).unwrap_or(usize::MAX);
-        let kept_back = KEPT_BACK + HOMES_READ_MAX * FILES_PER_HOME;
-        let needed = full.open_files_max() - kept_back;
-        let there_are = open_files.saturating_sub(kept_back);
+        let needed = full.open_files_max() - KEPT_BACK;
+        let there_are = open_files.saturating_sub(KEPT_BACK);
         if there_are >= needed {
             return Ok(full);
         }
@@ -97,7 +96,6 @@ impl Shares {
             + self.limits.connections_max
             + self.limits.admin_connections_max
             + self.pool_limits.clients_max * CONNECTIONS_PER_CLIENT
-            + HOMES_READ_MAX * FILES_PER_HOME
     }
 
     /// Says in the log what the limits are, and why.

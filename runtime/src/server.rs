@@ -211,16 +211,11 @@ impl<S: Application> Listener<S> {
     /// Accepts until some seconds after the drain began: until then the cluster may still send
     /// callers.
     async fn accept_until_drained(&self, listener: &TcpListener) {
-        let notice_is_over = async {
-            self.shutdown.draining().await;
-            sleep(self.service.limits().drain_notice_time).await;
-        };
-        let mut notice_is_over = pin!(notice_is_over);
         let mut complaint = Complaint::default();
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = &mut notice_is_over => return,
+                () = self.service.stopping.cancelled() => return,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -306,11 +301,6 @@ impl<S: Application> Listener<S> {
         let connection =
             http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).serve_connection(io, answer);
         let mut connection = pin!(connection);
-        let drain_notice_time = self.service.limits().drain_notice_time;
-        let notice_is_over = async {
-            self.shutdown.draining().await;
-            sleep(drain_notice_time).await;
-        };
         tokio::select! {
             ended = &mut connection => {
                 if ended.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
@@ -325,7 +315,7 @@ impl<S: Application> Listener<S> {
                     return;
                 }
             }
-            () = notice_is_over => {}
+            () = self.service.stopping.cancelled() => {}
         }
         // Finishes the request that is at work, if any; an idle connection ends at once.
         connection.as_mut().graceful_shutdown();
