@@ -7,6 +7,7 @@
 //! and clients end with the service, because a client's worker lives in the runtime that built it.
 //! How many are kept, and for how long, is in `callers`.
 
+mod client;
 mod exchange;
 mod home;
 mod slot;

@@ -30,7 +30,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::{Connect, ConnectError, Known, Look, Version, threads::Threads};
+use super::{Connect, ConnectError, Known, Look, Version, client::client, threads::Threads};
 use crate::{
     failure::BoxError,
     identity::{CommonName, PeerCertificate},
@@ -38,8 +38,6 @@ use crate::{
 
 /// A chain of RSA certificates has a few KiB; more than this is not a certificate.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
-/// Below the 10 s that other parts of a cluster wait, so that it can be told apart in their logs.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 /// A pair that is being written is whole again within this.
 const HALF_WRITTEN_TIME_MAX: Duration = Duration::from_secs(3);
 /// How often a pair that is being written is looked at.
@@ -182,12 +180,8 @@ impl Places {
         config.root_cert = Some(ca.map_err(misconfigured)?.clone());
         config.auth_info.client_certificate_data = Some(STANDARD.encode(&credentials.certificate));
         config.auth_info.client_key_data = Some(STANDARD.encode(&credentials.key).into());
-        config.connect_timeout = Some(CONNECT_TIME_MAX);
-        // It would repeat a create that was answered by a proxy's 503 or 504, and so answer itself
-        // with a 409.
-        config.default_retry = false;
         // A pair that does not fit together is refused here: it is being written.
-        kube::Client::try_from(config).map_err(|error| HomeError::HalfWritten(error.into()))
+        client(&config).map_err(|error| HomeError::HalfWritten(error.into()))
     }
 }
 
