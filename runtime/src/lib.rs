@@ -16,6 +16,7 @@ compile_error!(
 pub mod chance;
 pub mod config;
 pub mod identity;
+pub mod memory;
 pub mod open_files;
 pub mod pool;
 pub mod reload;

@@ -24,6 +24,7 @@ use crate::{
     connections::{Connection, ConnectionLimits, Connections},
     context::Application,
     identity::PeerCertificate,
+    memory,
     open_files::Complaint,
     reload::{LookNow, reason},
     service::Service,
@@ -181,6 +182,7 @@ impl<S: Application> Bound<S> {
             () = stopping => {}
             () = telling => {}
             () = self.service.callers().tend() => {}
+            () = memory::give_back_regularly() => {}
         }
         self.service.log.tell_left_out();
     }
