@@ -55,7 +55,18 @@ pub enum ServiceError {
     Silent(String),
 }
 
-/// A running `toolforge-jobs-api`; killed when dropped.
+/// A service that somebody else has installed, for instance in the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// Where its API is.
+    pub address: SocketAddr,
+    /// Where its health is.
+    pub admin_address: SocketAddr,
+    /// The file of the CA of its certificate.
+    pub ca: PathBuf,
+}
+
+/// A running `toolforge-jobs-api`.
 pub struct Service {
     /// Where its API is.
     pub address: SocketAddr,
@@ -63,10 +74,16 @@ pub struct Service {
     pub admin_address: SocketAddr,
     /// The CA of its certificate, in PEM.
     pub ca: String,
+    ca_file: PathBuf,
+    process: Option<Process>,
+}
+
+/// A process of ours; killed when dropped.
+struct Process {
     child: tokio::sync::Mutex<Child>,
     pid: Pid,
     log: Log,
-    folder: TempDir,
+    _folder: TempDir,
     _reader: JoinSet<()>,
 }
 
@@ -123,23 +140,41 @@ impl Service {
             return Err(ServiceError::Silent(log.lines().join("\n")));
         };
         let child = tokio::sync::Mutex::new(child);
-        let ca = authority.certificate;
-        Ok(Self { address, admin_address, ca, child, pid, log, folder, _reader: reader })
+        let (ca, ca_file) = (authority.certificate, file("ca.crt"));
+        let process = Process { child, pid, log, _folder: folder, _reader: reader };
+        Ok(Self { address, admin_address, ca, ca_file, process: Some(process) })
+    }
+
+    /// One that runs already.
+    ///
+    /// # Errors
+    /// When the file of its CA can't be read.
+    pub async fn installed(installed: &Installed) -> Result<Self, ServiceError> {
+        let Installed { address, admin_address, ca: ca_file } = installed.clone();
+        let ca = fs::read_to_string(&ca_file).await?;
+        Ok(Self { address, admin_address, ca, ca_file, process: None })
     }
 
     /// The file of its CA.
     pub fn ca_file(&self) -> PathBuf {
-        self.folder.path().join("ca.crt")
+        self.ca_file.clone()
     }
 
-    /// Its log so far.
+    /// Its log so far; empty when somebody else has it.
     pub fn log(&self) -> Vec<String> {
-        self.log.lines()
+        self.process.as_ref().map(|process| process.log.lines()).unwrap_or_default()
     }
 
     /// The number of its process.
+    ///
+    /// # Panics
+    /// When somebody else has started it.
     pub fn pid(&self) -> i32 {
-        self.pid.as_raw_nonzero().get()
+        self.process().pid.as_raw_nonzero().get()
+    }
+
+    fn process(&self) -> &Process {
+        self.process.as_ref().expect("a service that this program has started")
     }
 
     /// Asks it to drain.
@@ -147,7 +182,7 @@ impl Service {
     /// # Panics
     /// When it is not there.
     pub fn terminate(&self) {
-        kill_process(self.pid, Signal::TERM).expect("the service is there");
+        kill_process(self.process().pid, Signal::TERM).expect("the service is there");
     }
 
     /// How it ended.
@@ -155,7 +190,8 @@ impl Service {
     /// # Panics
     /// When it does not end in the time for a drain.
     pub async fn ended(&self) -> ExitStatus {
-        let status = timeout(END_TIME_MAX, async { self.child.lock().await.wait().await }).await;
+        let status =
+            timeout(END_TIME_MAX, async { self.process().child.lock().await.wait().await }).await;
         status.expect("the service ends").expect("it was waited for")
     }
 
@@ -164,7 +200,7 @@ impl Service {
     /// # Panics
     /// When it is not there.
     pub async fn memory_peak(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.pid.as_raw_nonzero());
+        let path = format!("/proc/{}/status", self.pid());
         let status = fs::read_to_string(path).await.expect("the service is there");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let number = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse().ok());

@@ -1,10 +1,10 @@
 //! What the environment says of a cluster that somebody else runs.
 
-use std::{env, ffi::OsString, path::PathBuf};
+use std::{cell::RefCell, env, ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use thiserror::Error;
 
-use crate::{Site, machine::Variable};
+use crate::{Installed, Site, machine::Variable};
 
 /// The image of jobs, when the environment names no other: busybox and bash, able to run as any
 /// user.
@@ -35,6 +35,9 @@ pub struct Environment {
     /// `TJF_CLUSTER_COMMAND`: takes `pause`, `resume` and `kill` with a daemon's name, and `up`.
     /// Optional; without it no faults are made.
     pub command: Option<PathBuf>,
+    /// `TJF_CLUSTER_SERVICE` and `TJF_CLUSTER_SERVICE_ADMIN`, each `IP:PORT`, and
+    /// `TJF_CLUSTER_SERVICE_CA`: the service to test, when it is installed there already.
+    pub service: Option<Installed>,
 }
 
 impl Environment {
@@ -48,16 +51,31 @@ impl Environment {
     }
 
     fn from(variable: Variable<'_>) -> Result<Self, NoCluster> {
-        let mut missing = Vec::new();
+        let missing = RefCell::new(Vec::new());
         let optional = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let mut required = |name: &'static str| {
-            let value = optional(name);
-            if value.is_none() {
-                missing.push(name);
-            }
-            value.unwrap_or_default()
+        let required = |name: &'static str| {
+            optional(name).unwrap_or_else(|| {
+                missing.borrow_mut().push(name);
+                OsString::new()
+            })
         };
         let text = |value: OsString| value.to_string_lossy().into_owned();
+        // One that can't be read is missing too: it names the right form.
+        let address = |name: &str, form: &'static str| {
+            let address = optional(name).and_then(|value| value.to_str()?.parse().ok());
+            address.unwrap_or_else(|| {
+                missing.borrow_mut().push(form);
+                SocketAddr::from(([0; 4], 0))
+            })
+        };
+        let service = optional("TJF_CLUSTER_SERVICE").map(|_| Installed {
+            address: address("TJF_CLUSTER_SERVICE", "TJF_CLUSTER_SERVICE=IP:PORT"),
+            admin_address: address(
+                "TJF_CLUSTER_SERVICE_ADMIN",
+                "TJF_CLUSTER_SERVICE_ADMIN=IP:PORT",
+            ),
+            ca: required("TJF_CLUSTER_SERVICE_CA").into(),
+        });
         let environment = Self {
             kubeconfig: required("KUBECONFIG").into(),
             site: Site {
@@ -68,7 +86,9 @@ impl Environment {
             },
             ca_key: required("TJF_CLUSTER_CA_KEY").into(),
             command: optional("TJF_CLUSTER_COMMAND").map(PathBuf::from),
+            service,
         };
+        let missing = missing.into_inner();
         if missing.is_empty() {
             return Ok(environment);
         }
@@ -93,9 +113,25 @@ mod tests {
 
     #[test]
     fn an_empty_variable_counts_as_not_set() {
-        let environment = Environment::from(&|name| {
-            Some(if name == "TJF_CLUSTER_COMMAND" { "" } else { "x" }.into())
-        });
-        assert_eq!(environment.unwrap().command, None);
+        let empty = ["TJF_CLUSTER_COMMAND", "TJF_CLUSTER_SERVICE"];
+        let environment =
+            Environment::from(&|name| Some(if empty.contains(&name) { "" } else { "x" }.into()));
+        let environment = environment.unwrap();
+        assert_eq!((environment.command, environment.service), (None, None));
+    }
+
+    #[test]
+    fn an_installed_service_is_named_by_its_two_addresses_and_its_ca() {
+        let value = |name: &str| match name {
+            "TJF_CLUSTER_SERVICE" => "10.0.0.1:8443",
+            "TJF_CLUSTER_SERVICE_ADMIN" => "10.0.0.2:9090",
+            _ => "x",
+        };
+        let environment = Environment::from(&|name| Some(value(name).into())).unwrap();
+        let service = environment.service.unwrap();
+        assert_eq!(service.address.to_string(), value("TJF_CLUSTER_SERVICE"));
+        assert_eq!(service.admin_address.to_string(), value("TJF_CLUSTER_SERVICE_ADMIN"));
+        let error = Environment::from(&|_| Some("x".into())).unwrap_err().to_string();
+        assert!(error.contains("TJF_CLUSTER_SERVICE=IP:PORT"), "{error}");
     }
 }

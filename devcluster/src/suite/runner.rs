@@ -153,7 +153,11 @@ impl Suite {
         };
         let programs = Programs::build(&Machine::read().cargo, launcher).await?;
         let cluster = Arc::new(Cluster::at(place).await?);
-        let service = Service::start(&programs, &cluster.site).await;
+        let installed = cluster.environment().and_then(|named| named.service.as_ref());
+        let service = match installed {
+            Some(installed) => Service::installed(installed).await,
+            None => Service::start(&programs, &cluster.site).await,
+        };
         let service = service.map_err(|error| error.to_string())?;
         Ok(Self { cluster, service: Arc::new(service), programs, began: Instant::now() })
     }
