@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "api/refusals.rs"]
+mod refusals;
+
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;

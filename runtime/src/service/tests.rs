@@ -230,6 +230,24 @@ async fn a_body_of_another_type_is_refused() {
 }
 
 #[tokio::test]
+async fn a_packed_body_is_refused_by_the_name_of_its_packing() {
+    let ask = async |encodings: &[&str]| {
+        let request = encodings.iter().fold(post_json("/echo"), |request, encoding| {
+            request.header("content-encoding", *encoding)
+        });
+        service().respond(Some(&peer()), request.body(body("\"x\"")).unwrap()).await
+    };
+    for encodings in [&[][..], &["identity"], &["Identity, identity"], &[""]] {
+        assert_eq!(ask(encodings).await.status().as_u16(), 200, "{encodings:?}");
+    }
+    for encodings in [&["gzip"][..], &["identity, gzip"], &["identity", "gzip"], &["gzip, br"]] {
+        let problem = problem_of(ask(encodings).await).await;
+        assert_eq!((problem.status, problem.slug()), (415, "unsupported-media-type"));
+        assert!(problem.detail.contains("`gzip`"), "{}", problem.detail);
+    }
+}
+
+#[tokio::test]
 async fn who_is_nobody_learns_nothing_about_routes() {
     for path in ["/echo", "/nope", "/wait?wiat=5"] {
         let request = request("GET", path).body(body("")).unwrap();
