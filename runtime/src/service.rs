@@ -108,18 +108,16 @@ impl<S: Application> Service<S> {
         }
     }
 
-    /// Answers a request on a connection that is one too many for its certificate.
-    pub(crate) fn turn_away<B>(
+    /// Refuses a request that is not let as far as its route.
+    pub(crate) fn refuse<B>(
         &self,
         peer: Option<&PeerCertificate>,
         request: &Request<B>,
+        failure: Failure,
     ) -> Response {
         let mut record = self.record(request);
         let caller = self.gate.admit(peer, request.headers(), SystemTime::now());
         record.caller = caller.ok().map(|caller| caller.name.to_string());
-        let detail = "there are too many connections with this certificate: close some, or send \
-                      several requests over one";
-        let failure = Failure::overloaded(detail).and_close();
         finish(record, (), Err(failure), &self.stopping)
     }
 
