@@ -23,7 +23,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-pub(crate) use self::watched::Watched;
+pub(crate) use self::watched::{Arriving, Watched};
 use crate::{config::Limits, lock::lock};
 
 /// What a connection does, and since when.
@@ -78,12 +78,23 @@ struct State {
     line: Line,
     /// How much of the request's body has not come yet; `None` when it does not say.
     body_left: Option<u64>,
+    /// Whether somebody has read all of it.
+    body_is_read: bool,
+    /// How many bytes came behind what is being read, and are kept back.
+    kept_bytes: usize,
     /// Since when what there is to send can't be sent.
     blocked_since: Option<Instant>,
     /// Since when the client sends no more, though it is still to be answered.
     silent_since: Option<Instant>,
     /// Waits for its turn to read on.
     reader: Option<Waker>,
+}
+
+impl State {
+    /// Whether all of the request has come.
+    fn has_all(&self) -> bool {
+        self.body_left == Some(0) || self.body_is_read
+    }
 }
 
 /// Shared by a connection's bytes, its service and its guard.
@@ -113,6 +124,8 @@ impl Activity {
             doing: Doing::Handshake(Instant::now()),
             line: Line::None,
             body_left: Some(0),
+            body_is_read: false,
+            kept_bytes: 0,
             blocked_since: None,
             silent_since: None,
             reader: None,
@@ -143,7 +156,9 @@ impl Activity {
 
     /// A head is complete; its body has so many bytes, if it says so.
     pub(crate) fn request_begins(&self, body_bytes: Option<u64>) {
-        self.state().body_left = body_bytes;
+        let mut state = self.state();
+        (state.body_left, state.body_is_read) = (body_bytes, false);
+        drop(state);
         self.set(Doing::Request);
     }
 
@@ -181,7 +196,7 @@ impl Activity {
     fn client_sends_no_more(&self) -> bool {
         let mut state = self.state();
         let has_come = match state.doing {
-            Doing::Request => state.body_left == Some(0),
+            Doing::Request => state.has_all(),
             Doing::Answer(_) | Doing::Stream | Doing::Sent(_) => true,
             Doing::Handshake(_) | Doing::Idle(_) | Doing::Head(_) => false,
         };
@@ -195,11 +210,16 @@ impl Activity {
 
     /// What has come is no head, and nobody knows where it ends.
     pub(crate) fn head_is_malformed(&self) {
-        self.state().body_left = None;
+        let mut state = self.state();
+        (state.body_left, state.body_is_read) = (None, false);
     }
 
-    fn has_unread(&self) -> bool {
-        self.state().body_left != Some(0)
+    /// Whether the client may be sending a body that nobody has read. What little of it is here already,
+    /// hyper reads over.
+    pub(crate) fn has_unread(&self) -> bool {
+        let state = self.state();
+        let is_here = |left: u64| left <= state.kept_bytes as u64;
+        !state.body_is_read && !state.body_left.is_some_and(is_here)
     }
 
     /// How many of these bytes belong to what is being read. The others belong to the next request.

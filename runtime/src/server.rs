@@ -20,7 +20,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    activity::Watched,
+    activity::{Arriving, Watched},
     admin::{self, Admin},
     config::{ADMIN_LISTEN, Config, Faults, LISTEN},
     connections::{Connection, ConnectionLimits, Connections},
@@ -308,13 +308,15 @@ impl<S: Application> Listener<S> {
     ) -> bool {
         let answer = service_fn(|request: Request<Incoming>| {
             open.activity.request_begins(request.body().size_hint().exact());
+            let request = request.map(|body| Arriving::new(body, Arc::clone(&open.activity)));
             let peer = peer.as_ref();
             async move {
                 let mut response = match self.refusal(&request, is_welcome) {
                     Some(failure) => self.service.refuse(peer, &request, failure),
                     None => self.service.respond(peer, request).await,
                 };
-                if self.shutdown.is_draining() {
+                // hyper closes a connection with half a body on it, and does not say so.
+                if self.shutdown.is_draining() || open.activity.has_unread() {
                     response
                         .headers_mut()
                         .insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -1,4 +1,4 @@
-//! The bytes of a connection, as [`Activity`] wants to see them.
+//! The bytes of a connection and the bodies in them, as [`Activity`] wants to see them.
 
 use std::{
     io,
@@ -7,6 +7,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Activity;
@@ -17,11 +19,13 @@ pub(crate) struct Watched<T> {
     activity: Arc<Activity>,
     /// What came behind a request: at most as much as was read at once.
     kept: Vec<u8>,
+    /// Whether the end of what comes has been kept back once.
+    is_end_kept: bool,
 }
 
 impl<T> Watched<T> {
     pub(crate) fn new(inner: T, activity: Arc<Activity>) -> Self {
-        Self { inner, activity, kept: Vec::new() }
+        Self { inner, activity, kept: Vec::new(), is_end_kept: false }
     }
 
     /// Whether the client may have sent what nobody has read.
@@ -54,6 +58,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
                 this.activity.state().reader = Some(cx.waker().clone());
                 return Poll::Pending;
             }
+            if is_end && !this.is_end_kept {
+                // Its reader may just be about to learn that a body without a length was whole.
+                this.is_end_kept = true;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             read?;
             let came = &buf.filled()[before..];
             let taken = this.activity.take(came);
@@ -61,6 +71,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
                 return Poll::Ready(Ok(()));
             }
             this.kept.extend_from_slice(&came[taken..]);
+            this.activity.state().kept_bytes = this.kept.len();
             buf.set_filled(before + taken);
             if taken > 0 {
                 return Poll::Ready(Ok(()));
@@ -70,6 +81,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
             if taken > 0 {
                 buf.put_slice(&this.kept[..taken]);
                 this.kept.drain(..taken);
+                this.activity.state().kept_bytes = this.kept.len();
                 return Poll::Ready(Ok(()));
             }
         }
@@ -114,5 +126,42 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+/// A request's body. It tells when all of it has been read: of one that does not say its length,
+/// nobody else knows.
+pub(crate) struct Arriving {
+    body: Incoming,
+    activity: Arc<Activity>,
+}
+
+impl Arriving {
+    pub(crate) fn new(body: Incoming, activity: Arc<Activity>) -> Self {
+        Self { body, activity }
+    }
+}
+
+impl Body for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() {
+            self.activity.state().body_is_read = true;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -3,6 +3,8 @@
 use super::*;
 
 const HOLD: &str = "GET /hold HTTP/1.1\r\nhost: x\r\n\r\n";
+const CHUNKED: &str = "POST /wait HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n\
+                       2\r\nab\r\n0\r\n\r\n";
 /// More than there is room for on the way, so that somebody has to read it.
 const LARGE_BODY: &[u8] = &[b'x'; 12 * 1024 * 1024];
 
@@ -64,13 +66,17 @@ async fn a_client_that_sends_no_more_is_answered() {
         send_no_more(&mut stream, end).await;
         let answer = read_all(&mut stream).await.unwrap();
         assert_eq!(answer.matches("HTTP/1.1 200").count(), 2, "{end:?}: {answer}");
-        let mut stream = server.connect(&client).await.unwrap();
-        stream.write_all(WAIT.as_bytes()).await.unwrap();
-        server.state.entered.notified().await;
-        send_no_more(&mut stream, end).await;
-        server.state.go_on.notify_one();
-        let answer = read_all(&mut stream).await.unwrap();
-        assert!(answer.ends_with("\"done\""), "{end:?}: {answer}");
+        for request in [WAIT, CHUNKED] {
+            let mut stream = server.connect(&client).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            if request == WAIT {
+                server.state.entered.notified().await;
+            }
+            send_no_more(&mut stream, end).await;
+            server.state.go_on.notify_one();
+            let answer = read_all(&mut stream).await.unwrap();
+            assert!(answer.ends_with("\"done\""), "{end:?}, {request}: {answer}");
+        }
     }
     let mut admin = TcpStream::connect(server.admin_address).await.unwrap();
     admin.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -82,12 +88,16 @@ async fn a_client_that_sends_no_more_is_answered() {
 #[tokio::test]
 async fn a_client_that_sends_no_more_of_a_body_is_not_waited_for() {
     let server = Server::start(Limits::PRODUCTION).await;
-    for end in [End::Tls, End::Tcp] {
-        let mut stream = server.connect(&server.tools_client()).await.unwrap();
-        let head = "POST /wait HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n12";
-        stream.write_all(head.as_bytes()).await.unwrap();
-        send_no_more(&mut stream, end).await;
-        read_all(&mut stream).await.unwrap();
+    let of_length = "POST /wait HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n12";
+    for begun in [of_length, &CHUNKED[..CHUNKED.len() - 4], "GET /hel"] {
+        for end in [End::Tls, End::Tcp] {
+            let mut stream = server.connect(&server.tools_client()).await.unwrap();
+            let began = Instant::now();
+            stream.write_all(begun.as_bytes()).await.unwrap();
+            send_no_more(&mut stream, end).await;
+            assert!(!read_all(&mut stream).await.unwrap().contains("200 OK"), "{begun}");
+            assert!(began.elapsed() < Limits::PRODUCTION.header_read_time_max, "{begun}");
+        }
     }
 }
 
@@ -153,6 +163,37 @@ async fn a_refusal_arrives_although_nobody_wants_the_body() {
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(LARGE_BODY).await.unwrap();
     assert!(read_until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 405"));
+}
+
+/// Whoever sends its next request over a connection that is about to end loses it.
+#[tokio::test]
+async fn a_refusal_of_half_a_body_says_that_the_connection_ends_and_of_a_whole_one_it_stays() {
+    let server = Server::start(Limits::PRODUCTION).await;
+    let client = server.tools_client();
+    let nothing = "POST /nothing HTTP/1.1\r\nhost: x\r\n";
+    for (rest, is_kept) in [
+        ("content-length: 3\r\n\r\nabc", true),
+        ("content-length: 0\r\n\r\n", true),
+        ("\r\n", true),
+        ("content-length: 3\r\n\r\nab", false),
+        ("content-length: 3\r\nexpect: 100-continue\r\n\r\n", false),
+        ("transfer-encoding: chunked\r\n\r\n3\r\nab", false),
+    ] {
+        let mut stream = server.connect(&client).await.unwrap();
+        stream.write_all(format!("{nothing}{rest}").as_bytes()).await.unwrap();
+        let head = read_until(&mut stream, "\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 404"), "{head}");
+        assert_eq!(head.contains("connection: close"), !is_kept, "{rest:?}: {head}");
+        if is_kept {
+            let answer = ask(&mut stream, HELLO).await.unwrap();
+            assert!(answer.ends_with("\"tf-test\""), "{rest:?}: {answer}");
+        }
+    }
+    let mut stream = server.connect(&client).await.unwrap();
+    stream.write_all(CHUNKED.as_bytes()).await.unwrap();
+    server.state.go_on.notify_one();
+    let answer = read_until(&mut stream, "\"done\"").await;
+    assert!(!answer.contains("connection: close"), "all of it was read: {answer}");
 }
 
 /// The rest of a body has a time, and whoever sends it makes room for others.
