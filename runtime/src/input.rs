@@ -99,9 +99,11 @@ impl<T: DeserializeOwned + Send + 'static> Input for Json<T> {
     }
 }
 
-/// The media type of a body, in lower case and without parameters.
+/// The media type of a body, in lower case and without parameters. Of two, neither is what was meant
+/// for sure.
 fn media_type(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let text = values.next()?.to_str().ok().filter(|_| values.next().is_none())?;
     Some(text.split(';').next()?.trim().to_ascii_lowercase())
 }
 

@@ -287,15 +287,18 @@ fn check_query(parts: &Parts) -> Result<(), Failure> {
 
 /// A body is read as it comes: what is packed has no size that could be limited.
 fn check_encoding(parts: &Parts) -> Result<(), Failure> {
-    let values = parts.headers.get_all(header::CONTENT_ENCODING).iter();
-    for value in values.map(|value| String::from_utf8_lossy(value.as_bytes())) {
-        let mut codings = value.split(',').map(str::trim).filter(|coding| !coding.is_empty());
-        if let Some(coding) = codings.find(|coding| !coding.eq_ignore_ascii_case("identity")) {
-            let coding = Shown::new(coding);
-            let detail =
-                format!("the body is sent as `{coding}`: send it without `content-encoding`");
-            let status = ErrorStatus::UnsupportedMediaType;
-            return Err(Failure::new(status, "unsupported-media-type", detail));
+    for (name, plain) in
+        [(header::CONTENT_ENCODING, "identity"), (header::TRANSFER_ENCODING, "chunked")]
+    {
+        let values = parts.headers.get_all(&name).iter();
+        for value in values.map(|value| String::from_utf8_lossy(value.as_bytes())) {
+            let mut codings = value.split(',').map(str::trim).filter(|coding| !coding.is_empty());
+            if let Some(coding) = codings.find(|coding| !coding.eq_ignore_ascii_case(plain)) {
+                let coding = Shown::new(coding);
+                let detail = format!("`{name}: {coding}` is not taken: send the body as it is");
+                let status = ErrorStatus::UnsupportedMediaType;
+                return Err(Failure::new(status, "unsupported-media-type", detail));
+            }
         }
     }
     Ok(())

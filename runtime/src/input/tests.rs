@@ -218,4 +218,9 @@ fn other_media_types_are_refused() {
         let failure = read(media_type, b"{}").unwrap_err();
         assert_eq!(failure.slug(), "unsupported-media-type", "{media_type}");
     }
+    let mut headers = HeaderMap::new();
+    for media_type in ["application/json", "text/plain"] {
+        headers.append(header::CONTENT_TYPE, media_type.parse().unwrap());
+    }
+    assert_eq!(media_type(&headers), None, "there are two");
 }

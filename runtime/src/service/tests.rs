@@ -231,19 +231,33 @@ async fn a_body_of_another_type_is_refused() {
 
 #[tokio::test]
 async fn a_packed_body_is_refused_by_the_name_of_its_packing() {
-    let ask = async |encodings: &[&str]| {
-        let request = encodings.iter().fold(post_json("/echo"), |request, encoding| {
-            request.header("content-encoding", *encoding)
-        });
+    let ask = async |headers: &[(&str, &str)]| {
+        let request = headers
+            .iter()
+            .fold(post_json("/echo"), |request, (name, value)| request.header(*name, *value));
         service().respond(Some(&peer()), request.body(body("\"x\"")).unwrap()).await
     };
-    for encodings in [&[][..], &["identity"], &["Identity, identity"], &[""]] {
-        assert_eq!(ask(encodings).await.status().as_u16(), 200, "{encodings:?}");
+    let (content, transfer) = ("content-encoding", "transfer-encoding");
+    for headers in [
+        &[][..],
+        &[(content, "identity")],
+        &[(content, "Identity, identity")],
+        &[(content, "")],
+        &[(transfer, "Chunked")],
+    ] {
+        assert_eq!(ask(headers).await.status().as_u16(), 200, "{headers:?}");
     }
-    for encodings in [&["gzip"][..], &["identity, gzip"], &["identity", "gzip"], &["gzip, br"]] {
-        let problem = problem_of(ask(encodings).await).await;
+    for headers in [
+        &[(content, "gzip")][..],
+        &[(content, "identity, gzip")],
+        &[(content, "identity"), (content, "gzip")],
+        &[(content, "gzip, br")],
+        &[(transfer, "gzip, chunked")],
+    ] {
+        let problem = problem_of(ask(headers).await).await;
         assert_eq!((problem.status, problem.slug()), (415, "unsupported-media-type"));
-        assert!(problem.detail.contains("`gzip`"), "{}", problem.detail);
+        let named = format!("`{}: gzip`", headers[0].0);
+        assert!(problem.detail.contains(&named), "{}", problem.detail);
     }
 }
 
