@@ -6,6 +6,7 @@
 use std::ops::RangeInclusive;
 
 use thiserror::Error;
+use tjf_api_types::Shown;
 
 /// What a field counts, and from where to where.
 #[derive(Debug)]
@@ -33,9 +34,6 @@ pub(super) const DAY_OF_WEEK: Bounds = Bounds {
     max: 6,
     names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
 };
-
-/// How much of a wrong text a refusal repeats.
-const SHOWN_CHARACTERS_MAX: usize = 40;
 
 /// Why a text is not a field of a schedule. `Display` says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -237,5 +235,5 @@ fn number(text: &str) -> Option<u8> {
 }
 
 fn shown(text: &str) -> String {
-    text.chars().take(SHOWN_CHARACTERS_MAX).collect()
+    Shown::new(text).to_string()
 }
