@@ -72,7 +72,7 @@ impl Context {
         let told = Once::new();
         let client = Client::new(&server, &credentials)?.observed_by(Box::new(move |event| {
             printer.trace(&sentence(event));
-            if takes_long(event) && printer.can_ask() {
+            if takes_long(event) && printer.is_watched() {
                 told.call_once(|| printer.note(&format!("{WAITS}; `-v` says more")));
             }
         }));

@@ -140,6 +140,11 @@ impl Printer {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// Whether somebody may be looking, who would wonder about silence.
+    pub(crate) fn is_watched(self) -> bool {
+        io::stderr().is_terminal()
+    }
+
     /// Asks a question; everything but a yes is a no.
     pub(crate) fn ask(self, question: &str) -> bool {
         self.talk(&format!("{} [y/N] ", visible(question)));

@@ -12,6 +12,9 @@ use crate::{
     wait::{self, Waited},
 };
 
+/// Why an outcome is not known when nothing worse happened.
+const NO_ANSWER: &str = "the service did not answer in time";
+
 /// The words are judged before the settings are looked for: what is on the line is nearer.
 pub(super) async fn run(
     args: RunArgs,
@@ -81,9 +84,14 @@ async fn follow(context: &Context, job: Answer<JobView>, limit: Wait) -> Result<
             Ok(Exit::Unknown)
         }
         Waited::Lost(error) => {
-            let detail = format!("how `{name}` ends is not known: {error}");
+            let reason = error.as_ref().map_or_else(|| NO_ANSWER.to_owned(), ToString::to_string);
+            let detail = format!("how `{name}` ends is not known: {reason}");
             let hint = format!("`toolforge-jobs show {name}` tells, once the service answers");
-            printer.complain(&detail, Some(&hint), error.request_id());
+            printer.complain(
+                &detail,
+                Some(&hint),
+                error.as_ref().and_then(ClientError::request_id),
+            );
             Ok(Exit::Unknown)
         }
     }
