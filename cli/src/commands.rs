@@ -2,11 +2,11 @@
 
 use std::sync::Once;
 
-use tjf_api_types::Phase;
+use tjf_api_types::{Deleted, Phase};
 
 use crate::{
     args::{Cli, Command, Globals},
-    client::{Client, Event, Exchange, Repetition},
+    client::{Answer, Client, Event, Exchange, Repetition},
     environment::Environment,
     error::Error,
     exit::Exit,
@@ -77,6 +77,21 @@ impl Context {
             }
         }));
         Ok(Self { client, printer, is_json: globals.json })
+    }
+
+    fn tell_deleted(&self, answer: &Answer<Deleted>) -> Result<(), Error> {
+        let names = &answer.value.deleted;
+        let written = if self.is_json {
+            self.printer.json(&answer.json)
+        } else {
+            names.iter().try_for_each(|name| self.printer.line(name))
+        };
+        match written {
+            Err(error) if !names.is_empty() => {
+                Err(error.after(|| format!("deleted `{}`", names.join("`, `"))))
+            }
+            written => written,
+        }
     }
 }
 

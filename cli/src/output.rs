@@ -8,7 +8,9 @@
 
 use std::{
     borrow::Cow,
+    fs::File,
     io::{self, BufRead, IsTerminal, Write},
+    os::fd::AsFd,
 };
 
 use crate::{
@@ -96,9 +98,10 @@ impl Printer {
 
     /// Writes data as it is. A reader that has gone has read what it wanted.
     pub(crate) fn verbatim(self, bytes: &[u8]) -> Result<(), Error> {
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        match write_to_stdout(bytes) {
+            Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Error::Output { source, done: None })
+            }
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -157,6 +160,12 @@ impl Printer {
     pub(crate) fn talk(self, text: &str) {
         drop(io::stderr().lock().write_all(text.as_bytes()));
     }
+}
+
+/// As a file, since `io::stdout` takes a descriptor that can't be written for one that is closed, and
+/// says that all is well.
+fn write_to_stdout(bytes: &[u8]) -> io::Result<()> {
+    File::from(io::stdout().as_fd().try_clone_to_owned()?).write_all(bytes)
 }
 
 fn terminal_width() -> Option<usize> {

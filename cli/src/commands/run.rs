@@ -32,13 +32,17 @@ pub(super) async fn run(
         }
     };
     if limit != Wait::No {
-        return follow(&context, job, limit).await;
+        return Ok(follow(&context, job, limit).await.unwrap_or_else(|error| {
+            context.printer.error(&error);
+            Exit::Unknown
+        }));
     }
-    if context.is_json {
-        context.printer.json(&job.json)?;
+    let written = if context.is_json {
+        context.printer.json(&job.json)
     } else {
-        context.printer.line(&job.value.name)?;
-    }
+        context.printer.line(&job.value.name)
+    };
+    written.map_err(|error| error.after(|| format!("created `{}`", job.value.name)))?;
     Ok(Exit::Done)
 }
 
@@ -59,16 +63,20 @@ async fn follow(context: &Context, job: Answer<JobView>, limit: Wait) -> Result<
     let printer = context.printer;
     let name = job.value.name.clone();
     if !context.is_json {
-        printer.line(&name)?;
+        printer.line(&name).map_err(|error| error.after(|| format!("created `{name}`")))?;
     }
     match wait::until_ended(&context.client, printer, job, limit).await {
         Waited::Ended(job) => {
-            tell_end(context, &job, &job.value.status_short)?;
+            let outcome = &job.value.status_short;
+            tell_end(context, &job, outcome)
+                .map_err(|error| error.after(|| format!("`{name}` has ended: {outcome}")))?;
             Ok(judge(context, &job.value))
         }
         Waited::TimeUp(job) => {
             if context.is_json {
-                printer.json(&job.json)?;
+                printer
+                    .json(&job.json)
+                    .map_err(|error| error.after(|| format!("`{name}` has not ended in time")))?;
             }
             let detail = format!("`{name}` has not ended in time; it goes on");
             printer.complain(&detail, Some(&how_to_stop(&name)), None);
