@@ -64,7 +64,8 @@ pub(crate) async fn dispatch(
 
 impl Context {
     fn new(globals: &Globals, environment: &Environment, printer: Printer) -> Result<Self, Error> {
-        let Settings { server, credentials } = Settings::find(globals.source(), environment)?;
+        let tell = |passed_over: &str| printer.trace(passed_over);
+        let Settings { server, credentials } = Settings::find(globals.source(), environment, tell)?;
         printer.trace(&format!("server `{server}`"));
         printer.trace(&format!("certificate from {}", credentials.certificate.origin));
         let ca = credentials.ca.as_ref().map_or("the system", |ca| ca.origin.as_str());

@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod exit;
 mod nearest;
+mod node;
 mod output;
 mod random;
 mod settings;
