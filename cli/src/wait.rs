@@ -5,8 +5,8 @@
 //!
 //! Jobs outlive restarts of everything between them and who waits. So only the service's own word
 //! that there is no such job ends a wait early. Whatever else is no good answer is asked away: a
-//! lost connection, a proxy's page of any status, and a refusal too, since while a certificate is
-//! being renewed it may be refused for a moment.
+//! lost connection, a proxy's page of any status, and a refusal too, since a certificate may be
+//! renewed meanwhile.
 
 use tjf_api_types::{JobView, ObjectName, Phase};
 use tokio::time::{Duration, Instant, sleep_until, timeout_at};
@@ -52,9 +52,12 @@ enum News<'a> {
     Back,
 }
 
-/// Looks at `job` until it has ended or the wait is over, and tells of every change.
+/// Looks at `job` until it has ended or the wait is over, and tells of every change. A job may
+/// outlive the certificate that it was started with, so `renew` makes a client with what the files
+/// hold by now.
 pub(crate) async fn until_ended(
     client: &Client,
+    renew: impl Fn() -> Option<Client>,
     printer: Printer,
     job: Answer<JobView>,
     limit: Wait,
@@ -65,6 +68,15 @@ pub(crate) async fn until_ended(
         Wait::AtMost(limit) => Instant::now().checked_add(limit),
         Wait::No | Wait::Forever => None,
     };
+    let mut renewed = None;
+    let look = async || {
+        let shown = renewed.as_ref().unwrap_or(client).show(&name).await;
+        if shown.as_ref().is_err_and(ClientError::is_about_identity) {
+            // Half-written files make none, and the next look tries again.
+            renewed = renew().or(renewed.take());
+        }
+        shown
+    };
     let mut told = None;
     let tell = |news: News<'_>| tell(printer, &news, &mut told);
     tokio::select! {
@@ -72,12 +84,12 @@ pub(crate) async fn until_ended(
         // system refuse the handler, Ctrl-C ends the process as it does anyway.
         biased;
         Ok(()) = tokio::signal::ctrl_c() => Waited::Interrupted,
-        waited = watch(async || client.show(&name).await, tell, job, deadline) => waited,
+        waited = watch(look, tell, job, deadline) => waited,
     }
 }
 
 async fn watch(
-    look: impl AsyncFn() -> Result<Answer<JobView>, ClientError>,
+    mut look: impl AsyncFnMut() -> Result<Answer<JobView>, ClientError>,
     mut tell: impl FnMut(News<'_>),
     mut job: Answer<JobView>,
     deadline: Option<Instant>,

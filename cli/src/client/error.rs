@@ -143,6 +143,21 @@ impl ClientError {
         })
     }
 
+    /// Whether one side did not take the other's certificate, or the caller for what it is. With
+    /// another certificate the same request may be answered.
+    pub fn is_about_identity(&self) -> bool {
+        match self {
+            Self::Untrusted { .. } => true,
+            Self::Refused(refusal) => matches!(refusal.status, 401 | 403),
+            Self::Unconfirmed(cause) => cause.is_about_identity(),
+            Self::Unreachable { .. }
+            | Self::Lost { .. }
+            | Self::TimedOut { .. }
+            | Self::Unreadable { .. }
+            | Self::Unwritable(_) => false,
+        }
+    }
+
     /// The id under which the server's log has this request.
     pub fn request_id(&self) -> Option<&str> {
         if let Self::Unreadable { request_id, .. } = self {

@@ -5,7 +5,7 @@ use tjf_api_types::{JobView, Phase, RunRequest, Suffix};
 use super::Context;
 use crate::{
     args::{RunArgs, run::Wait},
-    client::{Answer, ClientError},
+    client::{Answer, Client, ClientError},
     error::Error,
     exit::Exit,
     nearest, random,
@@ -18,7 +18,7 @@ const NO_ANSWER: &str = "the service did not answer in time";
 /// The words are judged before the settings are looked for: what is on the line is nearer.
 pub(super) async fn run(
     args: RunArgs,
-    connect: impl FnOnce() -> Result<Context, Error>,
+    connect: impl Fn() -> Result<Context, Error>,
 ) -> Result<Exit, Error> {
     let limit = args.wait();
     let request = args.into_request(Suffix::from_number(random::number()))?;
@@ -32,7 +32,8 @@ pub(super) async fn run(
         }
     };
     if limit != Wait::No {
-        return Ok(follow(&context, job, limit).await.unwrap_or_else(|error| {
+        let renew = || connect().ok().map(|context| context.client);
+        return Ok(follow(&context, renew, job, limit).await.unwrap_or_else(|error| {
             context.printer.error(&error);
             Exit::Unknown
         }));
@@ -59,13 +60,18 @@ async fn hint(context: &Context, request: &RunRequest, error: &ClientError) -> O
 
 /// Waits. The name goes out at once, since it is what stops the job; with `--json` there is one
 /// document, that of the end.
-async fn follow(context: &Context, job: Answer<JobView>, limit: Wait) -> Result<Exit, Error> {
+async fn follow(
+    context: &Context,
+    renew: impl Fn() -> Option<Client>,
+    job: Answer<JobView>,
+    limit: Wait,
+) -> Result<Exit, Error> {
     let printer = context.printer;
     let name = job.value.name.clone();
     if !context.is_json {
         printer.line(&name).map_err(|error| error.after(|| format!("created `{name}`")))?;
     }
-    match wait::until_ended(&context.client, printer, job, limit).await {
+    match wait::until_ended(&context.client, renew, printer, job, limit).await {
         Waited::Ended(job) => {
             let outcome = &job.value.status_short;
             tell_end(context, &job, outcome)
