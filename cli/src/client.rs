@@ -18,6 +18,7 @@ use tokio::time::{Duration, Instant};
 
 mod connection;
 mod error;
+mod race;
 mod retry;
 mod server;
 mod tls;

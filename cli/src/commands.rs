@@ -2,11 +2,11 @@
 
 use std::sync::Once;
 
-use tjf_api_types::Phase;
+use tjf_api_types::{Deleted, Phase};
 
 use crate::{
     args::{Cli, Command, Globals},
-    client::{Client, Event, Exchange, Repetition},
+    client::{Answer, Client, Event, Exchange, Repetition},
     environment::Environment,
     error::Error,
     exit::Exit,
@@ -64,7 +64,8 @@ pub(crate) async fn dispatch(
 
 impl Context {
     fn new(globals: &Globals, environment: &Environment, printer: Printer) -> Result<Self, Error> {
-        let Settings { server, credentials } = Settings::find(globals.source(), environment)?;
+        let tell = |passed_over: &str| printer.trace(passed_over);
+        let Settings { server, credentials } = Settings::find(globals.source(), environment, tell)?;
         printer.trace(&format!("server `{server}`"));
         printer.trace(&format!("certificate from {}", credentials.certificate.origin));
         let ca = credentials.ca.as_ref().map_or("the system", |ca| ca.origin.as_str());
@@ -72,11 +73,26 @@ impl Context {
         let told = Once::new();
         let client = Client::new(&server, &credentials)?.observed_by(Box::new(move |event| {
             printer.trace(&sentence(event));
-            if takes_long(event) && printer.can_ask() {
+            if takes_long(event) && printer.is_watched() {
                 told.call_once(|| printer.note(&format!("{WAITS}; `-v` says more")));
             }
         }));
         Ok(Self { client, printer, is_json: globals.json })
+    }
+
+    fn tell_deleted(&self, answer: &Answer<Deleted>) -> Result<(), Error> {
+        let names = &answer.value.deleted;
+        let written = if self.is_json {
+            self.printer.json(&answer.json)
+        } else {
+            names.iter().try_for_each(|name| self.printer.line(name))
+        };
+        match written {
+            Err(error) if !names.is_empty() => {
+                Err(error.after(|| format!("deleted `{}`", names.join("`, `"))))
+            }
+            written => written,
+        }
     }
 }
 

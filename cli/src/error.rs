@@ -31,14 +31,26 @@ pub(crate) enum Error {
     #[error("nothing was deleted")]
     Declined,
     /// Standard output is full or gone bad.
-    #[error("standard output can't be written: {0}")]
-    Output(#[source] io::Error),
+    #[error("{}standard output can't be written: {source}", but(done.as_deref()))]
+    Output {
+        source: io::Error,
+        /// What should have been told there, when it can't be had again by asking again.
+        done: Option<String>,
+    },
     /// The system does not let the command work at all.
     #[error("the command can't start: {0}")]
     Runtime(#[source] io::Error),
 }
 
 impl Error {
+    /// The same, after this was done. Only what could not be written is told of.
+    pub(crate) fn after(mut self, done: impl FnOnce() -> String) -> Self {
+        if let Self::Output { done: unwritten, .. } = &mut self {
+            *unwritten = Some(done());
+        }
+        self
+    }
+
     /// What to do next, when there is something to do.
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
@@ -51,7 +63,7 @@ impl Error {
             Self::Client { .. }
             | Self::Setup(_)
             | Self::Declined
-            | Self::Output(_)
+            | Self::Output { .. }
             | Self::Runtime(_) => None,
         }
     }
@@ -64,7 +76,7 @@ impl Error {
             | Self::Settings(_)
             | Self::Form(_)
             | Self::Declined
-            | Self::Output(_)
+            | Self::Output { .. }
             | Self::Runtime(_) => None,
         }
     }
@@ -74,6 +86,10 @@ impl From<ClientError> for Error {
     fn from(source: ClientError) -> Self {
         Self::Client { source, hint: None }
     }
+}
+
+fn but(done: Option<&str>) -> String {
+    done.map(|done| format!("{done}, but ")).unwrap_or_default()
 }
 
 /// An alert is the other side's complaint; anything else is ours about the server.

@@ -64,8 +64,8 @@ impl From<&Error> for Exit {
         match error {
             Error::Client { source, .. } => source.into(),
             Error::Setup(_) | Error::Settings(_) | Error::Form(_) => Self::Usage,
-            Error::Declined | Error::Output(_) => Self::Refused,
-            Error::Runtime(_) => Self::Failed,
+            Error::Declined => Self::Refused,
+            Error::Output { .. } | Error::Runtime(_) => Self::Failed,
         }
     }
 }
@@ -129,6 +129,7 @@ mod tests {
             (Error::Form(FormError::NoCommand), 2),
             (Error::Settings(SettingsError::NoServer), 2),
             (Error::Declined, 1),
+            (Error::Output { source: io::ErrorKind::StorageFull.into(), done: None }, 3),
         ] {
             assert_eq!(Exit::from(&error).code(), code, "{error}");
         }

@@ -4,7 +4,7 @@
 //! the `Printer`. The client alone is public: whoever else talks to the API, such as a load test,
 //! does it with this one. The crate shares the wire types with the server and nothing else.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, io, process::ExitCode};
 
 use clap::Parser;
 
@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod exit;
 mod nearest;
+mod node;
 mod output;
 mod random;
 mod settings;
@@ -45,13 +46,18 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// No threads: a command has one thing to wait for, and a runtime without them starts faster.
 fn obey(cli: Cli, environment: &Environment, printer: Printer) -> Result<Exit, Error> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Error::Runtime)?
-        .block_on(commands::dispatch(cli, environment, printer))
+    complete(commands::dispatch(cli, environment, printer)).map_err(Error::Runtime)?
+}
+
+/// Does work that waits, without threads: a command has one thing to wait for, and a runtime without
+/// them starts faster. Only the system's look-up of a host has one. With a silent name server it
+/// ends long after everybody has given up, so nothing waits for it.
+fn complete<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    Ok(result)
 }
 
 /// Clap answers requests for help in the same way as it refuses words that it does not know.
@@ -64,5 +70,20 @@ fn tell(answer: &clap::Error, printer: Printer) -> Exit {
     match printer.verbatim(text.as_bytes()) {
         Ok(()) => Exit::Done,
         Err(error) => printer.error(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn nothing_waits_for_a_thread_that_nobody_needs() {
+        let (release, released) = mpsc::channel();
+        let hangs = move || released.recv_timeout(Duration::from_secs(20)).is_ok();
+        complete(async { drop(tokio::task::spawn_blocking(hangs)) }).unwrap();
+        release.send(()).expect("it hangs still");
     }
 }

@@ -8,7 +8,9 @@
 
 use std::{
     borrow::Cow,
+    fs::File,
     io::{self, BufRead, IsTerminal, Write},
+    os::fd::AsFd,
 };
 
 use crate::{
@@ -96,9 +98,10 @@ impl Printer {
 
     /// Writes data as it is. A reader that has gone has read what it wanted.
     pub(crate) fn verbatim(self, bytes: &[u8]) -> Result<(), Error> {
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        match write_to_stdout(bytes) {
+            Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Error::Output { source, done: None })
+            }
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -140,6 +143,11 @@ impl Printer {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// Whether somebody may be looking, who would wonder about silence.
+    pub(crate) fn is_watched(self) -> bool {
+        io::stderr().is_terminal()
+    }
+
     /// Asks a question; everything but a yes is a no.
     pub(crate) fn ask(self, question: &str) -> bool {
         self.talk(&format!("{} [y/N] ", visible(question)));
@@ -152,6 +160,12 @@ impl Printer {
     pub(crate) fn talk(self, text: &str) {
         drop(io::stderr().lock().write_all(text.as_bytes()));
     }
+}
+
+/// As a file, since `io::stdout` takes a descriptor that can't be written for one that is closed, and
+/// says that all is well.
+fn write_to_stdout(bytes: &[u8]) -> io::Result<()> {
+    File::from(io::stdout().as_fd().try_clone_to_owned()?).write_all(bytes)
 }
 
 fn terminal_width() -> Option<usize> {

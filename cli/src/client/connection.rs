@@ -3,10 +3,15 @@
 //! A command needs one; a load test as many as it has requests under way. A kept connection that
 //! the server has closed meanwhile is noticed before the request is lost: hyper hands the request
 //! back when none of it was sent, and only then it goes to a new connection.
+//!
+//! A new one goes to whichever of the host's addresses answers first. Which that is, is decided
+//! after TLS: a server that lets connections in and then says nothing is no better than one that
+//! swallows packets.
 
 use std::{
     error::Error as StdError,
     io,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -20,14 +25,14 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
-    net::TcpStream,
-    time::{Duration, timeout},
+    net::{TcpStream, lookup_host},
+    time::{Duration, Instant, timeout, timeout_at},
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{ClientError, Server};
+use super::{ClientError, Server, race};
 
-/// TCP and TLS together; a server that is there needs milliseconds.
+/// For the look-up and all addresses, TCP and TLS; a server that is there needs milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// From the request's first byte to the answer's last. Proxies cut at 60 s, so no more can come.
@@ -72,9 +77,7 @@ impl Connections {
                 Err(Unanswered::Failed(error)) => return Err(error),
             }
         }
-        let mut sender = timeout(CONNECT_TIMEOUT, self.connect())
-            .await
-            .map_err(|_| self.unreachable(io::ErrorKind::TimedOut.into()))??;
+        let mut sender = self.connect().await?;
         match self.answer(&mut sender, request).await {
             Ok(response) => Ok(self.keep(sender, response)),
             Err(Unanswered::NotSent(_)) => {
@@ -93,19 +96,28 @@ impl Connections {
         response
     }
 
+    async fn connect(&self) -> Result<Sender, ClientError> {
+        let deadline = Instant::now() + CONNECT_TIMEOUT;
+        let addresses = timeout_at(deadline, lookup_host((self.host.as_str(), self.port)))
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|source| self.unreachable(source))?;
+        self.connect_to_any(addresses, deadline).await
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the task ends with its connection, which ends with the client: nothing to drain"
     )]
-    async fn connect(&self) -> Result<Sender, ClientError> {
-        let tcp = TcpStream::connect((self.host.as_str(), self.port))
+    async fn connect_to_any(
+        &self,
+        addresses: impl Iterator<Item = SocketAddr>,
+        deadline: Instant,
+    ) -> Result<Sender, ClientError> {
+        let attempt = |address| handshake(self.tls.clone(), self.name.clone(), address);
+        let tls = race::first(addresses, deadline, attempt)
             .await
-            .map_err(|source| self.unreachable(source))?;
-        // Requests are small and complete: waiting for more to send would only delay them.
-        tcp.set_nodelay(true).map_err(|source| self.unreachable(source))?;
-        let tls = self.tls.connect(self.name.clone(), tcp).await.map_err(|source| {
-            self.untrusted(&source).unwrap_or_else(|| self.unreachable(source))
-        })?;
+            .map_err(|failures| self.unconnected(failures))?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(tls)).await.map_err(|source| self.lost(source))?;
         // What the connection fails of, the request under way is told too.
@@ -133,6 +145,15 @@ impl Connections {
         })
     }
 
+    /// Of several reasons, that of a server that was there says the most.
+    fn unconnected(&self, failures: Vec<io::Error>) -> ClientError {
+        let untrusted = failures.iter().find_map(|failure| self.untrusted(failure));
+        untrusted.unwrap_or_else(|| {
+            let first = failures.into_iter().next();
+            self.unreachable(first.unwrap_or(io::ErrorKind::AddrNotAvailable.into()))
+        })
+    }
+
     fn unreachable(&self, source: io::Error) -> ClientError {
         ClientError::Unreachable { server: self.url.clone(), source }
     }
@@ -149,6 +170,17 @@ impl Connections {
         let source = find_tls_error(error)?.clone();
         Some(ClientError::Untrusted { server: self.url.clone(), source })
     }
+}
+
+async fn handshake(
+    tls: TlsConnector,
+    name: ServerName<'static>,
+    address: SocketAddr,
+) -> io::Result<TlsStream<TcpStream>> {
+    let tcp = TcpStream::connect(address).await?;
+    // Requests are small and complete: waiting for more to send would only delay them.
+    tcp.set_nodelay(true)?;
+    tls.connect(name, tcp).await
 }
 
 /// Why there is no answer.
@@ -181,3 +213,6 @@ fn find_tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls:
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,9 +134,28 @@ impl ClientError {
         }
     }
 
-    /// Whether the server said that there is nothing of that name.
-    pub fn is_not_found(&self) -> bool {
-        self.refusal().is_some_and(|refusal| refusal.status == StatusCode::NOT_FOUND.as_u16())
+    /// Whether the service itself said that there is no such job. A 404 alone does not: a proxy that
+    /// has lost the service has a page for that, and an unknown path is one too.
+    pub fn is_job_not_found(&self) -> bool {
+        self.refusal().is_some_and(|refusal| {
+            refusal.status == StatusCode::NOT_FOUND.as_u16()
+                && refusal.slug.as_deref() == Some("job-not-found")
+        })
+    }
+
+    /// Whether one side did not take the other's certificate, or the caller for what it is. With
+    /// another certificate the same request may be answered.
+    pub fn is_about_identity(&self) -> bool {
+        match self {
+            Self::Untrusted { .. } => true,
+            Self::Refused(refusal) => matches!(refusal.status, 401 | 403),
+            Self::Unconfirmed(cause) => cause.is_about_identity(),
+            Self::Unreachable { .. }
+            | Self::Lost { .. }
+            | Self::TimedOut { .. }
+            | Self::Unreadable { .. }
+            | Self::Unwritable(_) => false,
+        }
     }
 
     /// The id under which the server's log has this request.
@@ -175,6 +194,33 @@ mod tests {
         assert_eq!(refusal.detail, "the server answered `502 Bad Gateway` and did not say why");
         assert_eq!((refusal.slug, refusal.request_id.as_deref()), (None, Some("r1")));
         assert_eq!(refusal.retry_after_s, Some(2));
+    }
+
+    #[test]
+    fn only_the_services_own_word_says_that_there_is_no_such_job() {
+        for (status, body, expected) in [
+            (
+                404,
+                r#"{"type":"/problems/job-not-found","title":"","status":404,"detail":"","message":"","instance":""}"#,
+                true,
+            ),
+            (
+                404,
+                r#"{"type":"/problems/route-not-found","title":"","status":404,"detail":"","message":"","instance":""}"#,
+                false,
+            ),
+            (
+                503,
+                r#"{"type":"/problems/job-not-found","title":"","status":404,"detail":"","message":"","instance":""}"#,
+                false,
+            ),
+            (404, "<html>", false),
+            (404, "{}", false),
+            (404, "", false),
+        ] {
+            let error = ClientError::from(Box::new(Refusal::read(&answer(status, body))));
+            assert_eq!(error.is_job_not_found(), expected, "{status} {body}");
+        }
     }
 
     #[test]

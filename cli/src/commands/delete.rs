@@ -9,12 +9,7 @@ pub(super) async fn delete(args: &DeleteArgs, context: &Context) -> Result<Exit,
     let mut exit = Exit::Done;
     for name in &args.names {
         match context.client.delete(name).await {
-            Ok(answer) if context.is_json => context.printer.json(&answer.json)?,
-            Ok(answer) => {
-                for name in &answer.value.deleted {
-                    context.printer.line(name)?;
-                }
-            }
+            Ok(answer) => context.tell_deleted(&answer)?,
             Err(source) => {
                 let is_fatal = Exit::from(&source) != Exit::Refused;
                 let hint = nearest::hint_for_job(&context.client, name, &source).await;

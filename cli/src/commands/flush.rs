@@ -9,16 +9,10 @@ pub(super) async fn flush(args: &FlushArgs, context: &Context) -> Result<Exit, E
         return Err(Error::Declined);
     }
     let answer = context.client.flush().await?;
-    if context.is_json {
-        context.printer.json(&answer.json)?;
-        return Ok(Exit::Done);
-    }
-    if answer.value.deleted.is_empty() {
+    if answer.value.deleted.is_empty() && !context.is_json {
         context.printer.note("there are no jobs");
     }
-    for name in &answer.value.deleted {
-        context.printer.line(name)?;
-    }
+    context.tell_deleted(&answer)?;
     Ok(Exit::Done)
 }
 

@@ -5,17 +5,20 @@ use tjf_api_types::{JobView, Phase, RunRequest, Suffix};
 use super::Context;
 use crate::{
     args::{RunArgs, run::Wait},
-    client::{Answer, ClientError},
+    client::{Answer, Client, ClientError},
     error::Error,
     exit::Exit,
     nearest, random,
     wait::{self, Waited},
 };
 
+/// Why an outcome is not known when nothing worse happened.
+const NO_ANSWER: &str = "the service did not answer in time";
+
 /// The words are judged before the settings are looked for: what is on the line is nearer.
 pub(super) async fn run(
     args: RunArgs,
-    connect: impl FnOnce() -> Result<Context, Error>,
+    connect: impl Fn() -> Result<Context, Error>,
 ) -> Result<Exit, Error> {
     let limit = args.wait();
     let request = args.into_request(Suffix::from_number(random::number()))?;
@@ -29,13 +32,18 @@ pub(super) async fn run(
         }
     };
     if limit != Wait::No {
-        return follow(&context, job, limit).await;
+        let renew = || connect().ok().map(|context| context.client);
+        return Ok(follow(&context, renew, job, limit).await.unwrap_or_else(|error| {
+            context.printer.error(&error);
+            Exit::Unknown
+        }));
     }
-    if context.is_json {
-        context.printer.json(&job.json)?;
+    let written = if context.is_json {
+        context.printer.json(&job.json)
     } else {
-        context.printer.line(&job.value.name)?;
-    }
+        context.printer.line(&job.value.name)
+    };
+    written.map_err(|error| error.after(|| format!("created `{}`", job.value.name)))?;
     Ok(Exit::Done)
 }
 
@@ -52,20 +60,29 @@ async fn hint(context: &Context, request: &RunRequest, error: &ClientError) -> O
 
 /// Waits. The name goes out at once, since it is what stops the job; with `--json` there is one
 /// document, that of the end.
-async fn follow(context: &Context, job: Answer<JobView>, limit: Wait) -> Result<Exit, Error> {
+async fn follow(
+    context: &Context,
+    renew: impl Fn() -> Option<Client>,
+    job: Answer<JobView>,
+    limit: Wait,
+) -> Result<Exit, Error> {
     let printer = context.printer;
     let name = job.value.name.clone();
     if !context.is_json {
-        printer.line(&name)?;
+        printer.line(&name).map_err(|error| error.after(|| format!("created `{name}`")))?;
     }
-    match wait::until_ended(&context.client, printer, job, limit).await {
+    match wait::until_ended(&context.client, renew, printer, job, limit).await {
         Waited::Ended(job) => {
-            tell_end(context, &job, &job.value.status_short)?;
+            let outcome = &job.value.status_short;
+            tell_end(context, &job, outcome)
+                .map_err(|error| error.after(|| format!("`{name}` has ended: {outcome}")))?;
             Ok(judge(context, &job.value))
         }
         Waited::TimeUp(job) => {
             if context.is_json {
-                printer.json(&job.json)?;
+                printer
+                    .json(&job.json)
+                    .map_err(|error| error.after(|| format!("`{name}` has not ended in time")))?;
             }
             let detail = format!("`{name}` has not ended in time; it goes on");
             printer.complain(&detail, Some(&how_to_stop(&name)), None);
@@ -81,9 +98,14 @@ async fn follow(context: &Context, job: Answer<JobView>, limit: Wait) -> Result<
             Ok(Exit::Unknown)
         }
         Waited::Lost(error) => {
-            let detail = format!("how `{name}` ends is not known: {error}");
+            let reason = error.as_ref().map_or_else(|| NO_ANSWER.to_owned(), ToString::to_string);
+            let detail = format!("how `{name}` ends is not known: {reason}");
             let hint = format!("`toolforge-jobs show {name}` tells, once the service answers");
-            printer.complain(&detail, Some(&hint), error.request_id());
+            printer.complain(
+                &detail,
+                Some(&hint),
+                error.as_ref().and_then(ClientError::request_id),
+            );
             Ok(Exit::Unknown)
         }
     }

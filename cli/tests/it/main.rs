@@ -9,6 +9,7 @@
 mod containers;
 mod delete;
 mod flush;
+mod full;
 mod help;
 mod list;
 mod run;

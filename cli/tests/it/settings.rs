@@ -42,14 +42,15 @@ fn a_key_that_is_not_there_or_is_none_is_named() {
         -- stderr
         error: `gone` can't be read: No such file or directory (os error 2)
     "#]]
-    .assert_eq(&session.run(&["list", "--key", "gone"]));
+    .assert_eq(&session.run(&["list", "--cert", "gone", "--key", "gone"]));
     let certificate = session.home.path().join("client.crt");
+    let certificate = certificate.to_str().unwrap();
     expect![[r#"
         exit 2
         -- stderr
         error: no private key can be read from `HOME/client.crt`: no items found
     "#]]
-    .assert_eq(&session.run(&["list", "--key", certificate.to_str().unwrap()]));
+    .assert_eq(&session.run(&["list", "--cert", certificate, "--key", certificate]));
     let (_, other) = Ca::new("another CA").sign("tf-test");
     session.write("client.key", &other.serialize_pem());
     expect![[r#"
@@ -90,6 +91,56 @@ fn everything_is_found_in_the_home() {
         []
     "#]]
     .assert_eq(&tell(&output));
+}
+
+#[test]
+fn a_flag_without_its_pair_is_not_paired_with_a_variable() {
+    let session = no_jobs();
+    expect![[r#"
+        exit 2
+        -- stderr
+        error: `--cert` is set without `--key`
+        hint: certificate and key go together: set both in the same place, or none
+    "#]]
+    .assert_eq(&session.run(&["list", "--cert", "client.crt"]));
+    assert!(session.server.lines().is_empty());
+}
+
+#[test]
+fn a_file_that_is_not_needed_is_not_read() {
+    let session = no_jobs();
+    session.write(".config/toolforge-jobs.toml", "broken");
+    session.write(".kube/config", "a: [b");
+    assert_eq!(session.run(&["list", "--json"]), "exit 0\n-- stdout\n[]\n");
+    let output = session.command(&["list", "--json"]).env("HOME", "/dev/null").output().unwrap();
+    assert_eq!(session.tell(&output), "exit 0\n-- stdout\n[]\n");
+}
+
+#[test]
+fn an_unknown_key_is_told_only_to_the_curious() {
+    let session = no_jobs();
+    session.write(".config/toolforge-jobs.toml", "proxy = 'x'");
+    let ca_from_file = |words: &[&str]| {
+        let output = session.command(words).env_remove("TOOLFORGE_JOBS_CA").output().unwrap();
+        session.tell(&output)
+    };
+    let expected =
+        "`HOME/.config/toolforge-jobs.toml`: the key `proxy` is unknown, and passed over";
+    assert!(ca_from_file(&["list", "-v"]).contains(expected));
+    assert!(!ca_from_file(&["list"]).contains("proxy"));
+}
+
+#[test]
+fn an_address_may_end_in_the_base_path() {
+    let session = no_jobs();
+    for end in ["", "/", "/api/v1", "/api/v1/"] {
+        let server = format!("https://{}{end}", session.server.address);
+        assert_eq!(
+            session.run(&["list", "--json", "--server", &server]),
+            "exit 0\n-- stdout\n[]\n"
+        );
+    }
+    assert_eq!(session.server.lines(), ["GET /api/v1/list/"; 4]);
 }
 
 #[test]

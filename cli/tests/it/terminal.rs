@@ -101,3 +101,18 @@ fn somebody_who_waits_for_an_answer_is_told_once() {
     let session = Session::new([away(), Reply::json(201, &job("bot"))]);
     assert_eq!(session.run(&words), "exit 0\n-- stdout\nbot\n");
 }
+
+#[test]
+fn somebody_who_waits_for_a_job_is_told_of_an_outage_once() {
+    let away = || Reply::text(504, "<html>");
+    let words = ["run", "true", "--type", "tf-busybox", "--name", "bot", "--wait"];
+    let replies =
+        || [Reply::json(201, &job("bot")), away(), away(), Reply::json(200, &completed("bot"))];
+    let session = Session::new(replies());
+    let (status, text) = on_terminal(session.command(&words), "");
+    assert_eq!(text.matches("no good answer: asking again").count(), 1, "{text}");
+    assert_eq!(text.matches("the service answers again").count(), 1, "{text}");
+    assert_eq!(status.code(), Some(0));
+    let told = Session::new(replies()).run(&words);
+    assert!(told.starts_with("exit 0\n") && !told.contains("again"), "{told}");
+}

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use tjf_api_types::{JobType, JobView, Phase};
 use tjf_devcluster::suite::{Output, Tool, World};
+use tokio::fs;
 
-use super::{POD_TIME_MAX, scenarios};
+use super::{POD_TIME_MAX, one_off, scenarios};
 
 scenarios![
     run_takes_a_command_or_a_name_first,
     run_wait_passes_the_exit_code_on,
+    a_job_starts_a_job_and_passes_its_exit_code_on,
     a_day_with_the_command,
     containers_are_listed,
     refusals_words_and_failures_have_codes_of_their_own,
@@ -66,6 +68,31 @@ async fn run_wait_passes_the_exit_code_on(world: Arc<World>) {
     let words = ["run", "sleep 3600", "--type", "tf-busybox", "--name", "long", "--wait=2"];
     must(&tool, &words, 124).await;
     assert!(!tool.show("long").await.status.phase.is_final());
+}
+
+/// As the site sets it up: the service's address is in a file, and all else is in the home. The
+/// kubeconfig there names the cluster's CA by a path that pods do not have.
+async fn a_job_starts_a_job_and_passes_its_exit_code_on(world: Arc<World>) {
+    let service = world.start_service_for_pods().await;
+    let tool = world.tool("nested").await.through(&service);
+    let file = |name: &str| tool.home.join(name);
+    fs::copy(world.command_for_pods().await, file("toolforge-jobs")).await.unwrap();
+    fs::copy(service.ca_file(), file("service-ca.crt")).await.unwrap();
+    fs::create_dir(file(".config")).await.unwrap();
+    let settings = format!("server = 'https://{}'\nca = '~/service-ca.crt'\n", service.address);
+    fs::write(file(".config/toolforge-jobs.toml"), settings).await.unwrap();
+    let kubeconfig = fs::read_to_string(file(".kube/config")).await.unwrap();
+    let ca = world.cluster.site.ca.to_str().unwrap();
+    assert!(kubeconfig.contains(ca), "{kubeconfig}");
+    fs::write(file(".kube/config"), kubeconfig.replace(ca, "/nowhere/ca.crt")).await.unwrap();
+
+    let inner = "run inner --command 'echo inside; exit 7' --image tf-busybox --wait";
+    tool.run(one_off("outer", &format!("~/toolforge-jobs {inner}; echo code $?; exit 9"))).await;
+    let outer = tool.ended("outer").await;
+    let told = (tool.read("outer.out").await, tool.read("outer.err").await);
+    assert_eq!(outer.status.exit_code, Some(9), "{told:?}");
+    assert_eq!(told.0, "inner\nFailed\ncode 7\n", "{told:?}");
+    assert_eq!(tool.read("inner.out").await, "inside\n");
 }
 
 async fn a_day_with_the_command(world: Arc<World>) {
