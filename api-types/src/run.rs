@@ -10,6 +10,8 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
+use crate::Words;
+
 /// So much of a variable's name is repeated in an error.
 const NAME_SHOWN_MAX: usize = 40;
 
@@ -128,9 +130,10 @@ pub enum Emails {
     OnFinish,
 }
 
-impl Emails {
-    /// The value as it crosses the wire.
-    pub fn as_str(self) -> &'static str {
+impl Words for Emails {
+    const ALL: &'static [Self] = &[Self::None, Self::All, Self::OnFailure, Self::OnFinish];
+
+    fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::All => "all",
@@ -151,9 +154,10 @@ pub enum Mount {
     None,
 }
 
-impl Mount {
-    /// The value as it crosses the wire.
-    pub fn as_str(self) -> &'static str {
+impl Words for Mount {
+    const ALL: &'static [Self] = &[Self::All, Self::None];
+
+    fn as_str(self) -> &'static str {
         match self {
             Self::All => "all",
             Self::None => "none",

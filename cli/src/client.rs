@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Request, Response, header};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tjf_api_types::{
     ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, ObjectName, RunRequest, path,
 };
@@ -295,9 +295,12 @@ fn read<T: DeserializeOwned>(response: Response<Bytes>) -> Result<Answer<T>, Cli
     }
     match serde_json::from_slice(response.body()) {
         Ok(value) => Ok(Answer { value, json: response.into_body() }),
-        Err(source) => Err(ClientError::Unreadable {
-            request_id: error::request_id(&response).map(str::to_owned),
-            source,
-        }),
+        Err(source) => {
+            let request_id = error::request_id(&response).map(str::to_owned);
+            let json = response.into_body();
+            let is_json = serde_json::from_slice::<IgnoredAny>(&json).is_ok();
+            let json = is_json.then_some(json);
+            Err(ClientError::Unreadable { request_id, source, json })
+        }
     }
 }

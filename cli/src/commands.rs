@@ -2,11 +2,11 @@
 
 use std::sync::Once;
 
-use tjf_api_types::Phase;
+use tjf_api_types::{Phase, Word};
 
 use crate::{
     args::{Cli, Command, Globals},
-    client::{Client, Event, Exchange, Repetition},
+    client::{Answer, Client, ClientError, Event, Exchange, Repetition},
     environment::Environment,
     error::Error,
     exit::Exit,
@@ -27,11 +27,11 @@ mod version;
 const WAITS: &str = "the service has not answered for sure: asking again, for up to 30 s";
 
 /// How good or bad a phase looks.
-fn style(phase: Phase) -> Style {
-    match phase {
-        Phase::Succeeded => Style::Good,
-        Phase::Failed => Style::Bad,
-        Phase::Pending | Phase::Running | Phase::Unknown => Style::Plain,
+fn style(phase: &Word<Phase>) -> Style {
+    match phase.known() {
+        Some(Phase::Succeeded) => Style::Good,
+        Some(Phase::Failed) => Style::Bad,
+        Some(Phase::Pending | Phase::Running | Phase::Unknown) | None => Style::Plain,
     }
 }
 
@@ -77,6 +77,16 @@ impl Context {
             }
         }));
         Ok(Self { client, printer, is_json: globals.json })
+    }
+
+    /// The answer as it came, when that is asked for. Whoever reads it may know more than this
+    /// version does, which need not understand it.
+    fn wanted_json<'a, T>(&self, answer: &'a Result<Answer<T>, ClientError>) -> Option<&'a [u8]> {
+        let json = match answer {
+            Ok(answer) => Some(&answer.json),
+            Err(error) => error.unread_json(),
+        };
+        json.filter(|_| self.is_json).map(AsRef::as_ref)
     }
 }
 

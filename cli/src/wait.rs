@@ -3,7 +3,7 @@
 //! The job is known by its uid: when the object under its name is another one or none, nobody can
 //! say how the job ended, and a guess might call a failure a success.
 
-use tjf_api_types::{JobView, ObjectName, Phase};
+use tjf_api_types::{JobView, ObjectName, Phase, Word};
 use tokio::time::{Duration, Instant};
 
 use crate::{
@@ -94,10 +94,10 @@ async fn before<T>(deadline: Option<Instant>, look: impl Future<Output = T>) -> 
 }
 
 /// `status_short` counts the seconds, so what makes a change is phase and reason.
-fn tell(printer: Printer, job: &JobView, told: &mut Option<(Phase, Option<String>)>) {
-    let now = Some((job.status.phase, job.status.reason.clone()));
+fn tell(printer: Printer, job: &JobView, told: &mut Option<(Word<Phase>, Option<String>)>) {
+    let now = Some((job.status.phase.clone(), job.status.reason.clone()));
     if *told != now {
-        printer.note(&format!("`{}`: {}", job.name, job.status_short));
+        printer.note(&format!("`{}`: {}", job.name, job.status_words()));
         *told = now;
     }
 }

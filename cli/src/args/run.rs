@@ -6,7 +6,7 @@ use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use tjf_api_types::{Emails, JobName, Mount, RunRequest, Suffix};
+use tjf_api_types::{Emails, JobName, Mount, RunRequest, Suffix, Words};
 use tokio::time::Duration;
 
 use super::duration;
@@ -77,18 +77,15 @@ pub(crate) struct RunArgs {
     #[arg(short = 'e', long, value_name = "FILE")]
     filelog_stderr: Option<String>,
     /// When to send e-mail
-    #[arg(long, value_name = "WHEN", value_parser = one_of(EMAILS, Emails::as_str))]
+    #[arg(long, value_name = "WHEN", value_parser = one_of::<Emails>())]
     emails: Option<Emails>,
     /// Whether the tool's home is there inside the job
-    #[arg(long, value_name = "WHAT", value_parser = one_of(MOUNTS, Mount::as_str))]
+    #[arg(long, value_name = "WHAT", value_parser = one_of::<Mount>())]
     mount: Option<Mount>,
     /// Environment variable; may be given more than once
     #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
 }
-
-const EMAILS: [Emails; 4] = [Emails::None, Emails::All, Emails::OnFailure, Emails::OnFinish];
-const MOUNTS: [Mount; 2] = [Mount::All, Mount::None];
 
 /// How long to wait for the end of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,15 +197,9 @@ fn form(
 }
 
 /// A closed set of words, which help and completions then know.
-fn one_of<T, const N: usize>(
-    values: [T; N],
-    word: fn(T) -> &'static str,
-) -> impl TypedValueParser<Value = T>
-where
-    T: Copy + Send + Sync + 'static,
-{
-    PossibleValuesParser::new(values.map(word)).try_map(move |text| {
-        values.into_iter().find(|value| word(*value) == text).ok_or("not one of the values")
+fn one_of<T: Words + Send + Sync>() -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(T::ALL.iter().map(|word| word.as_str())).try_map(|text| {
+        T::ALL.iter().copied().find(|word| word.as_str() == text).ok_or("not one of the values")
     })
 }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::Bytes;
 use hyper::{Response, StatusCode, header};
-use tjf_api_types::{Problem, REQUEST_ID};
+use tjf_api_types::{PROBLEMS, Problem, REQUEST_ID};
 
 /// Why a request has no good answer.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,8 @@ pub enum ClientError {
         request_id: Option<String>,
         /// What is wrong with it.
         source: serde_json::Error,
+        /// The answer, when it is JSON all the same: that of a newer server, perhaps.
+        json: Option<Bytes>,
     },
     /// A job was asked for, also repeatedly, and it is not known whether it was created. The last
     /// attempt ended like this, but one of them may have done its work.
@@ -88,23 +90,18 @@ impl Refusal {
             .headers()
             .get(header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.parse().ok());
-        match serde_json::from_slice::<Problem>(response.body()) {
-            Ok(problem) => Self {
-                status: status.as_u16(),
-                slug: Some(problem.slug().to_owned()),
-                detail: problem.detail,
-                field: problem.field,
-                request_id: request_id.or(Some(problem.instance)),
-                retry_after_s,
-            },
-            Err(_) => Self {
-                status: status.as_u16(),
-                slug: None,
-                detail: format!("the server answered `{status}` and did not say why"),
-                field: None,
-                request_id,
-                retry_after_s,
-            },
+        let problem: Problem = serde_json::from_slice(response.body()).unwrap_or_default();
+        let said = |text: &String| !text.is_empty();
+        let slug = problem.kind.strip_prefix(PROBLEMS).map(str::to_owned);
+        let Problem { title, detail, instance, message, field, .. } = problem;
+        let silence = || format!("the server answered `{status}` and did not say why");
+        Self {
+            status: status.as_u16(),
+            slug,
+            detail: [detail, message, title].into_iter().find(said).unwrap_or_else(silence),
+            field,
+            request_id: request_id.or(Some(instance).filter(said)),
+            retry_after_s,
         }
     }
 
@@ -137,6 +134,20 @@ impl ClientError {
     /// Whether the server said that there is nothing of that name.
     pub fn is_not_found(&self) -> bool {
         self.refusal().is_some_and(|refusal| refusal.status == StatusCode::NOT_FOUND.as_u16())
+    }
+
+    /// A good answer that this version does not understand.
+    pub(crate) fn unread_json(&self) -> Option<&Bytes> {
+        match self {
+            Self::Unreadable { json, .. } => json.as_ref(),
+            Self::Unconfirmed(cause) => cause.unread_json(),
+            Self::Unreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::Lost { .. }
+            | Self::TimedOut { .. }
+            | Self::Refused(_)
+            | Self::Unwritable(_) => None,
+        }
     }
 
     /// The id under which the server's log has this request.

@@ -8,8 +8,12 @@ use crate::{args::DeleteArgs, error::Error, exit::Exit, nearest};
 pub(super) async fn delete(args: &DeleteArgs, context: &Context) -> Result<Exit, Error> {
     let mut exit = Exit::Done;
     for name in &args.names {
-        match context.client.delete(name).await {
-            Ok(answer) if context.is_json => context.printer.json(&answer.json)?,
+        let answer = context.client.delete(name).await;
+        if let Some(json) = context.wanted_json(&answer) {
+            context.printer.json(json)?;
+            continue;
+        }
+        match answer {
             Ok(answer) => {
                 for name in &answer.value.deleted {
                     context.printer.line(name)?;

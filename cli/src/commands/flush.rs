@@ -8,15 +8,16 @@ pub(super) async fn flush(args: &FlushArgs, context: &Context) -> Result<Exit, E
     if is_asked && !is_wanted(context).await? {
         return Err(Error::Declined);
     }
-    let answer = context.client.flush().await?;
-    if context.is_json {
-        context.printer.json(&answer.json)?;
+    let answer = context.client.flush().await;
+    if let Some(json) = context.wanted_json(&answer) {
+        context.printer.json(json)?;
         return Ok(Exit::Done);
     }
-    if answer.value.deleted.is_empty() {
+    let deleted = answer?.value.deleted;
+    if deleted.is_empty() {
         context.printer.note("there are no jobs");
     }
-    for name in &answer.value.deleted {
+    for name in &deleted {
         context.printer.line(name)?;
     }
     Ok(Exit::Done)

@@ -21,7 +21,14 @@ pub(super) async fn run(
     let request = args.into_request(Suffix::from_number(random::number()))?;
     let context = connect()?;
     let key = format!("{:016x}{:016x}", random::number(), random::number());
-    let job = match context.client.run(&request, &key).await {
+    let answer = context.client.run(&request, &key).await;
+    if limit == Wait::No
+        && let Some(json) = context.wanted_json(&answer)
+    {
+        context.printer.json(json)?;
+        return Ok(Exit::Done);
+    }
+    let job = match answer {
         Ok(job) => job,
         Err(source) => {
             let hint = hint(&context, &request, &source).await;
@@ -31,11 +38,7 @@ pub(super) async fn run(
     if limit != Wait::No {
         return follow(&context, job, limit).await;
     }
-    if context.is_json {
-        context.printer.json(&job.json)?;
-    } else {
-        context.printer.line(&job.value.name)?;
-    }
+    context.printer.line(&job.value.name)?;
     Ok(Exit::Done)
 }
 
@@ -60,7 +63,7 @@ async fn follow(context: &Context, job: Answer<JobView>, limit: Wait) -> Result<
     }
     match wait::until_ended(&context.client, printer, job, limit).await {
         Waited::Ended(job) => {
-            tell_end(context, &job, &job.value.status_short)?;
+            tell_end(context, &job, job.value.status_words())?;
             Ok(judge(context, &job.value))
         }
         Waited::TimeUp(job) => {

@@ -26,6 +26,8 @@ pub(crate) struct Cell {
 impl Cell {
     /// A value that stands out.
     pub(crate) fn styled(text: &str, style: Style) -> Self {
+        // An empty cell looks like a mistake.
+        let text = if text.is_empty() { "-" } else { text };
         Self { text: visible(text).into_owned(), style }
     }
 }

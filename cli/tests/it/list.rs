@@ -11,7 +11,7 @@ use crate::{
 
 fn three_jobs() -> Reply {
     let mut scheduled = job("every-night");
-    scheduled.job_type = JobType::Scheduled;
+    scheduled.job_type = JobType::Scheduled.into();
     scheduled.status_short = "Waiting for scheduled time".to_owned();
     scheduled.filelog_stderr = scheduled.filelog_stdout.clone();
     scheduled.cpu = Some("1".to_owned());

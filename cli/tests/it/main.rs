@@ -9,6 +9,7 @@
 mod containers;
 mod delete;
 mod flush;
+mod future;
 mod help;
 mod list;
 mod run;

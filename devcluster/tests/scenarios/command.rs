@@ -50,7 +50,7 @@ async fn run_takes_a_command_or_a_name_first(world: Arc<World>) {
     must(&tool, &[&words[..], &["--continuous", "--mem", "64Mi", "--cpu", "0.1"]].concat(), 0)
         .await;
     let bot = tool.show("bot").await;
-    assert_eq!((bot.job_type, bot.memory.as_deref()), (JobType::Continuous, Some("64Mi")));
+    assert_eq!((bot.job_type, bot.memory.as_deref()), (JobType::Continuous.into(), Some("64Mi")));
 }
 
 async fn run_wait_passes_the_exit_code_on(world: Arc<World>) {
