@@ -58,7 +58,7 @@ fn obey(cli: Cli, environment: &Environment, printer: Printer) -> Result<Exit, E
 fn tell(answer: &clap::Error, printer: Printer) -> Exit {
     let text = answer.render().to_string();
     if answer.use_stderr() {
-        printer.talk(&text);
+        text.lines().for_each(|line| printer.note(line));
         return Exit::Usage;
     }
     match printer.verbatim(text.as_bytes()) {

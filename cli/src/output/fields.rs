@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Style, paint, visible};
+use super::{Style, paint, text::visible};
 
 /// Names and values, in the order in which they are told.
 #[derive(Debug, Default)]

@@ -70,6 +70,15 @@ fn the_long_table_adds_command_container_resources_and_logs() {
 }
 
 #[test]
+fn one_long_command_does_not_make_every_line_of_a_pipe_as_long() {
+    let mut jobs: Vec<_> = (0..40).map(|number| job(&format!("bot-{number}"))).collect();
+    jobs[7].cmd = "x".repeat(8192);
+    let session = Session::new([Reply::json(200, &jobs)]);
+    let output = session.run(&["list", "--long"]);
+    assert!(output.contains(&jobs[7].cmd) && output.len() < 20_000, "{} bytes", output.len());
+}
+
+#[test]
 fn no_jobs_is_no_data_and_a_note_unless_quiet() {
     let session = Session::new([Reply::text(200, "[]")]);
     expect![[r#"

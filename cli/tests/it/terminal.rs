@@ -62,6 +62,18 @@ fn a_table_fits_and_has_colours() {
     assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
 }
 
+/// Characters and the clusters that they make are not of the same width.
+#[test]
+fn a_command_full_of_hearts_fits_too() {
+    let mut hearts = job("hearts");
+    hearts.cmd = "❤\u{fe0f}".repeat(30);
+    let session = list_of(&[hearts]);
+    let (status, text) = on_terminal(session.command(&["list", "--long", "--color=never"]), "");
+    assert_eq!(status.code(), Some(0), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 40 + 3), "{text}");
+    assert!(text.contains("❤\u{fe0f}❤\u{fe0f}…"), "{text}");
+}
+
 #[test]
 fn those_who_want_no_colour_get_none() {
     let session = list_of(&[completed("bot")]);
