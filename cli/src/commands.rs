@@ -48,7 +48,8 @@ pub(crate) async fn dispatch(
     environment: &Environment,
     printer: Printer,
 ) -> Result<Exit, Error> {
-    let Cli { command, globals } = cli;
+    let Cli { command, mut globals } = cli;
+    globals.json |= command.wants_json();
     let connect = || Context::new(&globals, environment, printer);
     match command {
         Command::Run(args) => run::run(*args, connect).await,

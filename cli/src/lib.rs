@@ -36,7 +36,7 @@ use output::Printer;
 /// Does what the words say, from the first to the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let environment = Environment::read();
-    match Cli::try_parse_from(args::attach_wait(words)) {
+    match Cli::try_parse_from(args::attach_values(words)) {
         Ok(cli) => {
             let printer = Printer::new(&cli.globals, &environment);
             obey(cli, &environment, printer).unwrap_or_else(|error| printer.error(&error)).into()
@@ -57,6 +57,10 @@ fn obey(cli: Cli, environment: &Environment, printer: Printer) -> Result<Exit, E
 /// Clap answers requests for help in the same way as it refuses words that it does not know.
 fn tell(answer: &clap::Error, printer: Printer) -> Exit {
     let text = answer.render().to_string();
+    if let Some(sentence) = args::refused::sentence(answer) {
+        printer.complain(&sentence, None, None);
+        return Exit::Usage;
+    }
     if answer.use_stderr() {
         text.lines().for_each(|line| printer.note(line));
         return Exit::Usage;

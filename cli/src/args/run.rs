@@ -67,6 +67,9 @@ pub(crate) struct RunArgs {
     /// End a run that takes longer, such as `90s`, `5m`, `2h`
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
+    /// Keep output in files, as by default
+    #[arg(long, hide = true, conflicts_with = "no_filelog")]
+    filelog: bool,
     /// Keep no output
     #[arg(long)]
     no_filelog: bool,
@@ -155,7 +158,7 @@ impl RunArgs {
             schedule: self.schedule,
             timezone: self.timezone,
             continuous: self.continuous.then_some(true),
-            filelog: self.no_filelog.then_some(false),
+            filelog: (self.filelog || self.no_filelog).then_some(self.filelog),
             filelog_stdout: self.filelog_stdout,
             filelog_stderr: self.filelog_stderr,
             memory: self.memory,

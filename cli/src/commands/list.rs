@@ -4,7 +4,7 @@ use tjf_api_types::JobView;
 
 use super::{Context, style};
 use crate::{
-    args::ListArgs,
+    args::{Layout, ListArgs},
     error::Error,
     exit::Exit,
     output::{Cell, Table},
@@ -17,19 +17,35 @@ pub(super) async fn list(args: &ListArgs, context: &Context) -> Result<Exit, Err
         return Ok(Exit::Done);
     }
     let jobs = answer?.value;
+    match args.layout() {
+        Layout::Name => names(&jobs, context),
+        Layout::Long => table(&jobs, true, context),
+        Layout::Normal | Layout::Json => table(&jobs, false, context),
+    }
+}
+
+/// For scripts: no heading, and nothing at all when there is no job.
+fn names(jobs: &[JobView], context: &Context) -> Result<Exit, Error> {
+    for job in jobs {
+        context.printer.line(&job.name)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn table(jobs: &[JobView], is_long: bool, context: &Context) -> Result<Exit, Error> {
     if jobs.is_empty() {
         context.printer.note("there are no jobs");
         return Ok(Exit::Done);
     }
-    let headings: &[&str] = if args.long {
+    let headings: &[&str] = if is_long {
         &["NAME", "TYPE", "STATUS", "COMMAND", "CONTAINER", "RESOURCES", "LOGS"]
     } else {
         &["NAME", "TYPE", "STATUS"]
     };
     let mut table = Table::new(headings);
-    for job in &jobs {
+    for job in jobs {
         let cells = short(job).into_iter();
-        if args.long {
+        if is_long {
             table.row(cells.chain(long(job)));
         } else {
             table.row(cells);

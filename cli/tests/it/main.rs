@@ -8,6 +8,7 @@
 
 mod containers;
 mod delete;
+mod deployed;
 mod flush;
 mod future;
 mod help;
