@@ -71,9 +71,10 @@ impl Context {
         let ca = credentials.ca.as_ref().map_or("the system", |ca| ca.origin.as_str());
         printer.trace(&format!("CA from {ca}"));
         let told = Once::new();
+        let is_silent = !globals.verbose && printer.can_ask();
         let client = Client::new(&server, &credentials)?.observed_by(Box::new(move |event| {
             printer.trace(&sentence(event));
-            if takes_long(event) && printer.can_ask() {
+            if is_silent && takes_long(event) {
                 told.call_once(|| printer.note(&format!("{WAITS}; `-v` says more")));
             }
         }));

@@ -6,7 +6,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::Parser;
+use clap::{Parser, error::ContextKind};
 
 mod args;
 mod client;
@@ -19,6 +19,7 @@ mod nearest;
 mod output;
 mod random;
 mod settings;
+mod trust;
 mod wait;
 
 pub use client::{
@@ -41,7 +42,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
             let printer = Printer::new(&cli.globals, &environment);
             obey(cli, &environment, printer).unwrap_or_else(|error| printer.error(&error)).into()
         }
-        Err(answer) => tell(&answer, Printer::plain()).into(),
+        Err(answer) => tell(answer, Printer::plain()).into(),
     }
 }
 
@@ -55,9 +56,11 @@ fn obey(cli: Cli, environment: &Environment, printer: Printer) -> Result<Exit, E
 }
 
 /// Clap answers requests for help in the same way as it refuses words that it does not know.
-fn tell(answer: &clap::Error, printer: Printer) -> Exit {
+fn tell(mut answer: clap::Error, printer: Printer) -> Exit {
+    // Clap would have the word after `--`, as a value; in most places that is refused too.
+    answer.remove(ContextKind::Suggested);
     let text = answer.render().to_string();
-    if let Some(sentence) = args::refused::sentence(answer) {
+    if let Some(sentence) = args::refused::sentence(&answer) {
         printer.complain(&sentence, None, None);
         return Exit::Usage;
     }

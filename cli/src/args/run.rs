@@ -110,9 +110,15 @@ pub(crate) enum FormError {
     /// `--command` without a positional word.
     #[error("`--command` needs the job's name in front")]
     NoName,
-    /// More than one positional word.
+    /// More than one positional word, and none of them the name.
     #[error("`run` takes one word, not {0}")]
     ManyWords(usize),
+    /// The same, where the option after the words is `--wait`, which takes its value otherwise.
+    #[error("`run` takes one word, not {0}")]
+    ManyWordsAndWait(usize),
+    /// More than one positional word with `--command`.
+    #[error("with `--command` the job's name is one word, not {0}")]
+    ManyNames(usize),
     /// Words both in front of and after `--`, or after `--` with `--command`.
     #[error("the command is given twice")]
     TwoCommands,
@@ -128,6 +134,11 @@ impl FormError {
             Self::NoCommand => Some("`toolforge-jobs run './bot.py --all' --type CONTAINER`"),
             Self::NoName => Some("`toolforge-jobs run NAME --command COMMAND --image CONTAINER`"),
             Self::ManyWords(_) => Some("put the command in quotes, or its words after `--`"),
+            Self::ManyWordsAndWait(_) => Some(
+                "put the command in quotes, or its words after `--`; a time to wait is written \
+                 `--wait=5m`",
+            ),
+            Self::ManyNames(_) => Some("put the whole command in quotes, behind `--command`"),
             Self::TwoCommands => Some("the words after `--` are the whole command"),
             Self::Nul => None,
         }
@@ -144,9 +155,20 @@ impl RunArgs {
         }
     }
 
+    fn many_words(&self, count: usize) -> FormError {
+        match (&self.command, self.wait) {
+            (Some(_), _) => FormError::ManyNames(count),
+            (None, Some(None)) => FormError::ManyWordsAndWait(count),
+            (None, Some(Some(_)) | None) => FormError::ManyWords(count),
+        }
+    }
+
     /// Makes the request. A job without a name gets one here and not at the server, so that it is
     /// known also when the answer is lost.
     pub(crate) fn into_request(self, suffix: Suffix) -> Result<RunRequest, FormError> {
+        if let count @ 2.. = self.words.len() {
+            return Err(self.many_words(count));
+        }
         let (given_name, cmd) = form(self.name, self.command, self.words, &self.quoted_words)?;
         let name =
             given_name.unwrap_or_else(|| JobName::from_command(&cmd, suffix).as_str().to_owned());
@@ -174,16 +196,13 @@ impl RunArgs {
     }
 }
 
-/// Name and command, whichever form was used.
+/// Name and command, of one word at most, whichever form was used.
 fn form(
     name: Option<String>,
     command: Option<String>,
     mut words: Vec<String>,
     quoted_words: &[String],
 ) -> Result<(Option<String>, String), FormError> {
-    if words.len() > 1 {
-        return Err(FormError::ManyWords(words.len()));
-    }
     match (words.pop(), command, quoted_words) {
         (Some(name), Some(command), []) => Ok((Some(name), command)),
         (Some(command), None, []) => Ok((name, command)),

@@ -3,8 +3,10 @@
 use std::io;
 
 use bytes::Bytes;
-use hyper::{Response, StatusCode, header};
+use hyper::{Response, header};
 use tjf_api_types::{PROBLEMS, Problem, REQUEST_ID};
+
+use crate::trust;
 
 /// Why a request has no good answer.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +20,7 @@ pub enum ClientError {
         source: io::Error,
     },
     /// One side does not trust the other's certificate; no request was looked at.
-    #[error("no trusted connection to `{server}`: {source}")]
+    #[error("no trusted connection to `{server}`: {}{source}", trust::matter(source))]
     Untrusted {
         /// The server's address.
         server: String,
@@ -131,9 +133,9 @@ impl ClientError {
         }
     }
 
-    /// Whether the server said that there is nothing of that name.
+    /// Whether the service itself said that there is no such job. A proxy's 404 does not.
     pub fn is_not_found(&self) -> bool {
-        self.refusal().is_some_and(|refusal| refusal.status == StatusCode::NOT_FOUND.as_u16())
+        self.refusal().is_some_and(|refusal| refusal.slug.as_deref() == Some("job-not-found"))
     }
 
     /// A good answer that this version does not understand.

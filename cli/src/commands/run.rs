@@ -12,6 +12,9 @@ use crate::{
     wait::{self, Waited},
 };
 
+/// The reason of a job whose output had nowhere to go.
+const LOG_NOT_WRITABLE: &str = "LogNotWritable";
+
 /// The words are judged before the settings are looked for: what is on the line is nearer.
 pub(super) async fn run(
     args: RunArgs,
@@ -45,12 +48,24 @@ pub(super) async fn run(
 async fn hint(context: &Context, request: &RunRequest, error: &ClientError) -> Option<String> {
     let name = request.name.as_deref().unwrap_or_default();
     if matches!(error, ClientError::Unconfirmed(_)) {
-        return Some(format!("`toolforge-jobs show {name}` tells, once the service answers"));
+        return Some(how_to_know(name, error));
     }
     if error.refusal()?.slug.as_deref() == Some("job-exists") {
-        return Some(format!("take another name, or `toolforge-jobs delete {name}` first"));
+        return Some(hint_about_taken(context, name).await);
     }
     nearest::hint_for_container(&context.client, &request.imagename, error).await
+}
+
+/// An object that is no job can't be deleted here, and to delete what is going is of no use.
+async fn hint_about_taken(context: &Context, name: &str) -> String {
+    let holder = match name.parse() {
+        Ok(name) => context.client.show(&name).await.ok(),
+        Err(_) => None,
+    };
+    let can_go = holder.is_some_and(|holder| holder.value.deleting_since.is_none());
+    let first =
+        if can_go { format!(", or `toolforge-jobs delete {name}` first") } else { String::new() };
+    format!("take another name{first}")
 }
 
 /// Waits. The name goes out at once, since it is what stops the job; with `--json` there is one
@@ -85,7 +100,7 @@ async fn follow(context: &Context, job: Answer<JobView>, limit: Wait) -> Result<
         }
         Waited::Lost(error) => {
             let detail = format!("how `{name}` ends is not known: {error}");
-            let hint = format!("`toolforge-jobs show {name}` tells, once the service answers");
+            let hint = how_to_know(&name, &error);
             printer.complain(&detail, Some(&hint), error.request_id());
             Ok(Exit::Unknown)
         }
@@ -100,10 +115,34 @@ fn judge(context: &Context, job: &JobView) -> Exit {
     if job.status.phase == Phase::Succeeded {
         return Exit::Done;
     }
-    let hint = job.filelog_stderr.as_ref().map(|file| format!("what it wrote is in `{file}`"));
-    let detail = format!("`{}` failed: {}", job.name, job.status_long);
-    context.printer.complain(&detail, hint.as_deref(), None);
+    let how = if job.status_long.is_empty() { job.status_words() } else { &job.status_long };
+    let hint = hint_about_output(job);
+    context.printer.complain(&format!("`{}`: {how}", job.name), hint.as_deref(), None);
     Exit::of_failed_job(&job.status)
+}
+
+/// Where its output is, of a job that ran and could write.
+fn hint_about_output(job: &JobView) -> Option<String> {
+    job.status.started_at.as_ref()?;
+    if job.status.reason.as_deref() == Some(LOG_NOT_WRITABLE) {
+        return None;
+    }
+    let mut files: Vec<_> = [&job.filelog_stdout, &job.filelog_stderr]
+        .into_iter()
+        .flatten()
+        .filter(|file| *file != "/dev/null")
+        .map(|file| format!("`{file}`"))
+        .collect();
+    files.dedup();
+    (!files.is_empty()).then(|| format!("what it wrote is in {}", files.join(" and ")))
+}
+
+/// What this version can't read of one answer it can't read of the next.
+fn how_to_know(name: &str, error: &ClientError) -> String {
+    match error.unread_json() {
+        Some(_) => format!("`toolforge-jobs show {name} --json` prints what the service has"),
+        None => format!("`toolforge-jobs show {name}` tells, once the service answers"),
+    }
 }
 
 fn how_to_stop(name: &str) -> String {

@@ -12,6 +12,7 @@ mod deployed;
 mod flush;
 mod future;
 mod help;
+mod hints;
 mod list;
 mod run;
 mod server;
