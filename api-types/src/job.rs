@@ -31,9 +31,9 @@ answer! {
         /// Time zone of the schedule.
         pub timezone: Option<String>,
         /// Whether the job never ends; the same as `job_type`, for older clients.
-        pub continuous: bool,
+        pub continuous: Option<bool>,
         /// Whether output is kept in files.
-        pub filelog: bool,
+        pub filelog: Option<bool>,
         /// Absolute path of the file for standard output.
         pub filelog_stdout: Option<String>,
         /// Absolute path of the file for standard error.

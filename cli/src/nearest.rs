@@ -13,7 +13,7 @@ pub(crate) async fn hint_for_job(
     wanted: &ObjectName,
     error: &ClientError,
 ) -> Option<String> {
-    if !error.is_not_found() {
+    if !error.is_job_not_found() {
         return None;
     }
     // The hint is a courtesy: when the list fails too, the first error is the one to tell.

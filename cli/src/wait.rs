@@ -77,7 +77,7 @@ async fn look(
         job = match shown {
             Ok(seen) if seen.value.uid == job.value.uid => seen,
             Ok(_) => return Waited::Vanished,
-            Err(error) if error.is_not_found() => return Waited::Vanished,
+            Err(error) if error.is_job_not_found() => return Waited::Vanished,
             Err(error) => return Waited::Lost(error),
         };
     }

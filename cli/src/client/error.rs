@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
-use hyper::{Response, header};
+use hyper::{Response, StatusCode, header};
 use tjf_api_types::{PROBLEMS, Problem, REQUEST_ID};
 
 use crate::trust;
@@ -133,9 +133,13 @@ impl ClientError {
         }
     }
 
-    /// Whether the service itself said that there is no such job. A proxy's 404 does not.
-    pub fn is_not_found(&self) -> bool {
-        self.refusal().is_some_and(|refusal| refusal.slug.as_deref() == Some("job-not-found"))
+    /// Whether the service itself said that there is no such job. A 404 alone does not: a proxy that
+    /// has lost the service has a page for that, and an unknown path is one too.
+    pub fn is_job_not_found(&self) -> bool {
+        self.refusal().is_some_and(|refusal| {
+            refusal.status == StatusCode::NOT_FOUND.as_u16()
+                && refusal.slug.as_deref() == Some("job-not-found")
+        })
     }
 
     /// A good answer that this version does not understand.

@@ -36,8 +36,8 @@ fn fields(job: &JobView) -> Fields {
     fields.add_some("schedule", job.schedule.as_ref());
     fields.add_some("schedule_actual", job.schedule_actual.as_ref());
     fields.add_some("timezone", job.timezone.as_ref());
-    fields.add("continuous", job.continuous);
-    fields.add("filelog", job.filelog);
+    fields.add_some("continuous", job.continuous);
+    fields.add_some("filelog", job.filelog);
     fields.add_some("filelog_stdout", job.filelog_stdout.as_ref());
     fields.add_some("filelog_stderr", job.filelog_stderr.as_ref());
     fields.add_some("memory", job.memory.as_ref());

@@ -54,8 +54,6 @@ fn a_job_is_shown_with_the_words_that_came() {
         cmd:          ./bot.py
         image_state:  retired
         job_type:     workflow
-        continuous:   false
-        filelog:      false
         emails:       weekly
         created_at:   2031-01-01T00:00:00Z
         phase:        paused

@@ -134,7 +134,7 @@ async fn without_a_file_log_nothing_is_written(world: Arc<World>) {
     let tool = world.tool("none").await;
     let quiet = with(one_off("quiet", "echo out; echo err >&2"), &json!({"filelog": false}));
     let job = tool.run(quiet).await;
-    assert_eq!((job.filelog, job.filelog_stdout, job.filelog_stderr), (false, None, None));
+    assert_eq!((job.filelog, job.filelog_stdout, job.filelog_stderr), (Some(false), None, None));
     assert_eq!(tool.ended("quiet").await.status_short, "Completed");
     assert_eq!((tool.read("quiet.out").await, tool.read("quiet.err").await), Default::default());
     for pod in tool.pods_of("quiet").await {

@@ -28,7 +28,7 @@ fn a_job_without_a_readable_request_is_listed_as_far_as_it_can_be_understood() {
         assert_eq!(view.image_state, ContainerState::Deprecated);
         assert_eq!(
             (view.job_type, view.retry, view.filelog),
-            (JobType::OneOff.into(), Some(0), false)
+            (JobType::OneOff.into(), Some(0), Some(false))
         );
     }
 }
@@ -63,7 +63,7 @@ fn another_programs_cron_job_and_controller_are_understood_too() {
     let objects = Objects { controllers: vec![controller(&replicas)], ..Objects::default() };
     let continuous = view(&objects);
     assert_eq!((continuous.replicas, continuous.retry), (Some(300), None));
-    assert!(continuous.continuous);
+    assert_eq!(continuous.continuous, Some(true));
 }
 
 fn kept_text(job_type: &str) -> String {
@@ -144,7 +144,10 @@ fn what_was_asked_for_is_told_as_it_was_typed() {
         for logs in [logs(), None] {
             let view = view_of(&kind, made(&kind, logs.clone(), &json!({})));
             assert_eq!(view.cmd, "echo $HOME '$$'");
-            assert_eq!((view.imagename.as_str(), view.filelog), ("tf-busybox", logs.is_some()));
+            assert_eq!(
+                (view.imagename.as_str(), view.filelog),
+                ("tf-busybox", Some(logs.is_some()))
+            );
             let (stdout, stderr) = logs.map(|it| (it.stdout, it.stderr)).unzip();
             assert_eq!((view.filelog_stdout, view.filelog_stderr), (stdout, stderr));
             assert_eq!((view.memory.as_deref(), view.cpu), (Some("1Gi"), None));
@@ -255,7 +258,7 @@ fn a_command_that_was_changed_is_told_and_another_versions_script_is_not_a_chang
         let mut object = made(&CONTINUOUS, logs(), &json!({}));
         in_container(&mut object, &container);
         let view = view_of(&CONTINUOUS, object);
-        assert_eq!((view.cmd.as_str(), view.filelog), (shown, filelog), "{container}");
+        assert_eq!((view.cmd.as_str(), view.filelog), (shown, Some(filelog)), "{container}");
         assert_eq!(view.status_long.contains("changed from outside"), changed.is_some());
         assert!(view.status_long.contains(changed.unwrap_or_default()), "{}", view.status_long);
     }
