@@ -1,6 +1,6 @@
 //! `run`: starts a job, and waits for it when asked to.
 
-use tjf_api_types::{JobView, Phase, RunRequest, Suffix};
+use tjf_api_types::{JobView, Phase, RunRequest, StatusView, Suffix};
 
 use super::Context;
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     wait::{self, Waited},
 };
 
-/// The reason of a job whose output had nowhere to go.
-const LOG_NOT_WRITABLE: &str = "LogNotWritable";
+/// Reasons of jobs that wrote nothing: there was no file for it, or no program could be started.
+const SILENT: [&str; 3] = ["LogNotWritable", "StartError", "ContainerCannotRun"];
 
 /// The words are judged before the settings are looked for: what is on the line is nearer.
 pub(super) async fn run(
@@ -121,10 +121,12 @@ fn judge(context: &Context, job: &JobView) -> Exit {
     Exit::of_failed_job(&job.status)
 }
 
-/// Where its output is, of a job that ran and could write.
+/// Where its output is, when there can be some. Of a job whose pod has gone nobody knows whether it
+/// ever began; one that has an exit code did.
 fn hint_about_output(job: &JobView) -> Option<String> {
-    job.status.started_at.as_ref()?;
-    if job.status.reason.as_deref() == Some(LOG_NOT_WRITABLE) {
+    let StatusView { reason, started_at, exit_code, signal, .. } = &job.status;
+    let is_silent = reason.as_deref().is_some_and(|reason| SILENT.contains(&reason));
+    if is_silent || started_at.is_none() {
         return None;
     }
     let mut files: Vec<_> = [&job.filelog_stdout, &job.filelog_stderr]
@@ -134,7 +136,9 @@ fn hint_about_output(job: &JobView) -> Option<String> {
         .map(|file| format!("`{file}`"))
         .collect();
     files.dedup();
-    (!files.is_empty()).then(|| format!("what it wrote is in {}", files.join(" and ")))
+    let began = exit_code.is_some() || signal.is_some();
+    let condition = if began { "" } else { ", if it began," };
+    (!files.is_empty()).then(|| format!("what it wrote{condition} is in {}", files.join(" and ")))
 }
 
 /// What this version can't read of one answer it can't read of the next.

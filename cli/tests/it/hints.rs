@@ -339,7 +339,14 @@ fn output_is_looked_for_only_where_there_is_some() {
     let (out, err) = ("`/data/project/tf-test/bot.out`", "`/data/project/tf-test/bot.err`");
     assert_eq!(hint_of(&|_| ()), Some(format!("what it wrote is in {out} and {err}")));
     assert_eq!(hint_of(&|job| job.status.started_at = None), None);
-    assert_eq!(hint_of(&|job| job.status.reason = Some("LogNotWritable".to_owned())), None);
+    for reason in ["LogNotWritable", "StartError", "ContainerCannotRun"] {
+        assert_eq!(hint_of(&|job| job.status.reason = Some(reason.to_owned())), None);
+    }
+    // Its pod has gone, and with it whether it ever began.
+    assert_eq!(
+        hint_of(&|job| job.status.exit_code = None),
+        Some(format!("what it wrote, if it began, is in {out} and {err}"))
+    );
     assert_eq!(hint_of(&|job| (job.filelog_stdout, job.filelog_stderr) = (None, None)), None);
     let null = || Some("/dev/null".to_owned());
     assert_eq!(

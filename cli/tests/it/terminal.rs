@@ -110,6 +110,10 @@ fn somebody_who_waits_for_an_answer_is_told_once() {
     assert_eq!(text.matches("asking again, for up to 30 s").count(), 1, "{text}");
     assert!(text.ends_with("bot\r\n"), "{text}");
     assert_eq!(status.code(), Some(0));
+    // Who sees every exchange needs no such line, nor the hint to ask for it.
+    let session = Session::new([away(), Reply::json(201, &job("bot"))]);
+    let (_, text) = on_terminal(session.command(&[&words[..], &["-v"]].concat()), "");
+    assert!(text.contains("sent again") && !text.contains("asking again"), "{text}");
     let session = Session::new([away(), Reply::json(201, &job("bot"))]);
     assert_eq!(session.run(&words), "exit 0\n-- stdout\nbot\n");
 }
