@@ -98,10 +98,13 @@ fn is_seen(base: Option<char>, character: char, after: Option<char>) -> bool {
     }
 }
 
-/// Whether a character has an emoji's shape, and so perhaps a choice of two.
+/// Whether a character has an emoji's shape, and so perhaps a choice of two: it gets wider by it, or
+/// is a symbol that is wide anyway.
 fn is_emoji(character: char) -> bool {
-    let as_emoji = String::from_iter([character, '\u{fe0f}']).width();
-    as_emoji == 2 && (character.width() == Some(1) || !character.is_alphanumeric())
+    let is_wide_symbol = matches!(character, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
+        && character.width() == Some(2);
+    let is_made_wide = || String::from_iter([character, '\u{fe0f}']).width() == 2;
+    is_wide_symbol || character.width() == Some(1) && is_made_wide()
 }
 
 /// What Rust would not escape in a text: no controls, no formats, nothing private or unassigned,
