@@ -156,6 +156,7 @@ fn what_says_nothing_is_a_failure_and_never_success() {
     let waits = ["run", "./bot.py", "--type", "x", "--wait", "--json"];
     let session = Session::new([Reply::text(201, r#"{"items":[]}"#)]);
     assert!(session.run(&waits).starts_with("exit 3\n-- stderr\nerror: it is not known"));
+    let waits = ["run", "./bot.py", "--type", "x", "--wait=1s", "--json"];
     let session = Session::new([Reply::text(201, JOB), Reply::text(200, r#"{"items":[]}"#)]);
     assert!(session.run(&waits).starts_with("exit 125\n-- stderr\n"));
 }
