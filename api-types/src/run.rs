@@ -10,7 +10,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-use crate::Shown;
+use crate::{Shown, Words};
 
 /// What a caller asks to run. Everything that is `None` was not given.
 ///
@@ -127,9 +127,10 @@ pub enum Emails {
     OnFinish,
 }
 
-impl Emails {
-    /// The value as it crosses the wire.
-    pub fn as_str(self) -> &'static str {
+impl Words for Emails {
+    const ALL: &'static [Self] = &[Self::None, Self::All, Self::OnFailure, Self::OnFinish];
+
+    fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::All => "all",
@@ -150,9 +151,10 @@ pub enum Mount {
     None,
 }
 
-impl Mount {
-    /// The value as it crosses the wire.
-    pub fn as_str(self) -> &'static str {
+impl Words for Mount {
+    const ALL: &'static [Self] = &[Self::All, Self::None];
+
+    fn as_str(self) -> &'static str {
         match self {
             Self::All => "all",
             Self::None => "none",

@@ -6,6 +6,7 @@ use crate::{
     args::run::FormError,
     client::{ClientError, SetupError},
     settings::SettingsError,
+    trust,
 };
 
 /// Every way for a command to fail. `Display` is the detail, on one line.
@@ -56,7 +57,7 @@ impl Error {
         match self {
             Self::Client { hint: Some(hint), .. } => Some(hint),
             Self::Client { source: ClientError::Untrusted { source, .. }, .. } => {
-                Some(hint_about_trust(source))
+                trust::distrust(source)?.hint
             }
             Self::Settings(error) => error.hint(),
             Self::Form(error) => error.hint(),
@@ -90,13 +91,4 @@ impl From<ClientError> for Error {
 
 fn but(done: Option<&str>) -> String {
     done.map(|done| format!("{done}, but ")).unwrap_or_default()
-}
-
-/// An alert is the other side's complaint; anything else is ours about the server.
-fn hint_about_trust(error: &rustls::Error) -> &'static str {
-    if matches!(error, rustls::Error::AlertReceived(_)) {
-        "the server does not take the tool's certificate: has it expired, or come from another CA?"
-    } else {
-        "give the CA that signed the server's certificate with `--ca FILE` or `TOOLFORGE_JOBS_CA`"
-    }
 }

@@ -161,21 +161,8 @@ mod tests {
             (Some(-1), None, 1),
             (None, Some(i32::MAX), 1),
         ] {
-            let status = StatusView {
-                phase: Phase::Failed,
-                reason: None,
-                message: None,
-                started_at: None,
-                finished_at: None,
-                exit_code,
-                signal,
-                oom_killed: None,
-                restarts: None,
-                attempts: None,
-                last_scheduled_at: None,
-                next_scheduled_at: None,
-                last_run: None,
-            };
+            let phase = Phase::Failed.into();
+            let status = StatusView { phase, exit_code, signal, ..StatusView::default() };
             let exit = Exit::of_failed_job(&status);
             assert_eq!(exit.code(), code, "{exit_code:?} {signal:?}");
         }

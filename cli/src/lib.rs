@@ -6,7 +6,7 @@
 
 use std::{ffi::OsString, io, process::ExitCode};
 
-use clap::Parser;
+use clap::{Parser, error::ContextKind};
 
 mod args;
 mod client;
@@ -20,6 +20,7 @@ mod node;
 mod output;
 mod random;
 mod settings;
+mod trust;
 mod wait;
 
 pub use client::{
@@ -37,12 +38,12 @@ use output::Printer;
 /// Does what the words say, from the first to the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let environment = Environment::read();
-    match Cli::try_parse_from(args::attach_wait(words)) {
+    match Cli::try_parse_from(args::attach_values(words)) {
         Ok(cli) => {
             let printer = Printer::new(&cli.globals, &environment);
             obey(cli, &environment, printer).unwrap_or_else(|error| printer.error(&error)).into()
         }
-        Err(answer) => tell(&answer, Printer::plain()).into(),
+        Err(answer) => tell(answer, Printer::plain()).into(),
     }
 }
 
@@ -61,10 +62,16 @@ fn complete<T>(work: impl Future<Output = T>) -> io::Result<T> {
 }
 
 /// Clap answers requests for help in the same way as it refuses words that it does not know.
-fn tell(answer: &clap::Error, printer: Printer) -> Exit {
+fn tell(mut answer: clap::Error, printer: Printer) -> Exit {
+    // Clap would have the word after `--`, as a value; in most places that is refused too.
+    answer.remove(ContextKind::Suggested);
     let text = answer.render().to_string();
+    if let Some(sentence) = args::refused::sentence(&answer) {
+        printer.complain(&sentence, None, None);
+        return Exit::Usage;
+    }
     if answer.use_stderr() {
-        printer.talk(&text);
+        text.lines().for_each(|line| printer.note(line));
         return Exit::Usage;
     }
     match printer.verbatim(text.as_bytes()) {

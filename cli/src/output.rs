@@ -2,7 +2,7 @@
 //!
 //! Every byte that the command writes passes here: data to standard output, talk to standard error.
 //! Job names, commands and details come from the server, and a command is any text that a user
-//! typed, so control characters in them are spelt out; only `--json` and `completions` are written
+//! typed, so what can't be seen in them is spelt out; only `--json` and `completions` are written
 //! as they are. That holds for pipes too: at the end of many a pipe is a pager, and then a
 //! terminal.
 
@@ -22,9 +22,12 @@ use crate::{
 
 mod fields;
 mod table;
+mod text;
 
 pub(crate) use fields::Fields;
 pub(crate) use table::{Cell, Table};
+
+use text::visible;
 
 /// Colours that mean something; never the only sign of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -174,31 +177,6 @@ fn terminal_width() -> Option<usize> {
     Some(usize::from(width.0)).filter(|width| *width > 0)
 }
 
-/// The text with everything spelt out that would move the cursor or turn the text around.
-fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_invisible) {
-        return Cow::Borrowed(text);
-    }
-    let mut visible = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if is_invisible(character) {
-            visible.extend(character.escape_default());
-        } else {
-            visible.push(character);
-        }
-    }
-    Cow::Owned(visible)
-}
-
-/// Control characters, and those of Unicode that change the direction of what follows.
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        )
-}
-
 fn paint(text: &str, style: Style, is_colored: bool) -> Cow<'_, str> {
     let code = match style {
         Style::Plain => return Cow::Borrowed(text),
@@ -210,23 +188,5 @@ fn paint(text: &str, style: Style, is_colored: bool) -> Cow<'_, str> {
         Cow::Owned(format!("\u{1b}[{code}m{text}\u{1b}[0m"))
     } else {
         Cow::Borrowed(text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_would_move_the_cursor_is_spelt_out() {
-        for (text, expected) in [
-            ("plain 'text' ü", "plain 'text' ü"),
-            ("a\u{1b}[2Jb", r"a\u{1b}[2Jb"),
-            ("one\ntwo\t\r", r"one\ntwo\t\r"),
-            ("\u{9b}31m", r"\u{9b}31m"),
-            ("\u{202e}gpj", r"\u{202e}gpj"),
-        ] {
-            assert_eq!(visible(text), expected);
-        }
     }
 }

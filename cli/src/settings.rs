@@ -81,8 +81,8 @@ impl SettingsError {
                  `server = \"https://…\"` to `~/.config/toolforge-jobs.toml`",
             ),
             Self::NoCertificate => Some(
-                "give `--cert FILE --key FILE`, or see that `~/.kube/config` or \
-                 `~/.toolskube/client.crt` and `client.key` are there",
+                "give `--cert FILE --key FILE`, or see that the kubeconfig (`KUBECONFIG`, else \
+                 `~/.kube/config`) has them, or `~/.toolskube/client.crt` and `client.key`",
             ),
             Self::Half { .. } => {
                 Some("certificate and key go together: set both in the same place, or none")

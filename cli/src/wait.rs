@@ -8,7 +8,7 @@
 //! lost connection, a proxy's page of any status, and a refusal too, since a certificate may be
 //! renewed meanwhile.
 
-use tjf_api_types::{JobView, ObjectName, Phase};
+use tjf_api_types::{JobView, ObjectName, Phase, Word};
 use tokio::time::{Duration, Instant, sleep_until, timeout_at};
 
 use crate::{
@@ -139,12 +139,12 @@ fn earlier(one: Instant, other: Option<Instant>) -> Instant {
 
 /// `status_short` counts the seconds, so what makes a change is phase and reason. The rest is for
 /// who sits there and wonders.
-fn tell(printer: Printer, news: &News<'_>, told: &mut Option<(Phase, Option<String>)>) {
+fn tell(printer: Printer, news: &News<'_>, told: &mut Option<(Word<Phase>, Option<String>)>) {
     match news {
         News::Seen(job) => {
-            let now = Some((job.status.phase, job.status.reason.clone()));
+            let now = Some((job.status.phase.clone(), job.status.reason.clone()));
             if *told != now {
-                printer.note(&format!("`{}`: {}", job.name, job.status_short));
+                printer.note(&format!("`{}`: {}", job.name, job.status_words()));
                 *told = now;
             }
         }

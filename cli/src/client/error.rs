@@ -4,7 +4,9 @@ use std::io;
 
 use bytes::Bytes;
 use hyper::{Response, StatusCode, header};
-use tjf_api_types::{Problem, REQUEST_ID};
+use tjf_api_types::{PROBLEMS, Problem, REQUEST_ID};
+
+use crate::trust;
 
 /// Why a request has no good answer.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +20,7 @@ pub enum ClientError {
         source: io::Error,
     },
     /// One side does not trust the other's certificate; no request was looked at.
-    #[error("no trusted connection to `{server}`: {source}")]
+    #[error("no trusted connection to `{server}`: {}{source}", trust::matter(source))]
     Untrusted {
         /// The server's address.
         server: String,
@@ -51,6 +53,8 @@ pub enum ClientError {
         request_id: Option<String>,
         /// What is wrong with it.
         source: serde_json::Error,
+        /// The answer, when it is JSON all the same: that of a newer server, perhaps.
+        json: Option<Bytes>,
     },
     /// A job was asked for, also repeatedly, and it is not known whether it was created. The last
     /// attempt ended like this, but one of them may have done its work.
@@ -88,23 +92,18 @@ impl Refusal {
             .headers()
             .get(header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.parse().ok());
-        match serde_json::from_slice::<Problem>(response.body()) {
-            Ok(problem) => Self {
-                status: status.as_u16(),
-                slug: Some(problem.slug().to_owned()),
-                detail: problem.detail,
-                field: problem.field,
-                request_id: request_id.or(Some(problem.instance)),
-                retry_after_s,
-            },
-            Err(_) => Self {
-                status: status.as_u16(),
-                slug: None,
-                detail: format!("the server answered `{status}` and did not say why"),
-                field: None,
-                request_id,
-                retry_after_s,
-            },
+        let problem: Problem = serde_json::from_slice(response.body()).unwrap_or_default();
+        let said = |text: &String| !text.is_empty();
+        let slug = problem.kind.strip_prefix(PROBLEMS).map(str::to_owned);
+        let Problem { title, detail, instance, message, field, .. } = problem;
+        let silence = || format!("the server answered `{status}` and did not say why");
+        Self {
+            status: status.as_u16(),
+            slug,
+            detail: [detail, message, title].into_iter().find(said).unwrap_or_else(silence),
+            field,
+            request_id: request_id.or(Some(instance).filter(said)),
+            retry_after_s,
         }
     }
 
@@ -155,6 +154,20 @@ impl ClientError {
             | Self::TimedOut { .. }
             | Self::Unreadable { .. }
             | Self::Unwritable(_) => false,
+        }
+    }
+
+    /// A good answer that this version does not understand.
+    pub(crate) fn unread_json(&self) -> Option<&Bytes> {
+        match self {
+            Self::Unreadable { json, .. } => json.as_ref(),
+            Self::Unconfirmed(cause) => cause.unread_json(),
+            Self::Unreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::Lost { .. }
+            | Self::TimedOut { .. }
+            | Self::Refused(_)
+            | Self::Unwritable(_) => None,
         }
     }
 

@@ -30,7 +30,7 @@ fn without_a_certificate_nothing_is_sent() {
         exit 2
         -- stderr
         error: no client certificate was found
-        hint: give `--cert FILE --key FILE`, or see that `~/.kube/config` or `~/.toolskube/client.crt` and `client.key` are there
+        hint: give `--cert FILE --key FILE`, or see that the kubeconfig (`KUBECONFIG`, else `~/.kube/config`) has them, or `~/.toolskube/client.crt` and `client.key`
     "#]].assert_eq(&tell(&output));
 }
 
@@ -162,7 +162,7 @@ fn a_server_of_another_ca_is_not_trusted() {
     expect![[r#"
         exit 3
         -- stderr
-        error: no trusted connection to `https://SERVER`: invalid peer certificate: UnknownIssuer
+        error: no trusted connection to `https://SERVER`: no CA that is trusted here signed the server's certificate: invalid peer certificate: UnknownIssuer
         hint: give the CA that signed the server's certificate with `--ca FILE` or `TOOLFORGE_JOBS_CA`
     "#]].assert_eq(&session.run(&["list"]));
     assert!(session.server.lines().is_empty());
@@ -177,8 +177,8 @@ fn a_certificate_of_another_ca_is_not_taken() {
     expect![[r#"
         exit 3
         -- stderr
-        error: no trusted connection to `https://SERVER`: received fatal alert: UnknownCA
-        hint: the server does not take the tool's certificate: has it expired, or come from another CA?
+        error: no trusted connection to `https://SERVER`: the server does not know the CA of the tool's certificate: received fatal alert: UnknownCA
+        hint: give the tool's own certificate and key, which the site renews, with `--cert FILE --key FILE`, or ask an administrator
     "#]].assert_eq(&session.run(&["list"]));
     assert!(session.server.lines().is_empty());
 }

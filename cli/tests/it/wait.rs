@@ -58,8 +58,8 @@ fn a_failure_is_told_with_its_reason_and_its_code() {
         Failed
         -- stderr
         `bot`: Running for 5s
-        error: `bot` failed: The job failed after 7 seconds.
-        hint: what it wrote is in `/data/project/tf-test/bot.err`
+        error: `bot`: The job failed after 7 seconds.
+        hint: what it wrote is in `/data/project/tf-test/bot.out` and `/data/project/tf-test/bot.err`
     "#]]
     .assert_eq(&session.run(&RUN));
 }

@@ -14,6 +14,7 @@ scenarios![
     run_wait_passes_the_exit_code_on,
     a_job_starts_a_job_and_passes_its_exit_code_on,
     a_day_with_the_command,
+    what_a_hint_says_helps,
     containers_are_listed,
     refusals_words_and_failures_have_codes_of_their_own,
 ];
@@ -52,7 +53,7 @@ async fn run_takes_a_command_or_a_name_first(world: Arc<World>) {
     must(&tool, &[&words[..], &["--continuous", "--mem", "64Mi", "--cpu", "0.1"]].concat(), 0)
         .await;
     let bot = tool.show("bot").await;
-    assert_eq!((bot.job_type, bot.memory.as_deref()), (JobType::Continuous, Some("64Mi")));
+    assert_eq!((bot.job_type, bot.memory.as_deref()), (JobType::Continuous.into(), Some("64Mi")));
 }
 
 async fn run_wait_passes_the_exit_code_on(world: Arc<World>) {
@@ -131,6 +132,35 @@ async fn a_day_with_the_command(world: Arc<World>) {
     let output = must(&tool, &["flush", "--yes"], 0).await;
     assert_eq!(output.stdout, "second\nthird\n");
     assert_eq!(tool.list().await, []);
+}
+
+async fn what_a_hint_says_helps(world: Arc<World>) {
+    let tool = world.tool("hints").await;
+    // As a restart script of the deployed service's users has it.
+    let words = ["run", "--mem", "64Mi", "--mount=all", "--image", "tf-busybox", "--command"];
+    let bot = ["exec sleep 3600", "--filelog", "-o", "bot.log", "-e", "bot.log", "bot"];
+    let bot = [&words[..], &bot].concat();
+    must(&tool, &bot, 0).await;
+    let output = must(&tool, &bot, 1).await;
+    assert!(output.stderr.contains("or `toolforge-jobs delete bot` first\n"), "{output:?}");
+    must(&tool, &["delete", "bot"], 0).await;
+    must(&tool, &bot, 0).await;
+
+    let words = ["run", "echo oops >&2; exit 3", "--type", "tf-busybox", "--name", "bad", "--wait"];
+    let output = must(&tool, &words, 3).await;
+    assert_eq!(output.stderr.matches("ailed").count(), 1, "{output:?}");
+    let home = tool.home.display();
+    let hint = format!("hint: what it wrote is in `{home}/bad.out` and `{home}/bad.err`\n");
+    assert!(output.stderr.contains(&hint), "{output:?}");
+    assert_eq!(
+        (tool.read("bad.out").await, tool.read("bad.err").await),
+        (String::new(), "oops\n".to_owned())
+    );
+
+    // What never began is not said to have written something.
+    let words = ["run", "true", "--type", "tf-gone", "--timeout", "2", "--name", "never", "--wait"];
+    let output = must(&tool, &words, 1).await;
+    assert!(!output.stderr.contains("what it wrote is in"), "{output:?}");
 }
 
 async fn containers_are_listed(world: Arc<World>) {

@@ -76,7 +76,10 @@ async fn a_call_is_never_repeated() {
         stream
     };
     let (answered, mut stream) = tokio::join!(ask(&client), serve);
-    assert!(matches!(&answered, Err(kube::Error::Api(status)) if status.code == 503), "{answered:?}");
+    assert!(
+        matches!(&answered, Err(kube::Error::Api(status)) if status.code == 503),
+        "{answered:?}"
+    );
     drop(client);
     assert_eq!(stream.read(&mut [0]).await.unwrap(), 0, "a second request came");
 }
