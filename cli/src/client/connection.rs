@@ -73,16 +73,17 @@ impl Connections {
             }
             match self.answer(&mut sender, request).await {
                 Ok(response) => return Ok(self.keep(sender, response)),
-                Err(Unanswered::NotSent(unsent)) => request = *unsent,
+                Err(Unanswered::NotSent(unsent, _)) => request = *unsent,
                 Err(Unanswered::Failed(error)) => return Err(error),
             }
         }
         let mut sender = self.connect().await?;
         match self.answer(&mut sender, request).await {
             Ok(response) => Ok(self.keep(sender, response)),
-            Err(Unanswered::NotSent(_)) => {
-                Err(self.unreachable(io::ErrorKind::ConnectionReset.into()))
-            }
+            // A server that has judged the client's certificate at once is heard before it is asked.
+            Err(Unanswered::NotSent(_, source)) => Err(self
+                .untrusted(&source)
+                .unwrap_or_else(|| self.unreachable(io::ErrorKind::ConnectionReset.into()))),
             Err(Unanswered::Failed(error)) => Err(error),
         }
     }
@@ -134,7 +135,7 @@ impl Connections {
             match sender.try_send_request(request).await {
                 Ok(response) => collect(response).await.map_err(|e| self.lost(e).into()),
                 Err(mut error) => match error.take_message() {
-                    Some(unsent) => Err(Unanswered::NotSent(Box::new(unsent))),
+                    Some(unsent) => Err(Unanswered::NotSent(Box::new(unsent), error.into_error())),
                     None => Err(self.lost(error.into_error()).into()),
                 },
             }
@@ -185,8 +186,8 @@ async fn handshake(
 
 /// Why there is no answer.
 enum Unanswered {
-    /// The connection had ended before; nothing went out.
-    NotSent(Box<Request<Full<Bytes>>>),
+    /// The connection had ended before, for this reason; nothing went out.
+    NotSent(Box<Request<Full<Bytes>>>, hyper::Error),
     Failed(ClientError),
 }
 
