@@ -26,6 +26,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How long a wait goes on without a good answer. Restarts are over by then.
 const SILENCE_MAX: Duration = Duration::from_secs(120);
 
+/// What is told of it, once each time, on a terminal.
+const SILENT: &str =
+    "the service gives no good answer: asking again, for up to two minutes; `-v` says more";
+
 /// How a wait ended.
 #[derive(Debug)]
 pub(crate) enum Waited {
@@ -149,7 +153,7 @@ fn tell(printer: Printer, news: &News<'_>, told: &mut Option<(Phase, Option<Stri
             }
         }
         News::Silent if printer.is_watched() => {
-            printer.note("the service gives no good answer: asking again; `-v` says more");
+            printer.note(SILENT);
         }
         News::Back if printer.is_watched() => printer.note("the service answers again"),
         News::Silent | News::Back => {}
