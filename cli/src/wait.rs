@@ -26,7 +26,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How long a wait goes on without a good answer. Restarts are over by then.
 const SILENCE_MAX: Duration = Duration::from_secs(120);
 
-/// What is told of it, once each time, on a terminal.
+/// How old an answer may be that still tells how the job is.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// What is told of a silence, once each time, on a terminal.
 const SILENT: &str =
     "the service gives no good answer: asking again, for up to two minutes; `-v` says more";
 
@@ -130,6 +133,10 @@ async fn watch(
                 if failure.replace(error).is_none() {
                     tell(News::Silent);
                 }
+            }
+            // Slow at the very end is not lost.
+            Err(_) if failure.is_none() && answered_at.elapsed() <= FRESH => {
+                return Waited::TimeUp(Box::new(job));
             }
             Err(_) => return Waited::Lost(failure),
         }
