@@ -26,6 +26,13 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How long a wait goes on without a good answer. Restarts are over by then.
 const SILENCE_MAX: Duration = Duration::from_secs(120);
 
+/// How old an answer may be that still tells how the job is.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// What is told of a silence, once each time, on a terminal.
+const SILENT: &str =
+    "the service gives no good answer: asking again, for up to two minutes; `-v` says more";
+
 /// How a wait ended.
 #[derive(Debug)]
 pub(crate) enum Waited {
@@ -127,6 +134,10 @@ async fn watch(
                     tell(News::Silent);
                 }
             }
+            // Slow at the very end is not lost.
+            Err(_) if failure.is_none() && answered_at.elapsed() <= FRESH => {
+                return Waited::TimeUp(Box::new(job));
+            }
             Err(_) => return Waited::Lost(failure),
         }
     }
@@ -149,7 +160,7 @@ fn tell(printer: Printer, news: &News<'_>, told: &mut Option<(Word<Phase>, Optio
             }
         }
         News::Silent if printer.is_watched() => {
-            printer.note("the service gives no good answer: asking again; `-v` says more");
+            printer.note(SILENT);
         }
         News::Back if printer.is_watched() => printer.note("the service answers again"),
         News::Silent | News::Back => {}

@@ -26,6 +26,7 @@ use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     net::{TcpStream, lookup_host},
+    task::{JoinError, JoinHandle},
     time::{Duration, Instant, timeout, timeout_at},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -77,13 +78,10 @@ impl Connections {
                 Err(Unanswered::Failed(error)) => return Err(error),
             }
         }
-        let mut sender = self.connect().await?;
+        let (mut sender, ended) = self.connect().await?;
         match self.answer(&mut sender, request).await {
             Ok(response) => Ok(self.keep(sender, response)),
-            // A server that has judged the client's certificate at once is heard before it is asked.
-            Err(Unanswered::NotSent(_, source)) => Err(self
-                .untrusted(&source)
-                .unwrap_or_else(|| self.unreachable(io::ErrorKind::ConnectionReset.into()))),
+            Err(Unanswered::NotSent(_, source)) => Err(self.unused(&source, ended.await)),
             Err(Unanswered::Failed(error)) => Err(error),
         }
     }
@@ -97,7 +95,7 @@ impl Connections {
         response
     }
 
-    async fn connect(&self) -> Result<Sender, ClientError> {
+    async fn connect(&self) -> Result<(Sender, Ended), ClientError> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
         let addresses = timeout_at(deadline, lookup_host((self.host.as_str(), self.port)))
             .await
@@ -114,7 +112,7 @@ impl Connections {
         &self,
         addresses: impl Iterator<Item = SocketAddr>,
         deadline: Instant,
-    ) -> Result<Sender, ClientError> {
+    ) -> Result<(Sender, Ended), ClientError> {
         let attempt = |address| handshake(self.tls.clone(), self.name.clone(), address);
         let tls = race::first(addresses, deadline, attempt)
             .await
@@ -122,8 +120,7 @@ impl Connections {
         let (sender, connection) =
             http1::handshake(TokioIo::new(tls)).await.map_err(|source| self.lost(source))?;
         // What the connection fails of, the request under way is told too.
-        drop(tokio::spawn(connection));
-        Ok(sender)
+        Ok((sender, tokio::spawn(connection)))
     }
 
     async fn answer(
@@ -155,6 +152,20 @@ impl Connections {
         })
     }
 
+    /// Why nothing was sent over a new connection. A server that has judged the client's certificate
+    /// at once is heard before it is asked: by the request when it waits to be sent, else by the
+    /// connection.
+    fn unused(
+        &self,
+        source: &hyper::Error,
+        ended: Result<hyper::Result<()>, JoinError>,
+    ) -> ClientError {
+        let connection = ended.ok().and_then(Result::err);
+        self.untrusted(source)
+            .or_else(|| self.untrusted(&connection?))
+            .unwrap_or_else(|| self.unreachable(io::ErrorKind::ConnectionReset.into()))
+    }
+
     fn unreachable(&self, source: io::Error) -> ClientError {
         ClientError::Unreachable { server: self.url.clone(), source }
     }
@@ -184,7 +195,11 @@ async fn handshake(
     tls.connect(name, tcp).await
 }
 
+/// How a connection ends.
+type Ended = JoinHandle<hyper::Result<()>>;
+
 /// Why there is no answer.
+#[derive(Debug)]
 enum Unanswered {
     /// The connection had ended before, for this reason; nothing went out.
     NotSent(Box<Request<Full<Bytes>>>, hyper::Error),

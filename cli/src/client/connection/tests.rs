@@ -1,7 +1,12 @@
 use std::net::{Ipv4Addr, TcpStream as Blocking};
 
 use rcgen::{CertificateParams, KeyPair};
-use rustls::{RootCertStore, ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::ring,
+    pki_types::PrivateKeyDer,
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+};
 use tokio::{
     net::{TcpListener, TcpSocket},
     task::JoinHandle,
@@ -12,14 +17,23 @@ use super::*;
 
 /// A server that shakes hands, its certificate, and where it is.
 async fn server() -> (JoinHandle<()>, rcgen::Certificate, SocketAddr) {
+    server_that_wants(|_| WebPkiClientVerifier::no_client_auth()).await
+}
+
+/// One that lets in whom `verifier`, made of its own certificate, lets in.
+async fn server_that_wants(
+    verifier: impl FnOnce(RootCertStore) -> Arc<dyn ClientCertVerifier>,
+) -> (JoinHandle<()>, rcgen::Certificate, SocketAddr) {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec!["jobs.example.org".to_owned()]).unwrap();
     let certificate = params.self_signed(&key).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.der().clone()).unwrap();
     let provider = Arc::new(ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier(roots))
         .with_single_cert(
             vec![certificate.der().clone()],
             PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
@@ -100,4 +114,25 @@ async fn a_host_without_addresses_is_not_reached() {
     let connections = connections(&certificate);
     let error = connections.connect_to_any([].into_iter(), deadline()).await.err().unwrap();
     assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_judges_before_it_is_asked_is_heard() {
+    let wanted = |roots: RootCertStore| {
+        let provider = Arc::new(ring::default_provider());
+        WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build().unwrap()
+    };
+    let (_serving, certificate, address) = server_that_wants(wanted).await;
+    let connections = connections(&certificate);
+    let connected = connections.connect_to_any([address].into_iter(), deadline()).await;
+    let (mut sender, ended) = connected.unwrap();
+    while !ended.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    let request = Request::new(Full::default());
+    let Err(Unanswered::NotSent(_, source)) = connections.answer(&mut sender, request).await else {
+        panic!("there is no connection any more");
+    };
+    let error = connections.unused(&source, ended.await);
+    assert!(matches!(error, ClientError::Untrusted { .. }), "{error}");
 }
