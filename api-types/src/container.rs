@@ -1,20 +1,27 @@
 //! Containers on offer.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-/// One container that jobs can run in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContainerView {
-    /// The name to ask for.
-    pub shortname: String,
-    /// What really runs.
-    pub image: String,
-    /// Whether new jobs should use it.
-    pub state: ContainerState,
+use crate::{Word, Words, answer::answer};
+
+answer! {
+    /// One container that jobs can run in.
+    #[derive(Eq)]
+    pub struct ContainerView {
+        required:
+        /// The name to ask for.
+        pub shortname: String,
+
+        optional:
+        /// What really runs.
+        pub image: String,
+        /// Whether new jobs should use it.
+        pub state: Word<ContainerState>,
+    }
 }
 
 /// Whether a container has a future.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ContainerState {
     /// Use it.
@@ -23,9 +30,10 @@ pub enum ContainerState {
     Deprecated,
 }
 
-impl ContainerState {
-    /// The word as it crosses the wire.
-    pub fn as_str(self) -> &'static str {
+impl Words for ContainerState {
+    const ALL: &'static [Self] = &[Self::Stable, Self::Deprecated];
+
+    fn as_str(self) -> &'static str {
         match self {
             Self::Stable => "stable",
             Self::Deprecated => "deprecated",

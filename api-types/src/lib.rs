@@ -6,17 +6,22 @@
 
 pub mod path;
 
+mod answer;
 mod container;
 mod job;
 mod name;
 mod problem;
 mod run;
+mod shown;
+mod word;
 
 pub use container::{ContainerState, ContainerView};
 pub use job::{Deleted, JobType, JobView, LastRunView, Phase, StatusView};
 pub use name::{JobName, NameError, ObjectName, SUFFIX_LENGTH, Suffix, ToolName};
-pub use problem::Problem;
+pub use problem::{PROBLEMS, Problem};
 pub use run::{Emails, Mount, RunRequest};
+pub use shown::Shown;
+pub use word::{Word, Words};
 
 /// Header that carries the request's id, in both directions.
 pub const REQUEST_ID: &str = "x-request-id";

@@ -2,6 +2,8 @@
 //!
 //! A pattern's `{name}` is its one variable. The trailing slash is optional in a request.
 
+/// What all of them begin with.
+pub const BASE: &str = "/api/v1";
 /// POST: create a job.
 pub const RUN: &str = "/api/v1/run/";
 /// GET: one job.

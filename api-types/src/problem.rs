@@ -1,26 +1,32 @@
 //! The error document (RFC 9457), in both directions.
 
-use serde::{Deserialize, Serialize};
+use crate::answer::answer;
 
-/// One error, as clients read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// `/problems/<slug>`: the stable name of this kind of error.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The kind of error in words.
-    pub title: String,
-    /// HTTP status, the same as the answer's.
-    pub status: u16,
-    /// What went wrong this time, and what would be right.
-    pub detail: String,
-    /// The request's id.
-    pub instance: String,
-    /// The same text as `detail`; older clients read it.
-    pub message: String,
-    /// The field at fault, when there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
+/// What stands before the name of a kind of error.
+pub const PROBLEMS: &str = "/problems/";
+
+answer! {
+    /// One error, as clients read it.
+    #[derive(Default, Eq)]
+    pub struct Problem {
+        optional:
+        /// `/problems/<slug>`: the stable name of this kind of error.
+        #[serde(rename = "type")]
+        pub kind: String,
+        /// The kind of error in words.
+        pub title: String,
+        /// HTTP status, the same as the answer's.
+        pub status: u16,
+        /// What went wrong this time, and what would be right.
+        pub detail: String,
+        /// The request's id.
+        pub instance: String,
+        /// The same text as `detail`; older clients read it.
+        pub message: String,
+        /// The field at fault, when there is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub field: Option<String>,
+    }
 }
 
 impl Problem {
@@ -37,7 +43,7 @@ impl Problem {
             first.make_ascii_uppercase();
         }
         Self {
-            kind: format!("/problems/{slug}"),
+            kind: format!("{PROBLEMS}{slug}"),
             title,
             status,
             message: detail.clone(),
@@ -56,7 +62,7 @@ impl Problem {
 
     /// The stable name of this kind of error.
     pub fn slug(&self) -> &str {
-        self.kind.strip_prefix("/problems/").unwrap_or(&self.kind)
+        self.kind.strip_prefix(PROBLEMS).unwrap_or(&self.kind)
     }
 }
 

@@ -10,8 +10,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-/// So much of a variable's name is repeated in an error.
-const NAME_SHOWN_MAX: usize = 40;
+use crate::{Shown, Words};
 
 /// What a caller asks to run. Everything that is `None` was not given.
 ///
@@ -102,10 +101,10 @@ impl<'de> Visitor<'de> for VariablesVisitor {
             match variables.entry(name) {
                 Entry::Vacant(entry) => entry.insert(value),
                 Entry::Occupied(entry) => {
-                    let name: String = entry.key().chars().take(NAME_SHOWN_MAX).collect();
-                    let name = name.escape_debug();
-                    let error = format_args!("the variable `{name}` is there twice");
-                    return Err(A::Error::custom(error));
+                    let name = Shown::new(entry.key());
+                    return Err(A::Error::custom(format_args!(
+                        "the variable `{name}` is there twice"
+                    )));
                 }
             };
         }
@@ -128,9 +127,10 @@ pub enum Emails {
     OnFinish,
 }
 
-impl Emails {
-    /// The value as it crosses the wire.
-    pub fn as_str(self) -> &'static str {
+impl Words for Emails {
+    const ALL: &'static [Self] = &[Self::None, Self::All, Self::OnFailure, Self::OnFinish];
+
+    fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::All => "all",
@@ -151,9 +151,10 @@ pub enum Mount {
     None,
 }
 
-impl Mount {
-    /// The value as it crosses the wire.
-    pub fn as_str(self) -> &'static str {
+impl Words for Mount {
+    const ALL: &'static [Self] = &[Self::All, Self::None];
+
+    fn as_str(self) -> &'static str {
         match self {
             Self::All => "all",
             Self::None => "none",

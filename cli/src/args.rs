@@ -12,11 +12,12 @@ use tjf_api_types::ObjectName;
 use crate::settings::Source;
 
 pub(crate) mod duration;
+pub(crate) mod refused;
 pub(crate) mod run;
 mod words;
 
 pub(crate) use run::RunArgs;
-pub(crate) use words::attach_wait;
+pub(crate) use words::attach_values;
 
 const TEMPLATE: &str = "\
 {about}
@@ -59,7 +60,7 @@ pub(crate) struct Globals {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Tell every request and its answer
-    #[arg(short, long, global = true)]
+    #[arg(short, long, alias = "debug", global = true)]
     pub(crate) verbose: bool,
     /// When to use colour; by itself on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
@@ -120,6 +121,13 @@ pub(crate) enum Command {
     Version,
 }
 
+impl Command {
+    /// Whether the verb's own options ask for JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        matches!(self, Self::List(args) if args.layout() == Layout::Json)
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// Name of the job
@@ -132,6 +140,27 @@ pub(crate) struct ListArgs {
     /// Add command, container, resources and log files
     #[arg(short, long)]
     pub(crate) long: bool,
+    /// What to print: a table, a longer one, names alone, or JSON
+    #[arg(short, long, value_name = "LAYOUT", default_value = "normal")]
+    #[arg(conflicts_with = "long", hide_default_value = true)]
+    pub(crate) output: Layout,
+}
+
+impl ListArgs {
+    /// What to print, in whichever way it was said.
+    pub(crate) fn layout(&self) -> Layout {
+        if self.long { Layout::Long } else { self.output }
+    }
+}
+
+/// What `list` prints. As of [`Color`], the variants have no documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Layout {
+    Normal,
+    #[value(alias = "wide")]
+    Long,
+    Name,
+    Json,
 }
 
 #[derive(Debug, Args)]

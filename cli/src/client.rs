@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Request, Response, header};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tjf_api_types::{
     ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, ObjectName, RunRequest, path,
 };
@@ -18,6 +18,7 @@ use tokio::time::{Duration, Instant};
 
 mod connection;
 mod error;
+mod race;
 mod retry;
 mod server;
 mod tls;
@@ -152,7 +153,8 @@ impl Client {
             key: Some(key),
             repeat: Repeat::UntilSettled,
         };
-        self.send(&call).await
+        // Whatever it says, the job may be there.
+        read(self.send(&call).await?).map_err(|error| ClientError::Unconfirmed(Box::new(error)))
     }
 
     /// Describes one job.
@@ -161,7 +163,7 @@ impl Client {
     ///
     /// [`ClientError::Refused`] with status 404 when there is no such job; else as every method.
     pub async fn show(&self, name: &ObjectName) -> Result<Answer<JobView>, ClientError> {
-        self.send(&Call::read(path::show(name.as_str()))).await
+        read(self.send(&Call::read(path::show(name.as_str()))).await?)
     }
 
     /// Describes all jobs of the tool, sorted by name.
@@ -170,7 +172,7 @@ impl Client {
     ///
     /// No connection, a refusal, or an answer that can't be understood.
     pub async fn list(&self) -> Result<Answer<Vec<JobView>>, ClientError> {
-        self.send(&Call::read(path::LIST.to_owned())).await
+        read(self.send(&Call::read(path::LIST.to_owned())).await?)
     }
 
     /// Deletes one job.
@@ -179,7 +181,7 @@ impl Client {
     ///
     /// [`ClientError::Refused`] with status 404 when there is no such job; else as every method.
     pub async fn delete(&self, name: &ObjectName) -> Result<Answer<Deleted>, ClientError> {
-        self.send(&Call::delete(path::delete(name.as_str()))).await
+        read(self.send(&Call::delete(path::delete(name.as_str()))).await?)
     }
 
     /// Deletes all jobs of the tool.
@@ -188,7 +190,7 @@ impl Client {
     ///
     /// No connection, a refusal, or an answer that can't be understood.
     pub async fn flush(&self) -> Result<Answer<Deleted>, ClientError> {
-        self.send(&Call::delete(path::FLUSH.to_owned())).await
+        read(self.send(&Call::delete(path::FLUSH.to_owned())).await?)
     }
 
     /// Lists the containers on offer.
@@ -197,15 +199,16 @@ impl Client {
     ///
     /// No connection, a refusal, or an answer that can't be understood.
     pub async fn containers(&self) -> Result<Answer<Vec<ContainerView>>, ClientError> {
-        self.send(&Call::read(path::CONTAINERS.to_owned())).await
+        read(self.send(&Call::read(path::CONTAINERS.to_owned())).await?)
     }
 
-    /// Sends a call until it is answered or must not be sent again.
-    async fn send<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answer<T>, ClientError> {
+    /// Sends a call until it is answered well or must not be sent again.
+    async fn send(&self, call: &Call<'_>) -> Result<Response<Bytes>, ClientError> {
         let mut attempts = Attempts::new(call.repeat, self.may_repeat);
         loop {
-            let error = match self.send_once(call).await.and_then(read) {
-                Ok(answer) => return Ok(answer),
+            let error = match self.send_once(call).await {
+                Ok(response) if response.status().is_success() => return Ok(response),
+                Ok(response) => ClientError::Refused(Box::new(Refusal::read(&response))),
                 Err(error) => error,
             };
             let Some(pause) = attempts.pause_after(&error) else {
@@ -288,16 +291,16 @@ pub enum SetupError {
     Tls(#[from] TlsError),
 }
 
-/// Takes an answer for what its status says that it is.
+/// Takes a good answer for what its route says that it is.
 fn read<T: DeserializeOwned>(response: Response<Bytes>) -> Result<Answer<T>, ClientError> {
-    if !response.status().is_success() {
-        return Err(ClientError::Refused(Box::new(Refusal::read(&response))));
-    }
     match serde_json::from_slice(response.body()) {
         Ok(value) => Ok(Answer { value, json: response.into_body() }),
-        Err(source) => Err(ClientError::Unreadable {
-            request_id: error::request_id(&response).map(str::to_owned),
-            source,
-        }),
+        Err(source) => {
+            let request_id = error::request_id(&response).map(str::to_owned);
+            let json = response.into_body();
+            let is_json = serde_json::from_slice::<IgnoredAny>(&json).is_ok();
+            let json = is_json.then_some(json);
+            Err(ClientError::Unreadable { request_id, source, json })
+        }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Once;
 
-use tjf_api_types::Phase;
+use tjf_api_types::{Deleted, Phase, Word};
 
 use crate::{
     args::{Cli, Command, Globals},
-    client::{Client, Event, Exchange, Repetition},
+    client::{Answer, Client, ClientError, Event, Exchange, Repetition},
     environment::Environment,
     error::Error,
     exit::Exit,
@@ -27,11 +27,11 @@ mod version;
 const WAITS: &str = "the service has not answered for sure: asking again, for up to 30 s";
 
 /// How good or bad a phase looks.
-fn style(phase: Phase) -> Style {
-    match phase {
-        Phase::Succeeded => Style::Good,
-        Phase::Failed => Style::Bad,
-        Phase::Pending | Phase::Running | Phase::Unknown => Style::Plain,
+fn style(phase: &Word<Phase>) -> Style {
+    match phase.known() {
+        Some(Phase::Succeeded) => Style::Good,
+        Some(Phase::Failed) => Style::Bad,
+        Some(Phase::Pending | Phase::Running | Phase::Unknown) | None => Style::Plain,
     }
 }
 
@@ -48,7 +48,8 @@ pub(crate) async fn dispatch(
     environment: &Environment,
     printer: Printer,
 ) -> Result<Exit, Error> {
-    let Cli { command, globals } = cli;
+    let Cli { command, mut globals } = cli;
+    globals.json |= command.wants_json();
     let connect = || Context::new(&globals, environment, printer);
     match command {
         Command::Run(args) => run::run(*args, connect).await,
@@ -64,19 +65,52 @@ pub(crate) async fn dispatch(
 
 impl Context {
     fn new(globals: &Globals, environment: &Environment, printer: Printer) -> Result<Self, Error> {
-        let Settings { server, credentials } = Settings::find(globals.source(), environment)?;
+        let tell = |passed_over: &str| printer.trace(passed_over);
+        let Settings { server, credentials } = Settings::find(globals.source(), environment, tell)?;
         printer.trace(&format!("server `{server}`"));
         printer.trace(&format!("certificate from {}", credentials.certificate.origin));
         let ca = credentials.ca.as_ref().map_or("the system", |ca| ca.origin.as_str());
         printer.trace(&format!("CA from {ca}"));
         let told = Once::new();
+        let is_silent = !globals.verbose && printer.is_watched();
         let client = Client::new(&server, &credentials)?.observed_by(Box::new(move |event| {
             printer.trace(&sentence(event));
-            if takes_long(event) && printer.can_ask() {
+            if is_silent && takes_long(event) {
                 told.call_once(|| printer.note(&format!("{WAITS}; `-v` says more")));
             }
         }));
         Ok(Self { client, printer, is_json: globals.json })
+    }
+
+    /// The answer as it came, when that is asked for. Whoever reads it may know more than this
+    /// version does, which need not understand it.
+    fn wanted_json<'a, T>(&self, answer: &'a Result<Answer<T>, ClientError>) -> Option<&'a [u8]> {
+        let json = match answer {
+            Ok(answer) => Some(&answer.json),
+            Err(error) => error.unread_json(),
+        };
+        json.filter(|_| self.is_json).map(AsRef::as_ref)
+    }
+
+    /// Prints what was deleted. Gives back the error of an answer that is not good, or that nobody
+    /// could print as it came.
+    fn tell_deleted(
+        &self,
+        answer: Result<Answer<Deleted>, ClientError>,
+    ) -> Result<Option<ClientError>, Error> {
+        let names = answer.as_ref().map(|answer| &*answer.value.deleted).unwrap_or_default();
+        let json = self.wanted_json(&answer);
+        let told = match json {
+            Some(json) => self.printer.json(json),
+            None => names.iter().try_for_each(|name| self.printer.line(name)),
+        };
+        let is_json = json.is_some();
+        match told {
+            Err(error) if !names.is_empty() => {
+                Err(error.after(|| format!("deleted `{}`", names.join("`, `"))))
+            }
+            told => told.map(|()| answer.err().filter(|_| !is_json)),
+        }
     }
 }
 

@@ -68,13 +68,17 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(|source| FileError { path: path.to_owned(), source })
 }
 
-/// The same, when the file may well be missing.
+/// The same, when the file may well be missing, or the folder that it would be in.
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     match read(path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(FileError { source, .. }) if is_missing(source.kind()) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+fn is_missing(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]

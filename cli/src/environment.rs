@@ -19,7 +19,7 @@ pub(crate) struct Environment {
     pub(crate) key: Option<PathBuf>,
     /// `TOOLFORGE_JOBS_CA`: file of the CA.
     pub(crate) ca: Option<PathBuf>,
-    /// `KUBECONFIG`: files, the first that exists is taken.
+    /// `KUBECONFIG`: files that are one kubeconfig together.
     pub(crate) kubeconfig: Option<Vec<PathBuf>>,
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,

@@ -6,6 +6,7 @@ use crate::{
     args::run::FormError,
     client::{ClientError, SetupError},
     settings::SettingsError,
+    trust,
 };
 
 /// Every way for a command to fail. `Display` is the detail, on one line.
@@ -31,27 +32,39 @@ pub(crate) enum Error {
     #[error("nothing was deleted")]
     Declined,
     /// Standard output is full or gone bad.
-    #[error("standard output can't be written: {0}")]
-    Output(#[source] io::Error),
+    #[error("{}standard output can't be written: {source}", but(done.as_deref()))]
+    Output {
+        source: io::Error,
+        /// What should have been told there, when it can't be had again by asking again.
+        done: Option<String>,
+    },
     /// The system does not let the command work at all.
     #[error("the command can't start: {0}")]
     Runtime(#[source] io::Error),
 }
 
 impl Error {
+    /// The same, after this was done. Only what could not be written is told of.
+    pub(crate) fn after(mut self, done: impl FnOnce() -> String) -> Self {
+        if let Self::Output { done: unwritten, .. } = &mut self {
+            *unwritten = Some(done());
+        }
+        self
+    }
+
     /// What to do next, when there is something to do.
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
             Self::Client { hint: Some(hint), .. } => Some(hint),
             Self::Client { source: ClientError::Untrusted { source, .. }, .. } => {
-                Some(hint_about_trust(source))
+                trust::distrust(source)?.hint
             }
             Self::Settings(error) => error.hint(),
             Self::Form(error) => error.hint(),
             Self::Client { .. }
             | Self::Setup(_)
             | Self::Declined
-            | Self::Output(_)
+            | Self::Output { .. }
             | Self::Runtime(_) => None,
         }
     }
@@ -64,7 +77,7 @@ impl Error {
             | Self::Settings(_)
             | Self::Form(_)
             | Self::Declined
-            | Self::Output(_)
+            | Self::Output { .. }
             | Self::Runtime(_) => None,
         }
     }
@@ -76,11 +89,6 @@ impl From<ClientError> for Error {
     }
 }
 
-/// An alert is the other side's complaint; anything else is ours about the server.
-fn hint_about_trust(error: &rustls::Error) -> &'static str {
-    if matches!(error, rustls::Error::AlertReceived(_)) {
-        "the server does not take the tool's certificate: has it expired, or come from another CA?"
-    } else {
-        "give the CA that signed the server's certificate with `--ca FILE` or `TOOLFORGE_JOBS_CA`"
-    }
+fn but(done: Option<&str>) -> String {
+    done.map(|done| format!("{done}, but ")).unwrap_or_default()
 }

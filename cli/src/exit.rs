@@ -64,8 +64,8 @@ impl From<&Error> for Exit {
         match error {
             Error::Client { source, .. } => source.into(),
             Error::Setup(_) | Error::Settings(_) | Error::Form(_) => Self::Usage,
-            Error::Declined | Error::Output(_) => Self::Refused,
-            Error::Runtime(_) => Self::Failed,
+            Error::Declined => Self::Refused,
+            Error::Output { .. } | Error::Runtime(_) => Self::Failed,
         }
     }
 }
@@ -129,6 +129,7 @@ mod tests {
             (Error::Form(FormError::NoCommand), 2),
             (Error::Settings(SettingsError::NoServer), 2),
             (Error::Declined, 1),
+            (Error::Output { source: io::ErrorKind::StorageFull.into(), done: None }, 3),
         ] {
             assert_eq!(Exit::from(&error).code(), code, "{error}");
         }
@@ -160,21 +161,8 @@ mod tests {
             (Some(-1), None, 1),
             (None, Some(i32::MAX), 1),
         ] {
-            let status = StatusView {
-                phase: Phase::Failed,
-                reason: None,
-                message: None,
-                started_at: None,
-                finished_at: None,
-                exit_code,
-                signal,
-                oom_killed: None,
-                restarts: None,
-                attempts: None,
-                last_scheduled_at: None,
-                next_scheduled_at: None,
-                last_run: None,
-            };
+            let phase = Phase::Failed.into();
+            let status = StatusView { phase, exit_code, signal, ..StatusView::default() };
             let exit = Exit::of_failed_job(&status);
             assert_eq!(exit.code(), code, "{exit_code:?} {signal:?}");
         }

@@ -4,9 +4,9 @@
 //! the `Printer`. The client alone is public: whoever else talks to the API, such as a load test,
 //! does it with this one. The crate shares the wire types with the server and nothing else.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, io, process::ExitCode};
 
-use clap::Parser;
+use clap::{Parser, error::ContextKind};
 
 mod args;
 mod client;
@@ -16,9 +16,11 @@ mod environment;
 mod error;
 mod exit;
 mod nearest;
+mod node;
 mod output;
 mod random;
 mod settings;
+mod trust;
 mod wait;
 
 pub use client::{
@@ -36,33 +38,59 @@ use output::Printer;
 /// Does what the words say, from the first to the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let environment = Environment::read();
-    match Cli::try_parse_from(args::attach_wait(words)) {
+    match Cli::try_parse_from(args::attach_values(words)) {
         Ok(cli) => {
             let printer = Printer::new(&cli.globals, &environment);
             obey(cli, &environment, printer).unwrap_or_else(|error| printer.error(&error)).into()
         }
-        Err(answer) => tell(&answer, Printer::plain()).into(),
+        Err(answer) => tell(answer, Printer::plain()).into(),
     }
 }
 
-/// No threads: a command has one thing to wait for, and a runtime without them starts faster.
 fn obey(cli: Cli, environment: &Environment, printer: Printer) -> Result<Exit, Error> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Error::Runtime)?
-        .block_on(commands::dispatch(cli, environment, printer))
+    complete(commands::dispatch(cli, environment, printer)).map_err(Error::Runtime)?
+}
+
+/// Does work that waits, without threads: a command has one thing to wait for, and a runtime without
+/// them starts faster. Only the system's look-up of a host has one. With a silent name server it
+/// ends long after everybody has given up, so nothing waits for it.
+fn complete<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    Ok(result)
 }
 
 /// Clap answers requests for help in the same way as it refuses words that it does not know.
-fn tell(answer: &clap::Error, printer: Printer) -> Exit {
+fn tell(mut answer: clap::Error, printer: Printer) -> Exit {
+    // Clap would have the word after `--`, as a value; in most places that is refused too.
+    answer.remove(ContextKind::Suggested);
     let text = answer.render().to_string();
+    if let Some(sentence) = args::refused::sentence(&answer) {
+        printer.complain(&sentence, None, None);
+        return Exit::Usage;
+    }
     if answer.use_stderr() {
-        printer.talk(&text);
+        text.lines().for_each(|line| printer.note(line));
         return Exit::Usage;
     }
     match printer.verbatim(text.as_bytes()) {
         Ok(()) => Exit::Done,
         Err(error) => printer.error(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn nothing_waits_for_a_thread_that_nobody_needs() {
+        let (release, released) = mpsc::channel();
+        let hangs = move || released.recv_timeout(Duration::from_secs(20)).is_ok();
+        complete(async { drop(tokio::task::spawn_blocking(hangs)) }).unwrap();
+        release.send(()).expect("it hangs still");
     }
 }

@@ -13,13 +13,13 @@ pub(crate) async fn hint_for_job(
     wanted: &ObjectName,
     error: &ClientError,
 ) -> Option<String> {
-    if !error.is_not_found() {
+    if !error.is_job_not_found() {
         return None;
     }
     // The hint is a courtesy: when the list fails too, the first error is the one to tell.
     let jobs = client.list().await.map(|answer| answer.value).unwrap_or_default();
     let names = jobs.iter().map(|job| job.name.as_str());
-    Some(hint(wanted.as_str(), names, "`toolforge-jobs list` lists your jobs"))
+    hint(wanted.as_str(), names, "`toolforge-jobs list` lists your jobs")
 }
 
 /// What to do about an error that may come from a misspelt container.
@@ -33,14 +33,17 @@ pub(crate) async fn hint_for_container(
     }
     let containers = client.containers().await.map(|answer| answer.value).unwrap_or_default();
     let names = containers.iter().map(|container| container.shortname.as_str());
-    Some(hint(wanted, names, "`toolforge-jobs containers` lists the containers"))
+    hint(wanted, names, "`toolforge-jobs containers` lists the containers")
 }
 
-fn hint<'a>(wanted: &str, names: impl Iterator<Item = &'a str>, otherwise: &str) -> String {
-    match nearest(wanted, names) {
+/// Where there is nothing, there is nothing to look at either.
+fn hint<'a>(wanted: &str, names: impl Iterator<Item = &'a str>, otherwise: &str) -> Option<String> {
+    let mut names = names.peekable();
+    names.peek()?;
+    Some(match nearest(wanted, names) {
         Some(name) => format!("did you mean `{name}`?"),
         None => otherwise.to_owned(),
-    }
+    })
 }
 
 /// The name that differs in the fewest letters, at most a third of them; else one that has all of

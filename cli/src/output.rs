@@ -2,13 +2,15 @@
 //!
 //! Every byte that the command writes passes here: data to standard output, talk to standard error.
 //! Job names, commands and details come from the server, and a command is any text that a user
-//! typed, so control characters in them are spelt out; only `--json` and `completions` are written
+//! typed, so what can't be seen in them is spelt out; only `--json` and `completions` are written
 //! as they are. That holds for pipes too: at the end of many a pipe is a pager, and then a
 //! terminal.
 
 use std::{
     borrow::Cow,
+    fs::File,
     io::{self, BufRead, IsTerminal, Write},
+    os::fd::AsFd,
 };
 
 use crate::{
@@ -20,9 +22,12 @@ use crate::{
 
 mod fields;
 mod table;
+mod text;
 
 pub(crate) use fields::Fields;
 pub(crate) use table::{Cell, Table};
+
+use text::visible;
 
 /// Colours that mean something; never the only sign of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,9 +101,10 @@ impl Printer {
 
     /// Writes data as it is. A reader that has gone has read what it wanted.
     pub(crate) fn verbatim(self, bytes: &[u8]) -> Result<(), Error> {
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        match write_to_stdout(bytes) {
+            Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Error::Output { source, done: None })
+            }
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -140,6 +146,11 @@ impl Printer {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// Whether somebody may be looking, who would wonder about silence.
+    pub(crate) fn is_watched(self) -> bool {
+        io::stderr().is_terminal()
+    }
+
     /// Asks a question; everything but a yes is a no.
     pub(crate) fn ask(self, question: &str) -> bool {
         self.talk(&format!("{} [y/N] ", visible(question)));
@@ -154,35 +165,16 @@ impl Printer {
     }
 }
 
+/// As a file, since `io::stdout` takes a descriptor that can't be written for one that is closed, and
+/// says that all is well.
+fn write_to_stdout(bytes: &[u8]) -> io::Result<()> {
+    File::from(io::stdout().as_fd().try_clone_to_owned()?).write_all(bytes)
+}
+
 fn terminal_width() -> Option<usize> {
     let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
     // Some terminals do not know how wide they are.
     Some(usize::from(width.0)).filter(|width| *width > 0)
-}
-
-/// The text with everything spelt out that would move the cursor or turn the text around.
-fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_invisible) {
-        return Cow::Borrowed(text);
-    }
-    let mut visible = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if is_invisible(character) {
-            visible.extend(character.escape_default());
-        } else {
-            visible.push(character);
-        }
-    }
-    Cow::Owned(visible)
-}
-
-/// Control characters, and those of Unicode that change the direction of what follows.
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        )
 }
 
 fn paint(text: &str, style: Style, is_colored: bool) -> Cow<'_, str> {
@@ -196,23 +188,5 @@ fn paint(text: &str, style: Style, is_colored: bool) -> Cow<'_, str> {
         Cow::Owned(format!("\u{1b}[{code}m{text}\u{1b}[0m"))
     } else {
         Cow::Borrowed(text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_would_move_the_cursor_is_spelt_out() {
-        for (text, expected) in [
-            ("plain 'text' ü", "plain 'text' ü"),
-            ("a\u{1b}[2Jb", r"a\u{1b}[2Jb"),
-            ("one\ntwo\t\r", r"one\ntwo\t\r"),
-            ("\u{9b}31m", r"\u{9b}31m"),
-            ("\u{202e}gpj", r"\u{202e}gpj"),
-        ] {
-            assert_eq!(visible(text), expected);
-        }
     }
 }

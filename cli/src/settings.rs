@@ -2,11 +2,10 @@
 //!
 //! Flags, then the environment, then the tool's file, then the site's; for the certificate and the
 //! CA then the kubeconfig, and for the certificate at last the files that the site puts into every
-//! home. The first that is set wins, key by key; only certificate and key go together.
+//! home. The first that is set wins, key by key; only certificate and key go together, and so they
+//! come from the same place. A file is read only for what nobody before it has set.
 
 use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
 
 use crate::{
     credentials::{
@@ -15,14 +14,17 @@ use crate::{
         read_if_there,
     },
     environment::Environment,
+    node::Node,
 };
 
 /// The tool's own file, in its home.
 const TOOL_SETTINGS: &str = ".config/toolforge-jobs.toml";
 
+/// The keys of a file of settings.
+const KEYS: [&str; 4] = ["server", "cert", "key", "ca"];
+
 /// Server and credentials as one source of settings has them.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Source {
     pub(crate) server: Option<String>,
     pub(crate) cert: Option<PathBuf>,
@@ -47,12 +49,12 @@ pub(crate) enum SettingsError {
     #[error("no client certificate was found")]
     NoCertificate,
     /// A certificate without a key, or a key without a certificate.
-    #[error("`{given}` is set without `{missing}`")]
+    #[error("{given} is set without {missing}")]
     Half {
-        /// The one that is set.
-        given: &'static str,
+        /// The one that is set, as its source calls it.
+        given: String,
         /// The one that is not.
-        missing: &'static str,
+        missing: String,
     },
     /// A file can't be read.
     #[error(transparent)]
@@ -79,24 +81,36 @@ impl SettingsError {
                  `server = \"https://…\"` to `~/.config/toolforge-jobs.toml`",
             ),
             Self::NoCertificate => Some(
-                "give `--cert FILE --key FILE`, or see that `~/.kube/config` or \
-                 `~/.toolskube/client.crt` and `client.key` are there",
+                "give `--cert FILE --key FILE`, or see that the kubeconfig (`KUBECONFIG`, else \
+                 `~/.kube/config`) has them, or `~/.toolskube/client.crt` and `client.key`",
             ),
-            Self::Half { .. } => Some("certificate and key go together: set both or none"),
+            Self::Half { .. } => {
+                Some("certificate and key go together: set both in the same place, or none")
+            }
             Self::File(_) | Self::Syntax { .. } | Self::Kubeconfig(_) => None,
         }
     }
 }
 
 impl Settings {
-    /// Looks everywhere, in order.
-    pub(crate) fn find(flags: Source, environment: &Environment) -> Result<Self, SettingsError> {
+    /// Looks everywhere, in order, until nothing is missing. `tell` is told of what is passed over.
+    pub(crate) fn find(
+        flags: Source,
+        environment: &Environment,
+        tell: impl Fn(&str),
+    ) -> Result<Self, SettingsError> {
+        let mut found = Found::default();
+        found.add(flags, |key| format!("`--{key}`"))?;
+        found.add(Source::of(environment), |key| {
+            format!("`TOOLFORGE_JOBS_{}`", key.to_ascii_uppercase())
+        })?;
         let home = environment.home.as_deref();
-        let mut found = flags.or(Source::of(environment));
-        if let Some(home) = home {
-            found = found.or(Source::read(&home.join(TOOL_SETTINGS), Some(home))?);
+        let tools = home.map(|home| home.join(TOOL_SETTINGS));
+        for path in tools.iter().chain([&environment.site_settings]) {
+            if !found.is_whole() {
+                found.add_file(path, home, &tell)?;
+            }
         }
-        found = found.or(Source::read(&environment.site_settings, home)?);
         let server = found.server.take().ok_or(SettingsError::NoServer)?;
         Ok(Self { server, credentials: found.credentials(environment)? })
     }
@@ -111,56 +125,91 @@ impl Source {
             ca: environment.ca.clone(),
         }
     }
+}
 
-    /// Reads a file of settings; a file that is not there sets nothing.
-    fn read(path: &Path, home: Option<&Path>) -> Result<Self, SettingsError> {
-        let Some(bytes) = read_if_there(path)? else { return Ok(Self::default()) };
-        let source: Self = toml::from_slice(&bytes).map_err(|error| SettingsError::Syntax {
-            path: path.to_owned(),
-            message: error.message().to_owned(),
-        })?;
+/// What is set so far.
+#[derive(Debug, Default)]
+struct Found {
+    server: Option<String>,
+    /// Certificate and key, from the same source.
+    identity: Option<(PathBuf, PathBuf)>,
+    ca: Option<PathBuf>,
+}
+
+impl Found {
+    fn is_whole(&self) -> bool {
+        self.server.is_some() && self.identity.is_some() && self.ca.is_some()
+    }
+
+    /// Takes what is missing, and leaves the rest. `name` is what the source calls a key.
+    fn add(&mut self, source: Source, name: impl Fn(&str) -> String) -> Result<(), SettingsError> {
+        let half =
+            |given, missing| SettingsError::Half { given: name(given), missing: name(missing) };
+        if self.identity.is_none() {
+            self.identity = match (source.cert, source.key) {
+                (Some(cert), Some(key)) => Some((cert, key)),
+                (None, None) => None,
+                (Some(_), None) => return Err(half("cert", "key")),
+                (None, Some(_)) => return Err(half("key", "cert")),
+            };
+        }
+        self.server = self.server.take().or(source.server);
+        self.ca = self.ca.take().or(source.ca);
+        Ok(())
+    }
+
+    /// Reads a file of settings; a file that is not there sets nothing. What is set already may be
+    /// anything there.
+    fn add_file(
+        &mut self,
+        path: &Path,
+        home: Option<&Path>,
+        tell: impl Fn(&str),
+    ) -> Result<(), SettingsError> {
+        let Some(bytes) = read_if_there(path)? else { return Ok(()) };
+        let wrong = |message| SettingsError::Syntax { path: path.to_owned(), message };
+        let content: Node =
+            toml::from_slice(&bytes).map_err(|error| wrong(error.message().to_owned()))?;
+        for key in content.keys().filter(|key| !KEYS.contains(key)) {
+            tell(&format!("`{}`: the key `{key}` is unknown, and passed over", path.display()));
+        }
+        let text = |key, is_needed| match content.get(key).text() {
+            Ok(text) => Ok(text.filter(|_| is_needed)),
+            Err(_) if is_needed => Err(wrong(format!("`{key}` is not text"))),
+            Err(_) => Ok(None),
+        };
         let folder = path.parent().unwrap_or(Path::new(""));
-        let place = |file: PathBuf| match (file.strip_prefix("~"), home) {
+        let place = |file: &str| match (Path::new(file).strip_prefix("~"), home) {
             (Ok(below), Some(home)) => home.join(below),
             _ => folder.join(file),
         };
-        Ok(Self {
-            server: source.server,
-            cert: source.cert.map(place),
-            key: source.key.map(place),
-            ca: source.ca.map(place),
-        })
-    }
-
-    /// What is set here, else there.
-    fn or(self, other: Self) -> Self {
-        Self {
-            server: self.server.or(other.server),
-            cert: self.cert.or(other.cert),
-            key: self.key.or(other.key),
-            ca: self.ca.or(other.ca),
-        }
+        let source = Source {
+            server: text("server", self.server.is_none())?.map(str::to_owned),
+            cert: text("cert", self.identity.is_none())?.map(place),
+            key: text("key", self.identity.is_none())?.map(place),
+            ca: text("ca", self.ca.is_none())?.map(place),
+        };
+        self.add(source, |key| format!("`{key}` in `{}`", path.display()))
     }
 
     fn credentials(self, environment: &Environment) -> Result<Credentials, SettingsError> {
-        let given = match (&self.cert, &self.key) {
-            (Some(cert), Some(key)) => Some((Pem::read(cert)?, Pem::read(key)?)),
-            (None, None) => None,
-            (Some(_), None) => return Err(SettingsError::Half { given: "cert", missing: "key" }),
-            (None, Some(_)) => return Err(SettingsError::Half { given: "key", missing: "cert" }),
-        };
-        let given_ca = self.ca.as_deref().map(Pem::read).transpose()?;
-        // A kubeconfig that is not needed may be as broken as it likes.
-        let kubeconfig = if given.is_some() && given_ca.is_some() {
+        let kubeconfig = if self.identity.is_some() && self.ca.is_some() {
             Kubeconfig::default()
         } else {
             Kubeconfig::find(&kubeconfig_paths(environment))?
         };
-        let (certificate, key) = match given.or(kubeconfig.identity) {
-            Some(identity) => identity,
-            None => in_home(environment)?.ok_or(SettingsError::NoCertificate)?,
+        let (certificate, key) = match &self.identity {
+            Some((certificate, key)) => (Pem::read(certificate)?, Pem::read(key)?),
+            None => match kubeconfig.identity()? {
+                Some(identity) => identity,
+                None => in_home(environment)?.ok_or(SettingsError::NoCertificate)?,
+            },
         };
-        Ok(Credentials { certificate, key, ca: given_ca.or(kubeconfig.ca) })
+        let ca = match &self.ca {
+            Some(ca) => Some(Pem::read(ca)?),
+            None => kubeconfig.ca()?,
+        };
+        Ok(Credentials { certificate, key, ca })
     }
 }
 

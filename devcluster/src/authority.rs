@@ -1,6 +1,10 @@
 //! Certificates: of tools, signed by the cluster's CA, and of services.
 
-use std::{net::Ipv4Addr, sync::Arc, time::SystemTime};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName,
@@ -135,8 +139,13 @@ impl Authority {
 
     /// A certificate for a service on this machine.
     pub fn issue_for_loopback(&self) -> Identity {
+        self.issue_for(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// A certificate with which a server at this address proves who it is.
+    pub fn issue_for(&self, address: IpAddr) -> Identity {
         let mut params = CertificateParams::default();
-        params.subject_alt_names = vec![SanType::IpAddress(Ipv4Addr::LOCALHOST.into())];
+        params.subject_alt_names = vec![SanType::IpAddress(address)];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.sign(&params)
     }

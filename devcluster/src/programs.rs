@@ -17,6 +17,8 @@ pub struct Programs {
     pub launcher: Option<PathBuf>,
 }
 
+const COMMAND: &str = "toolforge-jobs";
+
 /// What cargo sets for whatever it runs, and build scripts ask for.
 const OF_A_PACKAGE: [&str; 7] = [
     "CARGO_MANIFEST_DIR",
@@ -35,36 +37,24 @@ impl Programs {
     /// # Errors
     /// When they can't be built; cargo has told why.
     pub async fn build(cargo: &Path, launcher: Option<PathBuf>) -> Result<Self, String> {
-        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-        let mut build = Command::new(cargo);
-        // Cargo tells a test which package it is of. Build scripts would take that for a change,
-        // and everything above them would be built anew, here and the next time elsewhere.
-        for variable in OF_A_PACKAGE {
-            build.env_remove(variable);
-        }
-        let output = build
-            .args(["build", "--locked", "--bins", "-p", "tjf-handlers", "-p", "tjf-cli"])
-            .args(["--message-format", "json-render-diagnostics", "--manifest-path", manifest])
-            .args(["--profile", profile()])
-            .stderr(std::process::Stdio::inherit())
-            .output()
-            .await
-            .map_err(|error| format!("{}: {error}", cargo.display()))?;
-        if !output.status.success() {
-            return Err("the programs can't be built".to_owned());
-        }
-        let built: Vec<_> = output
-            .stdout
-            .split(|byte| *byte == b'\n')
-            .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-            .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .collect();
-        let find = |name: &str| {
-            let program = built.iter().find(|program| program.ends_with(name)).cloned();
-            program.ok_or_else(|| format!("cargo built no {name}"))
-        };
-        let (api, command) = (find("toolforge-jobs-api")?, find("toolforge-jobs")?);
+        let mut build = build(cargo);
+        build.args(["-p", "tjf-handlers", "-p", "tjf-cli"]);
+        let built = executables(build).await?;
+        let (api, command) = (find(&built, "toolforge-jobs-api")?, find(&built, COMMAND)?);
         Ok(Self { api, command, launcher })
+    }
+
+    /// Builds the command as it is shipped: static, so that it runs in every image. It is in a
+    /// folder of its own, and the first time takes as long as everything.
+    ///
+    /// # Errors
+    /// When it can't be built; cargo has told why.
+    pub async fn build_static_command(cargo: &Path) -> Result<PathBuf, String> {
+        let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+        let mut build = build(cargo);
+        build.args(["-p", "tjf-cli", "--target", &target]);
+        build.env("RUSTFLAGS", "-C target-feature=+crt-static");
+        find(&executables(build).await?, COMMAND)
     }
 
     /// What starts a service.
@@ -74,6 +64,38 @@ impl Programs {
         command.arg("attached").arg(&self.api);
         command
     }
+}
+
+fn build(cargo: &Path) -> Command {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let mut build = Command::new(cargo);
+    // Cargo tells a test which package it is of. Build scripts would take that for a change,
+    // and everything above them would be built anew, here and the next time elsewhere.
+    for variable in OF_A_PACKAGE {
+        build.env_remove(variable);
+    }
+    build
+        .args(["build", "--locked", "--bins", "--message-format", "json-render-diagnostics"])
+        .args(["--manifest-path", manifest, "--profile", profile()])
+        .stderr(std::process::Stdio::inherit());
+    build
+}
+
+async fn executables(mut build: Command) -> Result<Vec<PathBuf>, String> {
+    let output = build.output().await.map_err(|error| format!("cargo can't be run: {error}"))?;
+    if !output.status.success() {
+        return Err("the programs can't be built".to_owned());
+    }
+    let messages = output.stdout.split(|byte| *byte == b'\n');
+    Ok(messages
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .collect())
+}
+
+fn find(built: &[PathBuf], name: &str) -> Result<PathBuf, String> {
+    let program = built.iter().find(|program| program.ends_with(name)).cloned();
+    program.ok_or_else(|| format!("cargo built no {name}"))
 }
 
 /// Cargo names the folder after the profile, but for the first of all.

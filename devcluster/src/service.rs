@@ -1,7 +1,7 @@
 //! The product's service, as a process of its own.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -106,13 +106,25 @@ impl Service {
     /// # Errors
     /// [`ServiceError`].
     pub async fn start(programs: &Programs, site: &Site) -> Result<Self, ServiceError> {
+        Self::start_at(Ipv4Addr::LOCALHOST.into(), programs, site).await
+    }
+
+    /// The same, at another of this machine's addresses.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn start_at(
+        address: IpAddr,
+        programs: &Programs,
+        site: &Site,
+    ) -> Result<Self, ServiceError> {
         let authority = Authority::generate("devcluster");
-        let folder = write_files(&authority, site).await?;
+        let folder = write_files(&authority, address, site).await?;
         let file = |name: &str| folder.path().join(name);
         let mut child = programs
             .service()
             .env_clear()
-            .env("TJF_LISTEN", "127.0.0.1:0")
+            .env("TJF_LISTEN", SocketAddr::new(address, 0).to_string())
             .env("TJF_ADMIN_LISTEN", "127.0.0.1:0")
             .env("TJF_IDENTITY", "peer-certificate")
             .env("TJF_TLS_CERT", file("tls.crt"))
@@ -221,9 +233,13 @@ impl Service {
     }
 }
 
-async fn write_files(authority: &Authority, site: &Site) -> std::io::Result<TempDir> {
+async fn write_files(
+    authority: &Authority,
+    address: IpAddr,
+    site: &Site,
+) -> std::io::Result<TempDir> {
     let folder = tempfile::tempdir()?;
-    let Identity { certificate, key } = authority.issue_for_loopback();
+    let Identity { certificate, key } = authority.issue_for(address);
     let catalogue = json!([
         {"shortname": "tf-busybox", "image": site.image, "state": "stable",
          "aliases": ["busybox"]},

@@ -59,7 +59,7 @@ impl Catalogue {
             .map(|Entry { shortname, image, state, .. }| ContainerView {
                 shortname: shortname.clone(),
                 image: image.clone(),
-                state: *state,
+                state: (*state).into(),
             })
             .collect()
     }

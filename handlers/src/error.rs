@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use thiserror::Error;
+use tjf_api_types::Shown;
 use tjf_runtime::{BoxError, ErrorStatus, Failure, pool::ConnectError};
 
 use crate::{
@@ -89,6 +90,7 @@ impl From<Error> for Failure {
                 Self::new(ErrorStatus::NotFound, "job-not-found", detail)
             }
             Error::JobExists { name, by_foreign_object } => {
+                let name = Shown::new(&name);
                 let detail = if by_foreign_object {
                     format!(
                         "the name `{name}` is taken by an object that is not a job of this service: choose another"
@@ -105,6 +107,7 @@ impl From<Error> for Failure {
                 "this key was used for another job: send a fresh key for each job",
             ),
             Error::JobEnding { name, since } => {
+                let name = Shown::new(&name);
                 let since = since.map(|at| format!(", since {}", time::written(at)));
                 let detail = format!(
                     "the job `{name}` is being deleted{}, and has not gone yet: try again later, \

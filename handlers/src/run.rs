@@ -2,7 +2,7 @@
 
 mod key;
 
-use tjf_api_types::{JobView, RunRequest, Suffix, path};
+use tjf_api_types::{JobView, RunRequest, Shown, Suffix, path};
 use tjf_runtime::{Created, Json, chance};
 
 pub use self::key::IdempotencyKey;
@@ -33,7 +33,7 @@ pub async fn run(
         let detail = match request.imagename.as_str() {
             "" => "the container's name is empty: `containers` shows what there is".to_owned(),
             name => {
-                let name = request::shown(name);
+                let name = Shown::new(name);
                 format!("there is no container `{name}`: `containers` shows what there is")
             }
         };

@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "api/refusals.rs"]
+mod refusals;
+
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
@@ -261,7 +264,9 @@ async fn what_cannot_be_a_name_is_not_there_and_kubernetes_is_not_asked() {
     let table = routes();
     for (method, pattern) in table.routes().filter(|(_, pattern)| pattern.contains("{name}")) {
         let long = "a".repeat(254);
-        for name in ["..", "A", "a%2Fb", "-a", "a%00", "a%0Ab", "%C3%BC", &long] {
+        for name in
+            ["..", "A", "a%2Fb", "-a", "a%00", "a%0Ab", "%C3%BC", "%FF", "a%ED%A0%80", "ü", &long]
+        {
             let path = pattern.replace("{name}", name);
             let request = request(method, &path).body(full("")).unwrap();
             let (problem, _) = refused(Some(&peer), request).await;

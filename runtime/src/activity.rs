@@ -5,20 +5,25 @@
 //! tells: its head begins with a first byte and ends with an empty line; its answer begins with the
 //! handler's and ends when all of it has been handed over and flushed. What comes behind a request
 //! is kept back until then, so that it is known to be the beginning of another head.
+//!
+//! A client that sends no more may still read, as `ncat` does, or have gone: both end the stream in
+//! the same way. hyper would take either for gone, so it is not told of the end before its request has
+//! been answered. Who has gone and said so by a reset is known at once; whoever does not, in the time
+//! that any ordinary request has.
+
+mod watched;
 
 use std::{
-    io,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
-    task::{Context, Poll, Waker, ready},
+    task::Waker,
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::Notify,
     time::{Instant, sleep_until},
 };
 
+pub(crate) use self::watched::{Arriving, Watched};
 use crate::{config::Limits, lock::lock};
 
 /// What a connection does, and since when.
@@ -73,10 +78,23 @@ struct State {
     line: Line,
     /// How much of the request's body has not come yet; `None` when it does not say.
     body_left: Option<u64>,
+    /// Whether somebody has read all of it.
+    body_is_read: bool,
+    /// How many bytes came behind what is being read, and are kept back.
+    kept_bytes: usize,
     /// Since when what there is to send can't be sent.
     blocked_since: Option<Instant>,
+    /// Since when the client sends no more, though it is still to be answered.
+    silent_since: Option<Instant>,
     /// Waits for its turn to read on.
     reader: Option<Waker>,
+}
+
+impl State {
+    /// Whether all of the request has come.
+    fn has_all(&self) -> bool {
+        self.body_left == Some(0) || self.body_is_read
+    }
 }
 
 /// Shared by a connection's bytes, its service and its guard.
@@ -106,7 +124,10 @@ impl Activity {
             doing: Doing::Handshake(Instant::now()),
             line: Line::None,
             body_left: Some(0),
+            body_is_read: false,
+            kept_bytes: 0,
             blocked_since: None,
+            silent_since: None,
             reader: None,
         };
         Arc::new(Self { state: Mutex::new(state), changed: Notify::new() })
@@ -135,7 +156,9 @@ impl Activity {
 
     /// A head is complete; its body has so many bytes, if it says so.
     pub(crate) fn request_begins(&self, body_bytes: Option<u64>) {
-        self.state().body_left = body_bytes;
+        let mut state = self.state();
+        (state.body_left, state.body_is_read) = (body_bytes, false);
+        drop(state);
         self.set(Doing::Request);
     }
 
@@ -166,6 +189,37 @@ impl Activity {
         state.blocked_since = is_blocked.then(Instant::now);
         drop(state);
         self.changed.notify_one();
+    }
+
+    /// The stream of what the client sends has ended. True when all of a request had come, which is
+    /// still to be answered.
+    fn client_sends_no_more(&self) -> bool {
+        let mut state = self.state();
+        let has_come = match state.doing {
+            Doing::Request => state.has_all(),
+            Doing::Answer(_) | Doing::Stream | Doing::Sent(_) => true,
+            Doing::Handshake(_) | Doing::Idle(_) | Doing::Head(_) => false,
+        };
+        if has_come && state.silent_since.is_none() {
+            state.silent_since = Some(Instant::now());
+            drop(state);
+            self.changed.notify_one();
+        }
+        has_come
+    }
+
+    /// What has come is no head, and nobody knows where it ends.
+    pub(crate) fn head_is_malformed(&self) {
+        let mut state = self.state();
+        (state.body_left, state.body_is_read) = (None, false);
+    }
+
+    /// Whether the client may be sending a body that nobody has read. What little of it is here already,
+    /// hyper reads over.
+    pub(crate) fn has_unread(&self) -> bool {
+        let state = self.state();
+        let is_here = |left: u64| left <= state.kept_bytes as u64;
+        !state.body_is_read && !state.body_left.is_some_and(is_here)
     }
 
     /// How many of these bytes belong to what is being read. The others belong to the next request.
@@ -221,7 +275,8 @@ impl Activity {
         }
     }
 
-    /// When what the connection does has taken too long. A request has its own deadline.
+    /// When what the connection does has taken too long. A request has its own deadline, which counts
+    /// for as long as its client is there.
     fn due(&self, limits: &Limits) -> Option<Instant> {
         let state = self.state();
         match state.doing {
@@ -234,8 +289,11 @@ impl Activity {
             }
             Doing::Idle(since) => Some(since + limits.idle_connection_time_max),
             Doing::Answer(since) | Doing::Sent(since) => Some(since + limits.request_time_max),
-            Doing::Stream => Some(state.blocked_since? + limits.request_time_max),
-            Doing::Request => None,
+            Doing::Stream => {
+                let since = [state.blocked_since, state.silent_since].into_iter().flatten().min();
+                Some(since? + limits.request_time_max)
+            }
+            Doing::Request => Some(state.silent_since? + limits.request_time_max),
         }
     }
 
@@ -251,92 +309,6 @@ impl Activity {
                 None => self.changed.notified().await,
             }
         }
-    }
-}
-
-/// Bytes in and out, watched.
-pub(crate) struct Watched<T> {
-    inner: T,
-    activity: Arc<Activity>,
-    /// What came behind a request: at most as much as was read at once.
-    kept: Vec<u8>,
-}
-
-impl<T> Watched<T> {
-    pub(crate) fn new(inner: T, activity: Arc<Activity>) -> Self {
-        Self { inner, activity, kept: Vec::new() }
-    }
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        if this.kept.is_empty() {
-            let before = buf.filled().len();
-            ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
-            let came = &buf.filled()[before..];
-            let taken = this.activity.take(came);
-            if taken == came.len() {
-                return Poll::Ready(Ok(()));
-            }
-            this.kept.extend_from_slice(&came[taken..]);
-            buf.set_filled(before + taken);
-            if taken > 0 {
-                return Poll::Ready(Ok(()));
-            }
-        } else {
-            let taken = this.activity.take(&this.kept[..this.kept.len().min(buf.remaining())]);
-            if taken > 0 {
-                buf.put_slice(&this.kept[..taken]);
-                this.kept.drain(..taken);
-                return Poll::Ready(Ok(()));
-            }
-        }
-        this.activity.state().reader = Some(cx.waker().clone());
-        Poll::Pending
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
-        self.activity.set_blocked(polled.is_pending());
-        polled
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
-        self.activity.set_blocked(polled.is_pending());
-        polled
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.inner).poll_flush(cx);
-        match &polled {
-            Poll::Ready(_) => self.activity.flushed(),
-            Poll::Pending => self.activity.set_blocked(true),
-        }
-        polled
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
 

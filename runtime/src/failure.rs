@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use tjf_api_types::Problem;
+use tjf_api_types::{Problem, Shown};
 
 use crate::request_id::RequestId;
 
@@ -18,6 +18,9 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The slug of what is our own fault.
 pub(crate) const INTERNAL: &str = "internal";
+
+/// No sentence of ours is longer. What is, repeats something that it should have cut.
+const DETAIL_CHARACTERS_MAX: usize = 600;
 
 /// A status that says that something went wrong; one of 200 can't be written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,12 +89,13 @@ struct Parts {
 }
 
 impl Failure {
-    /// A failure of one kind. The detail is a sentence that says what would be right.
+    /// A failure of one kind. The detail is a sentence that says what would be right. What it repeats
+    /// of a request it repeats as [`Shown`]; should it not, it is kept on one line here.
     pub fn new(status: ErrorStatus, slug: &'static str, detail: impl Into<String>) -> Self {
         Self(Box::new(Parts {
             status,
             slug,
-            detail: detail.into(),
+            detail: Shown::up_to(&detail.into(), DETAIL_CHARACTERS_MAX).to_string(),
             field: None,
             cause: None,
             retry_after: None,
@@ -102,7 +106,12 @@ impl Failure {
 
     /// A wrong request; `field` is the culprit.
     pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(ErrorStatus::BadRequest, "invalid-request", detail).field(field)
+        Self::bad_request(detail).field(field)
+    }
+
+    /// A request that is wrong as a whole.
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(ErrorStatus::BadRequest, "invalid-request", detail)
     }
 
     /// Our own fault. The text is constant; what really happened goes to the log only.
@@ -126,7 +135,7 @@ impl Failure {
     /// Names the field at fault.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>) -> Self {
-        self.0.field = Some(field.into());
+        self.0.field = Some(Shown::new(&field.into()).to_string());
         self
     }
 
@@ -226,6 +235,16 @@ mod tests {
         let problem = failure.problem(&RequestId::from_text("r1"));
         assert!(!serde_json::to_string(&problem).unwrap().contains("secret"));
         assert_eq!((problem.status, problem.slug()), (500, "internal"));
+    }
+
+    /// Whoever words a refusal may have forgotten to.
+    #[test]
+    fn what_is_said_stays_on_one_line_and_has_an_end() {
+        let failure = Failure::invalid("a\u{202e}".repeat(1000), "x\n\u{2028}".repeat(1000));
+        let problem = failure.problem(&RequestId::from_text("r1"));
+        assert!(problem.detail.starts_with(r"x\n\u{2028}x"), "{}", problem.detail);
+        assert!(problem.detail.chars().count() <= DETAIL_CHARACTERS_MAX + 1);
+        assert!(problem.field.unwrap().chars().count() <= Shown::CHARACTERS_MAX + 1);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What handlers are given: a body, a query, or a path's variable, read into a valid type.
 
 mod form;
+mod json;
+mod refusal;
 
 use std::{fmt::Display, str::FromStr};
 
@@ -67,78 +69,42 @@ impl<T: DeserializeOwned + Send + 'static> Input for Query<T> {
     const READS_QUERY: bool = true;
 
     fn from_request(received: &Received) -> Result<Self, Failure> {
-        from_form(received.parts.uri.query().unwrap_or_default().as_bytes()).map(Query)
+        let query = received.parts.uri.query().unwrap_or_default().as_bytes();
+        form::Form::parse(query)
+            .and_then(T::deserialize)
+            .map(Query)
+            .map_err(|refusal| refusal.into_failure("the query"))
     }
 }
 
 impl<T: DeserializeOwned + Send + 'static> Input for Json<T> {
     fn from_request(received: &Received) -> Result<Self, Failure> {
+        // Some editors begin every file with a byte order mark, which says nothing.
+        let body = received.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&received.body);
         match media_type(&received.parts.headers).as_deref() {
-            Some("application/json") => from_json(&received.body),
-            Some("application/x-www-form-urlencoded") => from_form(&received.body),
-            _ => Err(Failure::new(
-                ErrorStatus::UnsupportedMediaType,
-                "unsupported-media-type",
-                "send `content-type: application/json` or `application/x-www-form-urlencoded`",
-            )),
+            Some("application/json") => json::Tree::parse(body).and_then(T::deserialize),
+            Some("application/x-www-form-urlencoded") => {
+                form::Form::parse_body(body).and_then(T::deserialize)
+            }
+            _ => {
+                return Err(Failure::new(
+                    ErrorStatus::UnsupportedMediaType,
+                    "unsupported-media-type",
+                    "send `content-type: application/json` or `application/x-www-form-urlencoded`",
+                ));
+            }
         }
         .map(Json)
+        .map_err(|refusal| refusal.into_failure("the body"))
     }
 }
 
-/// The media type of a body, in lower case and without parameters.
+/// The media type of a body, in lower case and without parameters. Of two, neither is what was meant
+/// for sure.
 fn media_type(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let text = values.next()?.to_str().ok().filter(|_| values.next().is_none())?;
     Some(text.split(';').next()?.trim().to_ascii_lowercase())
-}
-
-fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    // serde would take an array for a struct, field by field in their order: nobody means that.
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Err(refused(None, "the body is an array: send an object"));
-    }
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let field = field_of(&error.path().to_string(), &error.inner().to_string());
-        refused(field, &error.into_inner().to_string())
-    })?;
-    json.end().map_err(|error| refused(None, &error.to_string()))?;
-    Ok(value)
-}
-
-fn from_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    let form = form::Form::parse(body).map_err(|error| refused(None, &error))?;
-    serde_path_to_error::deserialize(form).map_err(|error| {
-        let field = field_of(&error.path().to_string(), &error.inner().to_string());
-        refused(field, &error.into_inner().to_string())
-    })
-}
-
-/// The field at fault. serde knows the path to a wrong value, but says only in words which field is
-/// missing or is there twice.
-fn field_of(path: &str, error: &str) -> Option<String> {
-    // A path that begins with `?` is not a path: the text ended, or was not JSON, before a field had a
-    // name.
-    if path != "." && !path.starts_with('?') {
-        let first = path.split(['.', '[']).next().unwrap_or(path);
-        return Some(first.to_owned());
-    }
-    ["missing field `", "duplicate field `"]
-        .iter()
-        .find_map(|start| error.strip_prefix(start)?.split('`').next())
-        .map(str::to_owned)
-}
-
-fn refused(field: Option<String>, error: &str) -> Failure {
-    let detail = match &field {
-        Some(field) if !error.contains(&format!("`{field}`")) => format!("`{field}`: {error}"),
-        _ => error.to_owned(),
-    };
-    let failure = Failure::new(ErrorStatus::BadRequest, "invalid-request", detail);
-    match field {
-        Some(field) => failure.field(field),
-        None => failure,
-    }
 }
 
 #[cfg(test)]

@@ -136,6 +136,9 @@ fn is_no_file_left(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
+/// When a connection can't be accepted: so long until the next try.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// Tells in the log why no connection is accepted, once a minute and not at every try.
 #[derive(Debug, Default)]
 pub(crate) struct Complaint(Option<(String, Instant)>);

@@ -10,6 +10,7 @@ use std::{
 };
 
 use http::{Method, StatusCode};
+use tjf_api_types::Shown;
 use tokio::time::Instant;
 
 use crate::{
@@ -19,9 +20,9 @@ use crate::{
 /// What stands for the route of a request that has none.
 const NO_ROUTE: &str = "none";
 /// The name of a thing is at most this long: Kubernetes' limit for names of objects.
-const NAME_BYTES_MAX: usize = 253;
+const NAME_CHARACTERS_MAX: usize = 253;
 /// The causes of a failure are cut at this: they may quote a whole object.
-const CAUSE_BYTES_MAX: usize = 500;
+const CAUSE_CHARACTERS_MAX: usize = 500;
 /// The status of what was never answered, as nginx has it.
 const CLIENT_LEFT: u16 = 499;
 /// Lines a second about callers who have not proven who they are: enough to see what is going on.
@@ -145,7 +146,8 @@ impl Record {
         failure: Option<(&'static str, Option<String>)>,
     ) {
         let (slug, cause) = failure.unzip();
-        let cause = cause.flatten().map(|cause| cut(cause, CAUSE_BYTES_MAX));
+        let cause =
+            cause.flatten().map(|cause| Shown::up_to(&cause, CAUSE_CHARACTERS_MAX).to_string());
         self.answer = Some(Answer { status, slug, cause });
     }
 
@@ -190,14 +192,5 @@ impl Drop for Record {
 
 /// Sets what a request is about, cut where no name is longer.
 pub(crate) fn set_about(about: &About, name: impl fmt::Display) {
-    let _ = about.set(cut(name.to_string(), NAME_BYTES_MAX));
-}
-
-/// A text of at most so many bytes.
-fn cut(mut text: String, bytes_max: usize) -> String {
-    if text.len() > bytes_max {
-        text.truncate(text.floor_char_boundary(bytes_max));
-        text.push('…');
-    }
-    text
+    let _ = about.set(Shown::up_to(&name.to_string(), NAME_CHARACTERS_MAX).to_string());
 }

@@ -74,7 +74,7 @@ pub(crate) fn of_failure(failure: &Failure, id: &RequestId, media: Media) -> Res
             of_type(problem.into(), PROBLEM_JSON)
         }
         Media::Text => {
-            let line = format!("{}\n", failure.detail().replace('\n', " "));
+            let line = format!("{}\n", failure.detail());
             of_type(line.into_bytes().into(), "text/plain; charset=utf-8")
         }
     };

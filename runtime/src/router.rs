@@ -162,7 +162,7 @@ impl<S: Application> Router<S> {
                     pattern: route.pattern,
                     policy: route.policy,
                     call: Arc::clone(&route.call),
-                    variable: variable(route.pattern, path)?,
+                    variable: variable(route.pattern, path),
                 });
             }
             allowed.push(route.method.as_str());
@@ -208,17 +208,12 @@ fn overlap(one: &str, other: &str) -> bool {
             .all(|(a, b)| a == b || is_variable(a) || is_variable(b))
 }
 
-/// The value of the pattern's variable, percent-decoded.
-fn variable(pattern: &str, path: &str) -> Result<Option<String>, Failure> {
-    let Some((_, value)) =
-        segments(pattern).zip(segments(path)).find(|(wanted, _)| is_variable(wanted))
-    else {
-        return Ok(None);
-    };
-    percent_encoding::percent_decode_str(value)
-        .decode_utf8()
-        .map(|text| Some(text.into_owned()))
-        .map_err(|_| Failure::invalid("name", "the name in the path is not UTF-8"))
+/// The value of the pattern's variable, percent-decoded. What is not UTF-8 becomes U+FFFD, which is in
+/// no name: so it is the name of nothing.
+fn variable(pattern: &str, path: &str) -> Option<String> {
+    let (_, value) =
+        segments(pattern).zip(segments(path)).find(|(wanted, _)| is_variable(wanted))?;
+    Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
 #[cfg(test)]
@@ -254,7 +249,8 @@ mod tests {
     fn a_variable_is_one_decoded_segment() {
         let (pattern, name) = find(&Method::GET, "/v1/show/a%2Fb%20c").unwrap();
         assert_eq!((pattern, name.as_deref()), ("/v1/show/{name}/", Some("a/b c")));
-        assert_eq!(find(&Method::GET, "/v1/show/%FF").unwrap_err().slug(), "invalid-request");
+        let (_, name) = find(&Method::GET, "/v1/show/a%FF").unwrap();
+        assert_eq!(name.as_deref(), Some("a\u{fffd}"), "it is the name of nothing");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The listener: connections in, limits on all of them, and a drain at the end.
 
+mod clear;
+
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, header};
@@ -12,20 +14,23 @@ use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    activity::Watched,
-    admin::Admin,
+    activity::{Arriving, Watched},
+    admin::{self, Admin},
     config::{ADMIN_LISTEN, Config, Faults, LISTEN},
     connections::{Connection, ConnectionLimits, Connections},
     context::Application,
+    failure::Failure,
+    host,
     identity::PeerCertificate,
+    linger::linger,
     memory,
-    open_files::Complaint,
+    open_files::{ACCEPT_PAUSE, Complaint},
     reload::{LookNow, reason},
     service::Service,
     shutdown::Shutdown,
@@ -34,12 +39,8 @@ use crate::{
 
 /// A request head of more than this is answered with 431.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
-/// When the operating system has no more file descriptors: so long until the next accept.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often the log says what was left out of it.
 const TELL_TIME: Duration = Duration::from_secs(10);
-/// The admin's connections: a few probes and scrapers.
-const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Why the service does not start.
 #[derive(Debug, Error)]
@@ -176,7 +177,7 @@ impl<S: Application> Bound<S> {
             () = serving => tracing::info!("drained"),
             () = time_is_up => {}
             () = shutdown.aborted() => {}
-            () = serve_admin(self.admin_listener, admin, limits.admin_connections_max) => {}
+            () = admin::serve(self.admin_listener, admin, limits.admin_connections_max) => {}
             () = tls::watch_dates(Arc::clone(&self.own_certificate)) => {}
             () = self.own_certificate.watch(look_now) => {}
             () = stopping => {}
@@ -245,7 +246,12 @@ impl<S: Application> Listener<S> {
         let time_max = self.service.limits().header_read_time_max;
         // On the heap, and only when something comes: who says nothing costs next to nothing.
         let handshake = async {
-            stream.readable().await?;
+            let mut first = [0];
+            stream.peek(&mut first).await?;
+            if clear::is_http(first[0]) {
+                Box::pin(clear::refuse(stream)).await;
+                return Err(io::ErrorKind::InvalidData.into());
+            }
             Box::pin(self.acceptor.accept(stream)).await
         };
         let accepted = tokio::select! {
@@ -280,16 +286,39 @@ impl<S: Application> Listener<S> {
         peer: Option<PeerCertificate>,
         is_welcome: bool,
     ) {
+        let mut stream = Watched::new(stream, Arc::clone(&open.activity));
+        let has_ended = self.answer_all(&mut stream, open, peer, is_welcome).await;
+        if has_ended && stream.has_unread() {
+            // From now on it makes room as an idle one does.
+            open.activity.established();
+            // On the heap, so that no connection is larger for what few come to.
+            let lingering = Box::pin(linger(stream.into_inner()));
+            tokio::select! {
+                () = lingering => {}
+                () = open.close.cancelled() => {}
+            }
+        }
+    }
+
+    /// True when the connection came to its end by itself; else it was cut off.
+    async fn answer_all(
+        &self,
+        stream: &mut Watched<TlsStream<TcpStream>>,
+        open: &Connection,
+        peer: Option<PeerCertificate>,
+        is_welcome: bool,
+    ) -> bool {
         let answer = service_fn(|request: Request<Incoming>| {
             open.activity.request_begins(request.body().size_hint().exact());
+            let request = request.map(|body| Arriving::new(body, Arc::clone(&open.activity)));
             let peer = peer.as_ref();
             async move {
-                let mut response = if is_welcome {
-                    self.service.respond(peer, request).await
-                } else {
-                    self.service.turn_away(peer, &request)
+                let mut response = match self.refusal(&request, is_welcome) {
+                    Some(failure) => self.service.refuse(peer, &request, failure),
+                    None => self.service.respond(peer, request).await,
                 };
-                if self.shutdown.is_draining() {
+                // hyper closes a connection with half a body on it, and does not say so.
+                if self.shutdown.is_draining() || open.activity.has_unread() {
                     response
                         .headers_mut()
                         .insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -299,22 +328,23 @@ impl<S: Application> Listener<S> {
                 Ok::<_, Infallible>(response)
             }
         });
-        let io = TokioIo::new(Watched::new(stream, Arc::clone(&open.activity)));
-        let connection =
-            http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).serve_connection(io, answer);
+        let connection = http1::Builder::new()
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), answer);
         let mut connection = pin!(connection);
         tokio::select! {
             ended = &mut connection => {
                 if ended.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
                     self.service.metrics.requests_malformed.inc();
+                    open.activity.head_is_malformed();
                 }
-                return;
+                return true;
             }
-            () = open.activity.overdue(self.service.limits()) => return,
+            () = open.activity.overdue(self.service.limits()) => return false,
             () = open.close.cancelled() => {
                 self.service.metrics.connections_refused.inc();
                 if !open.activity.is_at_work() {
-                    return;
+                    return false;
                 }
             }
             () = self.service.stopping.cancelled() => {}
@@ -322,46 +352,25 @@ impl<S: Application> Listener<S> {
         // Finishes the request that is at work, if any; an idle connection ends at once.
         connection.as_mut().graceful_shutdown();
         tokio::select! {
-            _ = connection => {}
-            () = open.activity.overdue(self.service.limits()) => {}
+            _ = connection => true,
+            () = open.activity.overdue(self.service.limits()) => false,
         }
+    }
+
+    /// Why a request is refused before anybody looks at what it asks.
+    fn refusal<B>(&self, request: &Request<B>, is_welcome: bool) -> Option<Failure> {
+        if !is_welcome {
+            return Some(too_many_connections());
+        }
+        let bad = host::check(request).err()?;
+        Some(Failure::invalid("Host", bad.to_string()).and_close())
     }
 }
 
-/// Serves health and metrics, in the clear, for as long as it is polled.
-async fn serve_admin(listener: TcpListener, admin: Arc<Admin>, connections_max: usize) {
-    let tracker = TaskTracker::new();
-    let connections = Connections::new(ConnectionLimits {
-        all_max: connections_max,
-        unproven_max: connections_max,
-        per_certificate_max: connections_max,
-    });
-    let mut complaint = Complaint::default();
-    loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                complaint.about(&error);
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        let Some(open) = connections.enter() else { continue };
-        let admin = Arc::clone(&admin);
-        let end = Instant::now() + ADMIN_CONNECTION_TIME_MAX;
-        tracker.spawn(async move {
-            let answer = service_fn(|request: Request<Incoming>| {
-                let response = admin.answer(&request);
-                async move { Ok::<_, Infallible>(response) }
-            });
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
-            tokio::select! {
-                _ = connection => {}
-                () = sleep_until(end) => {}
-                () = open.close.cancelled() => {}
-            }
-        });
-    }
+fn too_many_connections() -> Failure {
+    let detail = "there are too many connections with this certificate: close some, or send \
+                  several requests over one";
+    Failure::overloaded(detail).and_close()
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderValue, Method, Request, request::Parts};
+use http::{HeaderValue, Method, Request, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
-use tjf_api_types::REQUEST_ID;
+use tjf_api_types::{REQUEST_ID, Shown};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::{
     sync::CancellationToken,
@@ -108,18 +108,16 @@ impl<S: Application> Service<S> {
         }
     }
 
-    /// Answers a request on a connection that is one too many for its certificate.
-    pub(crate) fn turn_away<B>(
+    /// Refuses a request that is not let as far as its route.
+    pub(crate) fn refuse<B>(
         &self,
         peer: Option<&PeerCertificate>,
         request: &Request<B>,
+        failure: Failure,
     ) -> Response {
         let mut record = self.record(request);
         let caller = self.gate.admit(peer, request.headers(), SystemTime::now());
         record.caller = caller.ok().map(|caller| caller.name.to_string());
-        let detail = "there are too many connections with this certificate: close some, or send \
-                      several requests over one";
-        let failure = Failure::overloaded(detail).and_close();
         finish(record, (), Err(failure), &self.stopping)
     }
 
@@ -158,6 +156,7 @@ impl<S: Application> Service<S> {
         if !policy.reads_query {
             check_query(&parts)?;
         }
+        check_encoding(&parts)?;
         record.media = negotiate(&parts.headers, policy.answers).ok_or_else(|| {
             let names: Vec<_> = policy.answers.iter().map(|media| media.name()).collect();
             let first = names.first().copied().unwrap_or_default();
@@ -208,9 +207,7 @@ impl<S: Application> Service<S> {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
             Ok(Err(error)) => {
-                let failure =
-                    Failure::new(ErrorStatus::BadRequest, "invalid-request", "the body broke off");
-                Err(failure.because(error).and_close())
+                Err(Failure::bad_request("the body broke off").because(error).and_close())
             }
             Err(_) => {
                 Err(Failure::deadline_exceeded("the body did not arrive in time").and_close())
@@ -281,10 +278,30 @@ fn check_query(parts: &Parts) -> Result<(), Failure> {
     let query = parts.uri.query().unwrap_or_default();
     match form_urlencoded::parse(query.as_bytes()).next() {
         Some((key, _)) => {
-            Err(Failure::invalid(key.as_ref(), format!("there is no query parameter `{key}` here")))
+            let shown = Shown::new(&key);
+            Err(Failure::invalid(&*key, format!("there is no query parameter `{shown}` here")))
         }
         None => Ok(()),
     }
+}
+
+/// A body is read as it comes: what is packed has no size that could be limited.
+fn check_encoding(parts: &Parts) -> Result<(), Failure> {
+    for (name, plain) in
+        [(header::CONTENT_ENCODING, "identity"), (header::TRANSFER_ENCODING, "chunked")]
+    {
+        let values = parts.headers.get_all(&name).iter();
+        for value in values.map(|value| String::from_utf8_lossy(value.as_bytes())) {
+            let mut codings = value.split(',').map(str::trim).filter(|coding| !coding.is_empty());
+            if let Some(coding) = codings.find(|coding| !coding.eq_ignore_ascii_case(plain)) {
+                let coding = Shown::new(coding);
+                let detail = format!("`{name}: {coding}` is not taken: send the body as it is");
+                let status = ErrorStatus::UnsupportedMediaType;
+                return Err(Failure::new(status, "unsupported-media-type", detail));
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

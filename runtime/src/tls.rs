@@ -130,7 +130,8 @@ pub(crate) fn server_config(
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(Current(own)));
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // Some versions of curl offer the older one alone when they are told to speak it.
+    tls.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
     // A resumed session saves a caller two thirds of the time of a handshake.
     tls.ticketer = ring::Ticketer::new()?;
     Ok(Arc::new(tls))

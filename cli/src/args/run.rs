@@ -6,7 +6,7 @@ use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use tjf_api_types::{Emails, JobName, Mount, RunRequest, Suffix};
+use tjf_api_types::{Emails, JobName, Mount, RunRequest, Suffix, Words};
 use tokio::time::Duration;
 
 use super::duration;
@@ -67,6 +67,9 @@ pub(crate) struct RunArgs {
     /// End a run that takes longer, such as `90s`, `5m`, `2h`
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
+    /// Keep output in files, as by default
+    #[arg(long, hide = true, conflicts_with = "no_filelog")]
+    filelog: bool,
     /// Keep no output
     #[arg(long)]
     no_filelog: bool,
@@ -77,18 +80,15 @@ pub(crate) struct RunArgs {
     #[arg(short = 'e', long, value_name = "FILE")]
     filelog_stderr: Option<String>,
     /// When to send e-mail
-    #[arg(long, value_name = "WHEN", value_parser = one_of(EMAILS, Emails::as_str))]
+    #[arg(long, value_name = "WHEN", value_parser = one_of::<Emails>())]
     emails: Option<Emails>,
     /// Whether the tool's home is there inside the job
-    #[arg(long, value_name = "WHAT", value_parser = one_of(MOUNTS, Mount::as_str))]
+    #[arg(long, value_name = "WHAT", value_parser = one_of::<Mount>())]
     mount: Option<Mount>,
     /// Environment variable; may be given more than once
     #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
 }
-
-const EMAILS: [Emails; 4] = [Emails::None, Emails::All, Emails::OnFailure, Emails::OnFinish];
-const MOUNTS: [Mount; 2] = [Mount::All, Mount::None];
 
 /// How long to wait for the end of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,9 +110,15 @@ pub(crate) enum FormError {
     /// `--command` without a positional word.
     #[error("`--command` needs the job's name in front")]
     NoName,
-    /// More than one positional word.
+    /// More than one positional word, and none of them the name.
     #[error("`run` takes one word, not {0}")]
     ManyWords(usize),
+    /// The same, where the option after the words is `--wait`, which takes its value otherwise.
+    #[error("`run` takes one word, not {0}")]
+    ManyWordsAndWait(usize),
+    /// More than one positional word with `--command`.
+    #[error("with `--command` the job's name is one word, not {0}")]
+    ManyNames(usize),
     /// Words both in front of and after `--`, or after `--` with `--command`.
     #[error("the command is given twice")]
     TwoCommands,
@@ -128,6 +134,11 @@ impl FormError {
             Self::NoCommand => Some("`toolforge-jobs run './bot.py --all' --type CONTAINER`"),
             Self::NoName => Some("`toolforge-jobs run NAME --command COMMAND --image CONTAINER`"),
             Self::ManyWords(_) => Some("put the command in quotes, or its words after `--`"),
+            Self::ManyWordsAndWait(_) => Some(
+                "put the command in quotes, or its words after `--`; a time to wait is written \
+                 `--wait=5m`",
+            ),
+            Self::ManyNames(_) => Some("put the whole command in quotes, behind `--command`"),
             Self::TwoCommands => Some("the words after `--` are the whole command"),
             Self::Nul => None,
         }
@@ -144,9 +155,20 @@ impl RunArgs {
         }
     }
 
+    fn many_words(&self, count: usize) -> FormError {
+        match (&self.command, self.wait) {
+            (Some(_), _) => FormError::ManyNames(count),
+            (None, Some(None)) => FormError::ManyWordsAndWait(count),
+            (None, Some(Some(_)) | None) => FormError::ManyWords(count),
+        }
+    }
+
     /// Makes the request. A job without a name gets one here and not at the server, so that it is
     /// known also when the answer is lost.
     pub(crate) fn into_request(self, suffix: Suffix) -> Result<RunRequest, FormError> {
+        if let count @ 2.. = self.words.len() {
+            return Err(self.many_words(count));
+        }
         let (given_name, cmd) = form(self.name, self.command, self.words, &self.quoted_words)?;
         let name =
             given_name.unwrap_or_else(|| JobName::from_command(&cmd, suffix).as_str().to_owned());
@@ -158,7 +180,7 @@ impl RunArgs {
             schedule: self.schedule,
             timezone: self.timezone,
             continuous: self.continuous.then_some(true),
-            filelog: self.no_filelog.then_some(false),
+            filelog: (self.filelog || self.no_filelog).then_some(self.filelog),
             filelog_stdout: self.filelog_stdout,
             filelog_stderr: self.filelog_stderr,
             memory: self.memory,
@@ -174,16 +196,13 @@ impl RunArgs {
     }
 }
 
-/// Name and command, whichever form was used.
+/// Name and command, of one word at most, whichever form was used.
 fn form(
     name: Option<String>,
     command: Option<String>,
     mut words: Vec<String>,
     quoted_words: &[String],
 ) -> Result<(Option<String>, String), FormError> {
-    if words.len() > 1 {
-        return Err(FormError::ManyWords(words.len()));
-    }
     match (words.pop(), command, quoted_words) {
         (Some(name), Some(command), []) => Ok((Some(name), command)),
         (Some(command), None, []) => Ok((name, command)),
@@ -200,15 +219,9 @@ fn form(
 }
 
 /// A closed set of words, which help and completions then know.
-fn one_of<T, const N: usize>(
-    values: [T; N],
-    word: fn(T) -> &'static str,
-) -> impl TypedValueParser<Value = T>
-where
-    T: Copy + Send + Sync + 'static,
-{
-    PossibleValuesParser::new(values.map(word)).try_map(move |text| {
-        values.into_iter().find(|value| word(*value) == text).ok_or("not one of the values")
+fn one_of<T: Words + Send + Sync>() -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(T::ALL.iter().map(|word| word.as_str())).try_map(|text| {
+        T::ALL.iter().copied().find(|word| word.as_str() == text).ok_or("not one of the values")
     })
 }
 

@@ -3,10 +3,15 @@
 //! A command needs one; a load test as many as it has requests under way. A kept connection that
 //! the server has closed meanwhile is noticed before the request is lost: hyper hands the request
 //! back when none of it was sent, and only then it goes to a new connection.
+//!
+//! A new one goes to whichever of the host's addresses answers first. Which that is, is decided
+//! after TLS: a server that lets connections in and then says nothing is no better than one that
+//! swallows packets.
 
 use std::{
     error::Error as StdError,
     io,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -20,14 +25,15 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
-    net::TcpStream,
-    time::{Duration, timeout},
+    net::{TcpStream, lookup_host},
+    task::{JoinError, JoinHandle},
+    time::{Duration, Instant, timeout, timeout_at},
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{ClientError, Server};
+use super::{ClientError, Server, race};
 
-/// TCP and TLS together; a server that is there needs milliseconds.
+/// For the look-up and all addresses, TCP and TLS; a server that is there needs milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// From the request's first byte to the answer's last. Proxies cut at 60 s, so no more can come.
@@ -68,18 +74,14 @@ impl Connections {
             }
             match self.answer(&mut sender, request).await {
                 Ok(response) => return Ok(self.keep(sender, response)),
-                Err(Unanswered::NotSent(unsent)) => request = *unsent,
+                Err(Unanswered::NotSent(unsent, _)) => request = *unsent,
                 Err(Unanswered::Failed(error)) => return Err(error),
             }
         }
-        let mut sender = timeout(CONNECT_TIMEOUT, self.connect())
-            .await
-            .map_err(|_| self.unreachable(io::ErrorKind::TimedOut.into()))??;
+        let (mut sender, ended) = self.connect().await?;
         match self.answer(&mut sender, request).await {
             Ok(response) => Ok(self.keep(sender, response)),
-            Err(Unanswered::NotSent(_)) => {
-                Err(self.unreachable(io::ErrorKind::ConnectionReset.into()))
-            }
+            Err(Unanswered::NotSent(_, source)) => Err(self.unused(&source, ended.await)),
             Err(Unanswered::Failed(error)) => Err(error),
         }
     }
@@ -93,24 +95,32 @@ impl Connections {
         response
     }
 
+    async fn connect(&self) -> Result<(Sender, Ended), ClientError> {
+        let deadline = Instant::now() + CONNECT_TIMEOUT;
+        let addresses = timeout_at(deadline, lookup_host((self.host.as_str(), self.port)))
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|source| self.unreachable(source))?;
+        self.connect_to_any(addresses, deadline).await
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the task ends with its connection, which ends with the client: nothing to drain"
     )]
-    async fn connect(&self) -> Result<Sender, ClientError> {
-        let tcp = TcpStream::connect((self.host.as_str(), self.port))
+    async fn connect_to_any(
+        &self,
+        addresses: impl Iterator<Item = SocketAddr>,
+        deadline: Instant,
+    ) -> Result<(Sender, Ended), ClientError> {
+        let attempt = |address| handshake(self.tls.clone(), self.name.clone(), address);
+        let tls = race::first(addresses, deadline, attempt)
             .await
-            .map_err(|source| self.unreachable(source))?;
-        // Requests are small and complete: waiting for more to send would only delay them.
-        tcp.set_nodelay(true).map_err(|source| self.unreachable(source))?;
-        let tls = self.tls.connect(self.name.clone(), tcp).await.map_err(|source| {
-            self.untrusted(&source).unwrap_or_else(|| self.unreachable(source))
-        })?;
+            .map_err(|failures| self.unconnected(failures))?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(tls)).await.map_err(|source| self.lost(source))?;
         // What the connection fails of, the request under way is told too.
-        drop(tokio::spawn(connection));
-        Ok(sender)
+        Ok((sender, tokio::spawn(connection)))
     }
 
     async fn answer(
@@ -122,7 +132,7 @@ impl Connections {
             match sender.try_send_request(request).await {
                 Ok(response) => collect(response).await.map_err(|e| self.lost(e).into()),
                 Err(mut error) => match error.take_message() {
-                    Some(unsent) => Err(Unanswered::NotSent(Box::new(unsent))),
+                    Some(unsent) => Err(Unanswered::NotSent(Box::new(unsent), error.into_error())),
                     None => Err(self.lost(error.into_error()).into()),
                 },
             }
@@ -131,6 +141,29 @@ impl Connections {
             let after_s = ANSWER_TIMEOUT.as_secs();
             Err(ClientError::TimedOut { server: self.url.clone(), after_s }.into())
         })
+    }
+
+    /// Of several reasons, that of a server that was there says the most.
+    fn unconnected(&self, failures: Vec<io::Error>) -> ClientError {
+        let untrusted = failures.iter().find_map(|failure| self.untrusted(failure));
+        untrusted.unwrap_or_else(|| {
+            let first = failures.into_iter().next();
+            self.unreachable(first.unwrap_or(io::ErrorKind::AddrNotAvailable.into()))
+        })
+    }
+
+    /// Why nothing was sent over a new connection. A server that has judged the client's certificate
+    /// at once is heard before it is asked: by the request when it waits to be sent, else by the
+    /// connection.
+    fn unused(
+        &self,
+        source: &hyper::Error,
+        ended: Result<hyper::Result<()>, JoinError>,
+    ) -> ClientError {
+        let connection = ended.ok().and_then(Result::err);
+        self.untrusted(source)
+            .or_else(|| self.untrusted(&connection?))
+            .unwrap_or_else(|| self.unreachable(io::ErrorKind::ConnectionReset.into()))
     }
 
     fn unreachable(&self, source: io::Error) -> ClientError {
@@ -151,10 +184,25 @@ impl Connections {
     }
 }
 
+async fn handshake(
+    tls: TlsConnector,
+    name: ServerName<'static>,
+    address: SocketAddr,
+) -> io::Result<TlsStream<TcpStream>> {
+    let tcp = TcpStream::connect(address).await?;
+    // Requests are small and complete: waiting for more to send would only delay them.
+    tcp.set_nodelay(true)?;
+    tls.connect(name, tcp).await
+}
+
+/// How a connection ends.
+type Ended = JoinHandle<hyper::Result<()>>;
+
 /// Why there is no answer.
+#[derive(Debug)]
 enum Unanswered {
-    /// The connection had ended before; nothing went out.
-    NotSent(Box<Request<Full<Bytes>>>),
+    /// The connection had ended before, for this reason; nothing went out.
+    NotSent(Box<Request<Full<Bytes>>>, hyper::Error),
     Failed(ClientError),
 }
 
@@ -181,3 +229,6 @@ fn find_tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls:
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,9 @@ use std::io;
 
 use bytes::Bytes;
 use hyper::{Response, StatusCode, header};
-use tjf_api_types::{Problem, REQUEST_ID};
+use tjf_api_types::{PROBLEMS, Problem, REQUEST_ID};
+
+use crate::trust;
 
 /// Why a request has no good answer.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +20,7 @@ pub enum ClientError {
         source: io::Error,
     },
     /// One side does not trust the other's certificate; no request was looked at.
-    #[error("no trusted connection to `{server}`: {source}")]
+    #[error("no trusted connection to `{server}`: {}{source}", trust::matter(source))]
     Untrusted {
         /// The server's address.
         server: String,
@@ -51,6 +53,8 @@ pub enum ClientError {
         request_id: Option<String>,
         /// What is wrong with it.
         source: serde_json::Error,
+        /// The answer, when it is JSON all the same: that of a newer server, perhaps.
+        json: Option<Bytes>,
     },
     /// A job was asked for, also repeatedly, and it is not known whether it was created. The last
     /// attempt ended like this, but one of them may have done its work.
@@ -88,23 +92,18 @@ impl Refusal {
             .headers()
             .get(header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.parse().ok());
-        match serde_json::from_slice::<Problem>(response.body()) {
-            Ok(problem) => Self {
-                status: status.as_u16(),
-                slug: Some(problem.slug().to_owned()),
-                detail: problem.detail,
-                field: problem.field,
-                request_id: request_id.or(Some(problem.instance)),
-                retry_after_s,
-            },
-            Err(_) => Self {
-                status: status.as_u16(),
-                slug: None,
-                detail: format!("the server answered `{status}` and did not say why"),
-                field: None,
-                request_id,
-                retry_after_s,
-            },
+        let problem: Problem = serde_json::from_slice(response.body()).unwrap_or_default();
+        let said = |text: &String| !text.is_empty();
+        let slug = problem.kind.strip_prefix(PROBLEMS).map(str::to_owned);
+        let Problem { title, detail, instance, message, field, .. } = problem;
+        let silence = || format!("the server answered `{status}` and did not say why");
+        Self {
+            status: status.as_u16(),
+            slug,
+            detail: [detail, message, title].into_iter().find(said).unwrap_or_else(silence),
+            field,
+            request_id: request_id.or(Some(instance).filter(said)),
+            retry_after_s,
         }
     }
 
@@ -134,9 +133,42 @@ impl ClientError {
         }
     }
 
-    /// Whether the server said that there is nothing of that name.
-    pub fn is_not_found(&self) -> bool {
-        self.refusal().is_some_and(|refusal| refusal.status == StatusCode::NOT_FOUND.as_u16())
+    /// Whether the service itself said that there is no such job. A 404 alone does not: a proxy that
+    /// has lost the service has a page for that, and an unknown path is one too.
+    pub fn is_job_not_found(&self) -> bool {
+        self.refusal().is_some_and(|refusal| {
+            refusal.status == StatusCode::NOT_FOUND.as_u16()
+                && refusal.slug.as_deref() == Some("job-not-found")
+        })
+    }
+
+    /// Whether one side did not take the other's certificate, or the caller for what it is. With
+    /// another certificate the same request may be answered.
+    pub fn is_about_identity(&self) -> bool {
+        match self {
+            Self::Untrusted { .. } => true,
+            Self::Refused(refusal) => matches!(refusal.status, 401 | 403),
+            Self::Unconfirmed(cause) => cause.is_about_identity(),
+            Self::Unreachable { .. }
+            | Self::Lost { .. }
+            | Self::TimedOut { .. }
+            | Self::Unreadable { .. }
+            | Self::Unwritable(_) => false,
+        }
+    }
+
+    /// A good answer that this version does not understand.
+    pub(crate) fn unread_json(&self) -> Option<&Bytes> {
+        match self {
+            Self::Unreadable { json, .. } => json.as_ref(),
+            Self::Unconfirmed(cause) => cause.unread_json(),
+            Self::Unreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::Lost { .. }
+            | Self::TimedOut { .. }
+            | Self::Refused(_)
+            | Self::Unwritable(_) => None,
+        }
     }
 
     /// The id under which the server's log has this request.
@@ -175,6 +207,33 @@ mod tests {
         assert_eq!(refusal.detail, "the server answered `502 Bad Gateway` and did not say why");
         assert_eq!((refusal.slug, refusal.request_id.as_deref()), (None, Some("r1")));
         assert_eq!(refusal.retry_after_s, Some(2));
+    }
+
+    #[test]
+    fn only_the_services_own_word_says_that_there_is_no_such_job() {
+        for (status, body, expected) in [
+            (
+                404,
+                r#"{"type":"/problems/job-not-found","title":"","status":404,"detail":"","message":"","instance":""}"#,
+                true,
+            ),
+            (
+                404,
+                r#"{"type":"/problems/route-not-found","title":"","status":404,"detail":"","message":"","instance":""}"#,
+                false,
+            ),
+            (
+                503,
+                r#"{"type":"/problems/job-not-found","title":"","status":404,"detail":"","message":"","instance":""}"#,
+                false,
+            ),
+            (404, "<html>", false),
+            (404, "{}", false),
+            (404, "", false),
+        ] {
+            let error = ClientError::from(Box::new(Refusal::read(&answer(status, body))));
+            assert_eq!(error.is_job_not_found(), expected, "{status} {body}");
+        }
     }
 
     #[test]

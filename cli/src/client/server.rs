@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use hyper::Uri;
 use rustls::pki_types::ServerName;
+use tjf_api_types::path;
 
 /// The port of `https` when the URL names none.
 const PORT_DEFAULT: u16 = 443;
@@ -57,9 +58,16 @@ impl Server {
             name: ServerName::try_from(host.clone()).ok()?,
             host,
             port: uri.port_u16().unwrap_or(PORT_DEFAULT),
-            path_prefix: uri.path().trim_end_matches('/').to_owned(),
+            path_prefix: prefix(uri.path()).to_owned(),
         })
     }
+}
+
+/// What is in front of the API's own paths. These begin with the base path, which many an address
+/// that is in use has already.
+fn prefix(path: &str) -> &str {
+    let path = path.trim_end_matches('/');
+    path.strip_suffix(path::BASE).unwrap_or(path).trim_end_matches('/')
 }
 
 #[cfg(test)]
@@ -72,6 +80,12 @@ mod tests {
             ("https://jobs.example.org", "jobs.example.org", 443, "jobs.example.org", ""),
             ("https://10.0.0.1:8443/", "10.0.0.1", 8443, "10.0.0.1:8443", ""),
             ("https://[::1]:30001/jobs/", "::1", 30001, "[::1]:30001", "/jobs"),
+            ("https://a/api/v1", "a", 443, "a", ""),
+            ("https://a//api/v1//", "a", 443, "a", ""),
+            ("https://a/jobs/api/v1/", "a", 443, "a", "/jobs"),
+            ("https://a/api/v1/jobs", "a", 443, "a", "/api/v1/jobs"),
+            ("https://a/my-api/v1", "a", 443, "a", "/my-api/v1"),
+            ("https://a/api/v10", "a", 443, "a", "/api/v10"),
         ] {
             let server: Server = url.parse().unwrap();
             assert_eq!((server.host.as_str(), server.port), (host, port), "{url}");

@@ -4,13 +4,13 @@ use super::Context;
 use crate::{error::Error, exit::Exit, output::Table};
 
 pub(super) async fn containers(context: &Context) -> Result<Exit, Error> {
-    let answer = context.client.containers().await?;
-    if context.is_json {
-        context.printer.json(&answer.json)?;
+    let answer = context.client.containers().await;
+    if let Some(json) = context.wanted_json(&answer) {
+        context.printer.json(json)?;
         return Ok(Exit::Done);
     }
     let mut table = Table::new(&["NAME", "IMAGE", "STATE"]);
-    for container in &answer.value {
+    for container in &answer?.value {
         table.row([
             container.shortname.as_str().into(),
             container.image.as_str().into(),

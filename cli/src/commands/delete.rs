@@ -8,22 +8,15 @@ use crate::{args::DeleteArgs, error::Error, exit::Exit, nearest};
 pub(super) async fn delete(args: &DeleteArgs, context: &Context) -> Result<Exit, Error> {
     let mut exit = Exit::Done;
     for name in &args.names {
-        match context.client.delete(name).await {
-            Ok(answer) if context.is_json => context.printer.json(&answer.json)?,
-            Ok(answer) => {
-                for name in &answer.value.deleted {
-                    context.printer.line(name)?;
-                }
+        let answer = context.client.delete(name).await;
+        if let Some(source) = context.tell_deleted(answer)? {
+            let is_fatal = Exit::from(&source) != Exit::Refused;
+            let hint = nearest::hint_for_job(&context.client, name, &source).await;
+            let error = Error::Client { source, hint };
+            if is_fatal {
+                return Err(error);
             }
-            Err(source) => {
-                let is_fatal = Exit::from(&source) != Exit::Refused;
-                let hint = nearest::hint_for_job(&context.client, name, &source).await;
-                let error = Error::Client { source, hint };
-                if is_fatal {
-                    return Err(error);
-                }
-                exit = context.printer.error(&error);
-            }
+            exit = context.printer.error(&error);
         }
     }
     Ok(exit)

@@ -8,18 +8,12 @@ pub(super) async fn flush(args: &FlushArgs, context: &Context) -> Result<Exit, E
     if is_asked && !is_wanted(context).await? {
         return Err(Error::Declined);
     }
-    let answer = context.client.flush().await?;
-    if context.is_json {
-        context.printer.json(&answer.json)?;
-        return Ok(Exit::Done);
-    }
-    if answer.value.deleted.is_empty() {
+    let answer = context.client.flush().await;
+    let is_nothing = answer.as_ref().is_ok_and(|answer| answer.value.deleted.is_empty());
+    if is_nothing && !context.is_json {
         context.printer.note("there are no jobs");
     }
-    for name in &answer.value.deleted {
-        context.printer.line(name)?;
-    }
-    Ok(Exit::Done)
+    context.tell_deleted(answer)?.map_or(Ok(Exit::Done), |error| Err(error.into()))
 }
 
 /// Nobody is asked about nothing; the flush then says itself that there was none.

@@ -4,31 +4,48 @@ use tjf_api_types::JobView;
 
 use super::{Context, style};
 use crate::{
-    args::ListArgs,
+    args::{Layout, ListArgs},
     error::Error,
     exit::Exit,
     output::{Cell, Table},
 };
 
 pub(super) async fn list(args: &ListArgs, context: &Context) -> Result<Exit, Error> {
-    let answer = context.client.list().await?;
-    if context.is_json {
-        context.printer.json(&answer.json)?;
+    let answer = context.client.list().await;
+    if let Some(json) = context.wanted_json(&answer) {
+        context.printer.json(json)?;
         return Ok(Exit::Done);
     }
-    if answer.value.is_empty() {
+    let jobs = answer?.value;
+    match args.layout() {
+        Layout::Name => names(&jobs, context),
+        Layout::Long => table(&jobs, true, context),
+        Layout::Normal | Layout::Json => table(&jobs, false, context),
+    }
+}
+
+/// For scripts: no heading, and nothing at all when there is no job.
+fn names(jobs: &[JobView], context: &Context) -> Result<Exit, Error> {
+    for job in jobs {
+        context.printer.line(&job.name)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn table(jobs: &[JobView], is_long: bool, context: &Context) -> Result<Exit, Error> {
+    if jobs.is_empty() {
         context.printer.note("there are no jobs");
         return Ok(Exit::Done);
     }
-    let headings: &[&str] = if args.long {
+    let headings: &[&str] = if is_long {
         &["NAME", "TYPE", "STATUS", "COMMAND", "CONTAINER", "RESOURCES", "LOGS"]
     } else {
         &["NAME", "TYPE", "STATUS"]
     };
     let mut table = Table::new(headings);
-    for job in &answer.value {
+    for job in jobs {
         let cells = short(job).into_iter();
-        if args.long {
+        if is_long {
             table.row(cells.chain(long(job)));
         } else {
             table.row(cells);
@@ -42,7 +59,7 @@ fn short(job: &JobView) -> [Cell; 3] {
     [
         job.name.as_str().into(),
         job.job_type.as_str().into(),
-        Cell::styled(&status(job), style(job.status.phase)),
+        Cell::styled(&status(job), style(&job.status.phase)),
     ]
 }
 
@@ -51,7 +68,7 @@ fn short(job: &JobView) -> [Cell; 3] {
 fn status(job: &JobView) -> String {
     let is_being_deleted = job.deleting_since.is_some() && job.status.phase.is_final();
     let more = if is_being_deleted { ", being deleted" } else { "" };
-    format!("{}{more}", job.status_short)
+    format!("{}{more}", job.status_words())
 }
 
 fn long(job: &JobView) -> [Cell; 4] {
@@ -61,8 +78,8 @@ fn long(job: &JobView) -> [Cell; 4] {
     [
         job.cmd.as_str().into(),
         job.imagename.as_str().into(),
-        or_dash(resources).into(),
-        or_dash(log_files(job)).into(),
+        joined(resources).into(),
+        joined(log_files(job)).into(),
     ]
 }
 
@@ -73,8 +90,6 @@ fn log_files(job: &JobView) -> impl Iterator<Item = String> {
     job.filelog_stdout.clone().into_iter().chain(stderr)
 }
 
-/// An empty cell looks like a mistake.
-fn or_dash(parts: impl Iterator<Item = String>) -> String {
-    let joined = parts.collect::<Vec<_>>().join(", ");
-    if joined.is_empty() { "-".to_owned() } else { joined }
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
 }

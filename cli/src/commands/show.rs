@@ -1,24 +1,26 @@
 //! `show NAME`: everything about one job.
 
-use tjf_api_types::{JobView, LastRunView, Phase, StatusView};
+use tjf_api_types::{JobView, LastRunView, StatusView};
 
 use super::{Context, style};
 use crate::{args::ShowArgs, error::Error, exit::Exit, nearest, output::Fields};
 
 pub(super) async fn show(args: &ShowArgs, context: &Context) -> Result<Exit, Error> {
-    let answer = match context.client.show(&args.name).await {
-        Ok(answer) => answer,
+    let answer = context.client.show(&args.name).await;
+    if let Some(json) = context.wanted_json(&answer) {
+        context.printer.json(json)?;
+        return Ok(Exit::Done);
+    }
+    match answer {
+        Ok(answer) => {
+            context.printer.fields(&fields(&answer.value))?;
+            Ok(Exit::Done)
+        }
         Err(source) => {
             let hint = nearest::hint_for_job(&context.client, &args.name, &source).await;
-            return Err(Error::Client { source, hint });
+            Err(Error::Client { source, hint })
         }
-    };
-    if context.is_json {
-        context.printer.json(&answer.json)?;
-    } else {
-        context.printer.fields(&fields(&answer.value))?;
     }
-    Ok(Exit::Done)
 }
 
 /// The names are the API's, so that what is learnt here can be asked for with `--json`.
@@ -34,8 +36,8 @@ fn fields(job: &JobView) -> Fields {
     fields.add_some("schedule", job.schedule.as_ref());
     fields.add_some("schedule_actual", job.schedule_actual.as_ref());
     fields.add_some("timezone", job.timezone.as_ref());
-    fields.add("continuous", job.continuous);
-    fields.add("filelog", job.filelog);
+    fields.add_some("continuous", job.continuous);
+    fields.add_some("filelog", job.filelog);
     fields.add_some("filelog_stdout", job.filelog_stdout.as_ref());
     fields.add_some("filelog_stderr", job.filelog_stderr.as_ref());
     fields.add_some("memory", job.memory.as_ref());
@@ -70,7 +72,7 @@ fn add_status(fields: &mut Fields, job: &JobView) {
         next_scheduled_at,
         last_run,
     } = &job.status;
-    let style = style(*phase);
+    let style = style(phase);
     fields.add_some("started_at", started_at.as_ref());
     fields.add_some("finished_at", finished_at.as_ref());
     fields.add_some("restarts", *restarts);
@@ -78,7 +80,7 @@ fn add_status(fields: &mut Fields, job: &JobView) {
     fields.add_some("last_scheduled_at", last_scheduled_at.as_ref());
     fields.add_some("next_scheduled_at", next_scheduled_at.as_ref());
     fields.add_some("last_run", last_run.as_ref().map(sentence));
-    fields.add_styled("phase", phase_word(*phase), style);
+    fields.add_styled("phase", phase.as_str(), style);
     fields.add_styled("status_short", &job.status_short, style);
     fields.add("status_long", &job.status_long);
     fields.add_some("exit_code", *exit_code);
@@ -94,20 +96,10 @@ fn sentence(run: &LastRunView) -> String {
     let exit_code = exit_code.map(|code| format!("exit code {code}"));
     let started_at = started_at.as_ref().map(|time| format!("started {time}"));
     let finished_at = finished_at.as_ref().map(|time| format!("finished {time}"));
-    [Some(phase_word(*phase).to_owned()), reason.clone(), exit_code, started_at, finished_at]
+    [Some(phase.as_str().to_owned()), reason.clone(), exit_code, started_at, finished_at]
         .into_iter()
         .flatten()
+        .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-/// The word as it crosses the wire.
-fn phase_word(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Pending => "pending",
-        Phase::Running => "running",
-        Phase::Succeeded => "succeeded",
-        Phase::Failed => "failed",
-        Phase::Unknown => "unknown",
-    }
 }

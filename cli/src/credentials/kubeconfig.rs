@@ -7,16 +7,28 @@ use std::path::{Path, PathBuf};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
+use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
 use super::{FileError, Pem, read_if_there};
+use crate::node::Node;
 
-/// What a kubeconfig says about the current context.
+/// Files that are one kubeconfig by Kubernetes' rules: of what several of them have, the first one's
+/// is taken, entries whole.
 #[derive(Debug, Default)]
 pub(crate) struct Kubeconfig {
-    /// Certificate and key, when both are there.
-    pub(crate) identity: Option<(Pem, Pem)>,
-    /// The cluster's CA.
-    pub(crate) ca: Option<Pem>,
+    files: Vec<File>,
+}
+
+#[derive(Debug)]
+struct File {
+    path: PathBuf,
+    content: Node,
+}
+
+/// What an entry holds, and the file that has it.
+struct Body<'a> {
+    path: &'a Path,
+    fields: &'a Node,
 }
 
 /// Why a kubeconfig is of no use.
@@ -34,6 +46,14 @@ pub(crate) enum KubeconfigError {
         /// Where in the file.
         line: Option<u64>,
     },
+    /// A field that is needed is not what it should be.
+    #[error("`{}` is not a kubeconfig: `{field}` can't be understood", path.display())]
+    Field {
+        /// Which file.
+        path: PathBuf,
+        /// Which field.
+        field: &'static str,
+    },
     /// A `…-data` field is not base64.
     #[error("`{field}` in `{}` is not base64", path.display())]
     Base64 {
@@ -42,11 +62,17 @@ pub(crate) enum KubeconfigError {
         /// Which field.
         field: &'static str,
     },
-    /// A name leads nowhere.
-    #[error("`{}` has no {what} `{name}`, which its current context needs", path.display())]
-    Missing {
+    /// A certificate without a key.
+    #[error("`client-certificate` in `{}` is set without `client-key`", path.display())]
+    Half {
         /// Which file.
         path: PathBuf,
+    },
+    /// A name leads nowhere.
+    #[error("`{paths}` has no {what} `{name}`, which its current context needs")]
+    Missing {
+        /// Which files, as the variable has them.
+        paths: String,
         /// What kind of entry.
         what: &'static str,
         /// The entry's name.
@@ -58,130 +84,137 @@ fn at_line(line: u64) -> String {
     format!(": line {line} can't be understood")
 }
 
-/// `kubectl` writes an empty list as `null`, so that everything here is optional.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct File {
-    current_context: Option<String>,
-    contexts: Option<Vec<NamedContext>>,
-    clusters: Option<Vec<NamedCluster>>,
-    users: Option<Vec<NamedUser>>,
-}
-
-#[derive(Deserialize)]
-struct NamedContext {
-    name: String,
-    context: Context,
-}
-
-#[derive(Deserialize)]
-struct Context {
-    cluster: String,
-    user: String,
-}
-
-#[derive(Deserialize)]
-struct NamedCluster {
-    name: String,
-    cluster: Cluster,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Cluster {
-    certificate_authority: Option<PathBuf>,
-    certificate_authority_data: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct NamedUser {
-    name: String,
-    user: User,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct User {
-    client_certificate: Option<PathBuf>,
-    client_certificate_data: Option<String>,
-    client_key: Option<PathBuf>,
-    client_key_data: Option<String>,
-}
-
 impl Kubeconfig {
-    /// Reads the first of these files that exists; none is an empty kubeconfig.
+    /// Reads these files, as far as they exist and are needed; none is an empty kubeconfig.
     pub(crate) fn find(paths: &[PathBuf]) -> Result<Self, KubeconfigError> {
-        for path in paths {
+        let mut kubeconfig = Self::default();
+        for path in paths.iter().filter(|path| !path.as_os_str().is_empty()) {
+            if kubeconfig.is_whole() {
+                break;
+            }
             if let Some(bytes) = read_if_there(path)? {
-                return Self::parse(path, &bytes);
+                let content = parse(path, &bytes)?;
+                kubeconfig.files.push(File { path: path.clone(), content });
             }
         }
-        Ok(Self::default())
+        Ok(kubeconfig)
     }
 
-    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, KubeconfigError> {
-        let file: Option<File> =
-            serde_saphyr::from_slice(bytes).map_err(|error| KubeconfigError::Syntax {
-                path: path.to_owned(),
-                line: error.location().map(|location| location.line()),
+    /// Certificate and key of the current context's user, when it has them.
+    pub(crate) fn identity(&self) -> Result<Option<(Pem, Pem)>, KubeconfigError> {
+        let Some(user) = self.named("users", "user")? else { return Ok(None) };
+        // A key alone is no identity, and `kubectl` passes it over too.
+        let certificate = user.pem("client-certificate-data", "client-certificate")?;
+        let Some(certificate) = certificate else { return Ok(None) };
+        match user.pem("client-key-data", "client-key")? {
+            Some(key) => Ok(Some((certificate, key))),
+            None => Err(KubeconfigError::Half { path: user.path.to_owned() }),
+        }
+    }
+
+    /// The CA of the current context's cluster, when it has one.
+    pub(crate) fn ca(&self) -> Result<Option<Pem>, KubeconfigError> {
+        let Some(cluster) = self.named("clusters", "cluster")? else { return Ok(None) };
+        cluster.pem("certificate-authority-data", "certificate-authority")
+    }
+
+    /// Whether nothing that another file says could matter.
+    fn is_whole(&self) -> bool {
+        let has = |list, what| matches!(self.named(list, what), Ok(Some(_)));
+        has("users", "user") && has("clusters", "cluster")
+    }
+
+    /// The entry that the current context names.
+    fn named(&self, list: &str, what: &'static str) -> Result<Option<Body<'_>>, KubeconfigError> {
+        let Some(current) = self.current_context()? else { return Ok(None) };
+        let context = self.entry("contexts", "context", current)?;
+        let Some(name) = context.text(what)? else { return Ok(None) };
+        self.entry(list, what, name).map(Some)
+    }
+
+    fn current_context(&self) -> Result<Option<&str>, KubeconfigError> {
+        for file in &self.files {
+            let top = Body { path: &file.path, fields: &file.content };
+            if let Some(name) = top.text("current-context")? {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
+    fn entry(
+        &self,
+        list: &str,
+        what: &'static str,
+        name: &str,
+    ) -> Result<Body<'_>, KubeconfigError> {
+        let is_it = |entry: &&Node| matches!(entry.get("name"), Node::Text(text) if text == name);
+        let mut found = self.files.iter().filter_map(|file| {
+            let entry = file.content.get(list).items().iter().find(is_it)?;
+            Some(Body { path: &file.path, fields: entry.get(what) })
+        });
+        let body = found.next().ok_or_else(|| self.missing(what, name))?;
+        match body.fields {
+            Node::Nothing | Node::Map(_) => Ok(body),
+            Node::Text(_) | Node::List(_) | Node::Other => Err(body.bad(what)),
+        }
+    }
+
+    fn missing(&self, what: &'static str, name: &str) -> KubeconfigError {
+        let paths: Vec<_> = self.files.iter().map(|file| file.path.to_string_lossy()).collect();
+        KubeconfigError::Missing { paths: paths.join(":"), what, name: name.to_owned() }
+    }
+}
+
+impl<'a> Body<'a> {
+    fn text(&self, field: &'static str) -> Result<Option<&'a str>, KubeconfigError> {
+        self.fields.get(field).text().map_err(|_| self.bad(field))
+    }
+
+    fn bad(&self, field: &'static str) -> KubeconfigError {
+        KubeconfigError::Field { path: self.path.to_owned(), field }
+    }
+
+    /// Data goes before a file, and a relative file is next to the kubeconfig, as `kubectl` has it.
+    fn pem(
+        &self,
+        data_field: &'static str,
+        file_field: &'static str,
+    ) -> Result<Option<Pem>, KubeconfigError> {
+        if let Some(data) = self.text(data_field)? {
+            // Long data is often folded over lines.
+            let data: String = data.split_whitespace().collect();
+            let text = BASE64_STANDARD.decode(data).map_err(|_| KubeconfigError::Base64 {
+                path: self.path.to_owned(),
+                field: data_field,
             })?;
-        let File { current_context, contexts, clusters, users } = file.unwrap_or_default();
-        let Some(current) = current_context.filter(|name| !name.is_empty()) else {
-            return Ok(Self::default());
-        };
-        let missing = |what, name: &str| KubeconfigError::Missing {
-            path: path.to_owned(),
-            what,
-            name: name.to_owned(),
-        };
-        let named = contexts.into_iter().flatten().find(|entry| entry.name == current);
-        let context = named.ok_or_else(|| missing("context", &current))?.context;
-        let named = users.into_iter().flatten().find(|entry| entry.name == context.user);
-        let user = named.ok_or_else(|| missing("user", &context.user))?.user;
-        let named = clusters.into_iter().flatten().find(|entry| entry.name == context.cluster);
-        let cluster = named.ok_or_else(|| missing("cluster", &context.cluster))?.cluster;
-        user.resolve(path, cluster)
+            let origin = format!("`{data_field}` in `{}`", self.path.display());
+            return Ok(Some(Pem { text, origin }));
+        }
+        let Some(file) = self.text(file_field)? else { return Ok(None) };
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        Ok(Some(Pem::read(&folder.join(file))?))
     }
 }
 
-impl User {
-    fn resolve(self, path: &Path, cluster: Cluster) -> Result<Kubeconfig, KubeconfigError> {
-        let certificate = pem(
-            path,
-            "client-certificate-data",
-            self.client_certificate_data,
-            self.client_certificate,
-        )?;
-        let key = pem(path, "client-key-data", self.client_key_data, self.client_key)?;
-        let ca = pem(
-            path,
-            "certificate-authority-data",
-            cluster.certificate_authority_data,
-            cluster.certificate_authority,
-        )?;
-        Ok(Kubeconfig { identity: certificate.zip(key), ca })
-    }
-}
-
-/// Data goes before a file, and a relative file is next to the kubeconfig, as `kubectl` has it.
-fn pem(
-    kubeconfig: &Path,
-    field: &'static str,
-    data: Option<String>,
-    file: Option<PathBuf>,
-) -> Result<Option<Pem>, KubeconfigError> {
-    if let Some(data) = data.filter(|data| !data.is_empty()) {
-        // Long data is often folded over lines.
-        let data: String = data.split_whitespace().collect();
-        let text = BASE64_STANDARD
-            .decode(data)
-            .map_err(|_| KubeconfigError::Base64 { path: kubeconfig.to_owned(), field })?;
-        let origin = format!("`{field}` in `{}`", kubeconfig.display());
-        return Ok(Some(Pem { text, origin }));
-    }
-    let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) else { return Ok(None) };
-    let folder = kubeconfig.parent().unwrap_or(Path::new(""));
-    Ok(Some(Pem::read(&folder.join(file))?))
+/// Reads the first document, as `kubectl` does; what comes after it does not matter.
+fn parse(path: &Path, bytes: &[u8]) -> Result<Node, KubeconfigError> {
+    let options = serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+    };
+    let mut first = None;
+    let whole =
+        serde_saphyr::with_deserializer_from_slice_with_options(bytes, options, |document| {
+            first = Some(Node::deserialize(document)?);
+            Ok(())
+        });
+    let line = match (first, whole) {
+        (Some(content @ (Node::Nothing | Node::Map(_))), _) => return Ok(content),
+        (Some(Node::Text(_) | Node::List(_) | Node::Other), _) | (None, Ok(())) => None,
+        (None, Err(error)) => error.location().map(|location| location.line()),
+    };
+    Err(KubeconfigError::Syntax { path: path.to_owned(), line })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Style, paint, visible};
+use super::{Style, paint, text::visible};
 
 /// Names and values, in the order in which they are told.
 #[derive(Debug, Default)]
@@ -16,9 +16,11 @@ impl Fields {
         self.add_styled(name, &value.to_string(), Style::Plain);
     }
 
-    /// Adds a value that stands out.
+    /// Adds a value that stands out. An empty one is one that the answer does not have.
     pub(crate) fn add_styled(&mut self, name: &'static str, value: &str, style: Style) {
-        self.fields.push((name, value.to_owned(), style));
+        if !value.is_empty() {
+            self.fields.push((name, value.to_owned(), style));
+        }
     }
 
     /// Adds a value when there is one.

@@ -1,11 +1,16 @@
 //! Tables that fit the terminal.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-use super::{Style, paint, visible};
+use super::{
+    Style, paint,
+    text::{fit, visible, width},
+};
 
 /// Blanks between columns.
-const GAP: &str = "  ";
+const GAP: usize = 2;
+
+/// In a pipe no column is padded beyond this, a common screen. One long command would else make
+/// every other line as long.
+const PADDED_MAX: usize = 80;
 
 /// The narrowest that a column gets: a few letters and the sign that there were more.
 const WIDTH_MIN: usize = 6;
@@ -26,6 +31,8 @@ pub(crate) struct Cell {
 impl Cell {
     /// A value that stands out.
     pub(crate) fn styled(text: &str, style: Style) -> Self {
+        // An empty cell looks like a mistake.
+        let text = if text.is_empty() { "-" } else { text };
         Self { text: visible(text).into_owned(), style }
     }
 }
@@ -54,39 +61,58 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
+    /// The lines, for a terminal of so many columns, or for a pipe.
     pub(super) fn render(&self, width_max: Option<usize>, is_colored: bool) -> String {
-        let mut widths = self.widths();
+        let mut widths = self.widths(width_max.map_or(PADDED_MAX, |_| usize::MAX));
         if let Some(width_max) = width_max {
             narrow(&mut widths, width_max);
         }
         let mut text = String::new();
         for row in &self.rows {
-            for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                let fitting = fit(&cell.text, *width);
-                text.push_str(&paint(&fitting, cell.style, is_colored));
-                if at + 1 < row.len() {
-                    text.extend(std::iter::repeat_n(' ', width - fitting.width()));
-                    text.push_str(GAP);
-                }
-            }
-            text.push('\n');
+            push_row(&mut text, row, &widths, width_max, is_colored);
         }
         text
     }
 
-    fn widths(&self) -> Vec<usize> {
+    /// The width of each column: that of its widest cell, of those that are no wider than this.
+    fn widths(&self, counted_max: usize) -> Vec<usize> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |column: usize| {
+        let column_width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| cell.text.width()).max().unwrap_or(0)
+            let widths = cells.map(|cell| width(&cell.text));
+            widths.filter(|width| *width <= counted_max).max().unwrap_or(0)
         };
-        (0..columns).map(width).collect()
+        (0..columns).map(column_width).collect()
     }
+}
+
+/// Adds a line. On a terminal whatever is too wide is cut, at last the line itself; in a pipe it
+/// runs over.
+fn push_row(
+    text: &mut String,
+    row: &[Cell],
+    widths: &[usize],
+    width_max: Option<usize>,
+    is_colored: bool,
+) {
+    let mut left = width_max.unwrap_or(usize::MAX);
+    let mut blanks = 0;
+    for (cell, column) in row.iter().zip(widths) {
+        let Some(room) = left.checked_sub(blanks).filter(|room| *room > 0) else { break };
+        let cell_max = if width_max.is_some() { room.min(*column) } else { room };
+        let fitting = fit(&cell.text, cell_max);
+        text.extend(std::iter::repeat_n(' ', blanks));
+        text.push_str(&paint(&fitting, cell.style, is_colored));
+        let used = width(&fitting);
+        left = room.saturating_sub(used);
+        blanks = column.saturating_sub(used) + GAP;
+    }
+    text.push('\n');
 }
 
 /// Takes from the widest column, again and again, until all fit or none can give more.
 fn narrow(widths: &mut [usize], width_max: usize) {
-    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    let gaps = GAP * widths.len().saturating_sub(1);
     let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(width_max);
     while excess > 0 {
         let Some(widest) = widths.iter_mut().max().filter(|width| **width > WIDTH_MIN) else {
@@ -97,29 +123,14 @@ fn narrow(widths: &mut [usize], width_max: usize) {
     }
 }
 
-/// Cuts a text that is too wide, and shows that it did.
-fn fit(text: &str, width_max: usize) -> String {
-    if text.width() <= width_max {
-        return text.to_owned();
-    }
-    let mut fitting = String::new();
-    let mut width = '…'.width().unwrap_or(1);
-    for character in text.chars() {
-        width += character.width().unwrap_or(0);
-        if width > width_max {
-            break;
-        }
-        fitting.push(character);
-    }
-    fitting.push('…');
-    fitting
-}
-
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use proptest::{collection::vec, prelude::*};
+    use unicode_width::UnicodeWidthStr;
 
     use super::*;
+    use crate::output::text::tests::odd_text;
 
     fn table() -> Table {
         let mut table = Table::new(&["NAME", "COMMAND", "STATUS"]);
@@ -146,8 +157,12 @@ mod tests {
             a-longer-na…  echo 日本語…  Running for…
         "#]]
         .assert_eq(&table().render(Some(40), false));
-        let narrow = table().render(Some(10), false);
-        assert!(narrow.lines().all(|line| line.width() <= 3 * WIDTH_MIN + 4), "{narrow}");
+        expect![[r#"
+            NAME    C…
+            a       e…
+            a-lon…  e…
+        "#]]
+        .assert_eq(&table().render(Some(10), false));
     }
 
     #[test]
@@ -158,5 +173,50 @@ mod tests {
             a-longer-name  echo 日本語\n         Running for 1h2m
         "#]]
         .assert_eq(&table().render(None, true).replace('\u{1b}', ""));
+    }
+
+    #[test]
+    fn a_cell_that_is_wider_than_a_screen_pads_no_other() {
+        let mut table = Table::new(&["NAME", "COMMAND", "LOGS"]);
+        let long = "x".repeat(8192);
+        table.row(["a".into(), long.as_str().into(), "a.out".into()]);
+        table.row(["b".into(), "echo".into(), "b.out".into()]);
+        let text = table.render(None, false);
+        assert!(text.contains(&format!("a     {long}  a.out\n")), "{text}");
+        assert!(text.ends_with("b     echo     b.out\n"), "{text}");
+        assert!(text.starts_with("NAME  COMMAND  LOGS\n"), "{text}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_wider_than_the_terminal(
+            rows in vec([odd_text(), odd_text(), odd_text()], 1..5),
+            width_max in 1_usize..100,
+        ) {
+            let mut table = Table::new(&["A", "B", "C"]);
+            for row in &rows {
+                table.row(row.iter().map(|text| Cell::from(text.as_str())));
+            }
+            let text = table.render(Some(width_max), false);
+            prop_assert_eq!(text.lines().count(), rows.len() + 1);
+            for line in text.lines() {
+                prop_assert!(width(line) <= width_max, "{line:?}");
+                prop_assert!(UnicodeWidthStr::width(line) <= width_max, "{line:?}");
+            }
+        }
+
+        #[test]
+        fn columns_are_aligned_whatever_is_in_them(texts in vec(odd_text(), 1..8), is_pipe: bool) {
+            let mut table = Table::new(&["A", "B"]);
+            for text in &texts {
+                table.row([text.as_str().into(), "|".into()]);
+            }
+            let text = table.render((!is_pipe).then_some(60), false);
+            let starts: Vec<_> = text.lines().skip(1)
+                .map(|line| width(line.strip_suffix('|').unwrap()))
+                .filter(|start| *start <= PADDED_MAX + GAP)
+                .collect();
+            prop_assert!(starts.windows(2).all(|pair| pair[0] == pair[1]), "{text}");
+        }
     }
 }

@@ -30,7 +30,13 @@ impl Place {
     }
 
     fn find(&self, flags: Source) -> Result<Settings, SettingsError> {
-        Settings::find(flags, &self.environment)
+        Settings::find(flags, &self.environment, |_| {})
+    }
+
+    /// What has to be said of these settings.
+    fn refusal(&self, flags: Source) -> String {
+        let folder = self.folder.path().to_string_lossy().into_owned();
+        self.find(flags).unwrap_err().to_string().replace(&folder, "")
     }
 }
 
@@ -94,7 +100,8 @@ fn the_certificate_is_found_in_the_same_order_and_then_in_the_home() {
     assert_eq!(found(&place).unwrap(), "etc-cert home/k");
 
     place.environment.cert = Some(place.write("variable-cert", None));
-    assert_eq!(found(&place).unwrap(), "variable-cert home/k");
+    place.environment.key = Some(place.write("variable-key", None));
+    assert_eq!(found(&place).unwrap(), "variable-cert variable-key");
 }
 
 #[test]
@@ -124,32 +131,115 @@ fn a_kubeconfig_elsewhere_replaces_the_one_in_the_home() {
     assert_eq!(texts(&settings), ("a", "b", None));
 }
 
+/// Everything, from flags.
+fn everything(place: &Place) -> Source {
+    let file = |name| Some(place.write(name, None));
+    Source { cert: file("cert"), key: file("key"), ca: file("ca"), ..server("https://x") }
+}
+
 #[test]
 fn a_kubeconfig_that_is_not_needed_is_not_read() {
     let place = Place::new();
     place.write("home/.kube/config", Some("no: kubeconfig: at all"));
-    let file = place.write("file", None);
-    let flags = Source {
-        cert: Some(file.clone()),
-        key: Some(file.clone()),
-        ca: Some(file),
-        ..server("https://x")
-    };
-    assert!(place.find(flags).is_ok());
+    assert!(place.find(everything(&place)).is_ok());
     assert!(matches!(place.find(server("https://x")), Err(SettingsError::Kubeconfig(_))));
 }
 
 #[test]
-fn half_an_identity_is_refused() {
+fn of_a_kubeconfig_only_what_is_needed_is_read() {
     let place = Place::new();
-    let flags = Source { cert: Some(place.write("file", None)), ..server("https://x") };
-    assert_eq!(place.find(flags).unwrap_err().to_string(), "`cert` is set without `key`");
+    let user = "client-certificate-data: YQ==, client-key-data: Yg==";
+    let config = kubeconfig(user, "certificate-authority: /nowhere/ca.crt");
+    place.write("home/.kube/config", Some(&config));
+    let flags = Source { cert: None, key: None, ..everything(&place) };
+    assert_eq!(texts(&place.find(flags).unwrap()), ("a", "b", Some("ca")));
+
+    let user = "client-certificate: /nowhere/client.crt, client-key: 5";
+    let config = kubeconfig(user, "certificate-authority-data: Yw==");
+    place.write("home/.kube/config", Some(&config));
+    let flags = Source { ca: None, ..everything(&place) };
+    assert_eq!(texts(&place.find(flags).unwrap()), ("cert", "key", Some("c")));
 }
 
 #[test]
-fn a_misspelt_key_is_named_with_its_file() {
+fn files_that_are_not_needed_may_be_anything() {
+    let mut place = Place::new();
+    place.environment.site_settings = place.folder.path().join("folder");
+    fs::create_dir(&place.environment.site_settings).unwrap();
+    let settings = "home/.config/toolforge-jobs.toml";
+    for text in ["server = ", "server = 5\nca = []", "cert = 'half'", "\u{0}"] {
+        place.write(settings, Some(text));
+        assert!(place.find(everything(&place)).is_ok(), "{text}");
+        let flags = everything(&place);
+        place.environment.server = flags.server;
+        place.environment.cert = flags.cert;
+        place.environment.key = flags.key;
+        place.environment.ca = flags.ca;
+        assert!(place.find(Source::default()).is_ok(), "{text}");
+        place.environment.ca = None;
+        assert!(place.find(Source::default()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn of_a_file_only_what_is_needed_is_judged() {
+    let mut place = Place::new();
+    place.write("etc.toml", Some("server = 5\ncert = 'half'\nca = 'etc-ca'"));
+    place.write("etc-ca", None);
+    let flags = Source { ca: None, ..everything(&place) };
+    assert_eq!(texts(&place.find(flags).unwrap()).2, Some("etc-ca"));
+    let flags = Source { server: None, ca: None, ..everything(&place) };
+    assert_eq!(place.refusal(flags), "`/etc.toml`: `server` is not text");
+    place.environment.site_settings = place.folder.path().join("etc.toml/below");
+    assert!(matches!(place.find(Source::default()), Err(SettingsError::NoServer)));
+}
+
+#[test]
+fn a_home_that_is_no_folder_has_no_files() {
+    let mut place = Place::new();
+    place.environment.home = Some("/dev/null".into());
+    assert!(place.find(everything(&place)).is_ok());
+    let flags = Source { ca: None, ..everything(&place) };
+    assert_eq!(texts(&place.find(flags).unwrap()).2, None);
+    assert!(matches!(place.find(server("https://x")), Err(SettingsError::NoCertificate)));
+}
+
+#[test]
+fn half_an_identity_is_refused_by_name_wherever_it_is() {
+    let mut place = Place::new();
+    place.write("etc.toml", Some("cert = 'a'\nkey = 'b'"));
+    place.write("home/.config/toolforge-jobs.toml", Some("key = 'k'"));
+    let tools = "`key` in `/home/.config/toolforge-jobs.toml` is set without `cert` in \
+                 `/home/.config/toolforge-jobs.toml`";
+    assert_eq!(place.refusal(server("https://x")), tools);
+
+    place.environment.cert = Some("c".into());
+    let variables = "`TOOLFORGE_JOBS_CERT` is set without `TOOLFORGE_JOBS_KEY`";
+    assert_eq!(place.refusal(server("https://x")), variables);
+
+    place.environment.key = Some("k".into());
+    let flags = Source { key: Some("k".into()), ..server("https://x") };
+    assert_eq!(place.refusal(flags), "`--key` is set without `--cert`");
+    let flags = Source { cert: Some("c".into()), ..server("https://x") };
+    assert_eq!(place.refusal(flags), "`--cert` is set without `--key`");
+
+    // Where nobody looks any more it does not matter.
+    place.environment.key = None;
+    assert!(place.find(everything(&place)).is_ok());
+}
+
+#[test]
+fn a_key_of_the_future_is_passed_over_and_told() {
     let place = Place::new();
-    place.write("etc.toml", Some("sever = 'https://x'"));
-    let error = place.find(Source::default()).unwrap_err().to_string();
-    assert!(error.contains("etc.toml`: unknown field `sever`"), "{error}");
+    place.write("etc.toml", Some("server = 'https://site'\nsever = 5\n[proxy]\nca = 'x'"));
+    let told = std::cell::RefCell::new(String::new());
+    let flags = Source { server: None, ca: None, ..everything(&place) };
+    let settings =
+        Settings::find(flags, &place.environment, |text| told.borrow_mut().push_str(text));
+    let told = told.into_inner();
+    assert_eq!(settings.unwrap().server, "https://site");
+    for key in ["sever", "proxy"] {
+        assert!(told.contains(&format!("etc.toml`: the key `{key}` is unknown")), "{told}");
+    }
+    assert!(!told.contains("server"), "{told}");
 }

@@ -11,7 +11,7 @@ use crate::{
 
 fn three_jobs() -> Reply {
     let mut scheduled = job("every-night");
-    scheduled.job_type = JobType::Scheduled;
+    scheduled.job_type = JobType::Scheduled.into();
     scheduled.status_short = "Waiting for scheduled time".to_owned();
     scheduled.filelog_stderr = scheduled.filelog_stdout.clone();
     scheduled.cpu = Some("1".to_owned());
@@ -67,6 +67,15 @@ fn the_long_table_adds_command_container_resources_and_logs() {
         every-night  scheduled  Waiting for scheduled time  ./bot.py --all  tf-python39  mem 512Mi, cpu 1  /data/project/tf-test/every-night.out
         silent       one-off    Failed                      ./bot.py --all  tf-python39  -                 -
     "#]].assert_eq(&session.run(&["list", "--long"]));
+}
+
+#[test]
+fn one_long_command_does_not_make_every_line_of_a_pipe_as_long() {
+    let mut jobs: Vec<_> = (0..40).map(|number| job(&format!("bot-{number}"))).collect();
+    jobs[7].cmd = "x".repeat(8192);
+    let session = Session::new([Reply::json(200, &jobs)]);
+    let output = session.run(&["list", "--long"]);
+    assert!(output.contains(&jobs[7].cmd) && output.len() < 20_000, "{} bytes", output.len());
 }
 
 #[test]

@@ -8,8 +8,12 @@
 
 mod containers;
 mod delete;
+mod deployed;
 mod flush;
+mod full;
+mod future;
 mod help;
+mod hints;
 mod list;
 mod run;
 mod server;

@@ -218,7 +218,8 @@ fn a_misspelt_container_gets_the_nearest_match() {
 
 #[test]
 fn a_name_that_is_taken_says_how_to_go_on() {
-    let session = Session::new([problem("job-exists", 409, "there is a job `bot` already")]);
+    let exists = problem("job-exists", 409, "there is a job `bot` already");
+    let session = Session::new([exists, Reply::json(200, &job("bot"))]);
     let words = ["run", "true", "--type", "x", "--name", "bot"];
     expect![[r#"
         exit 1

@@ -75,13 +75,22 @@ impl Ca {
     }
 
     /// Certificate and key; `name` is a DNS name or an address.
-    pub(crate) fn sign(&self, name: &str) -> (rcgen::Certificate, KeyPair) {
+    pub(crate) fn sign(&self, name: &str) -> Identity {
+        self.sign_odd(name, |_| ())
+    }
+
+    /// The same, with something odd about it.
+    pub(crate) fn sign_odd(&self, name: &str, odd: impl Fn(&mut CertificateParams)) -> Identity {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
+        odd(&mut params);
         (params.signed_by(&key, &self.issuer).unwrap(), key)
     }
 }
+
+/// A certificate and its key.
+pub(crate) type Identity = (rcgen::Certificate, KeyPair);
 
 /// The server. It ends with its value.
 pub(crate) struct Server {
@@ -113,12 +122,16 @@ pub(crate) struct Seen {
 impl Server {
     /// Answers with the replies in turn; the last one is for all requests that are left. It refuses
     /// connections until it is opened.
-    pub(crate) fn start(ca: &Ca, replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub(crate) fn start(
+        ca: &Ca,
+        identity: Identity,
+        replies: impl IntoIterator<Item = Reply>,
+    ) -> Self {
         let script = Arc::new(Script {
             replies: Mutex::new(replies.into_iter().collect()),
             ..Script::default()
         });
-        let acceptor = TlsAcceptor::from(Arc::new(tls(ca)));
+        let acceptor = TlsAcceptor::from(Arc::new(tls(ca, identity)));
         let (tell_address, address) = mpsc::channel();
         let (open, opened) = oneshot::channel();
         let (tell_listening, listening) = mpsc::channel();
@@ -185,7 +198,7 @@ impl Drop for Server {
     }
 }
 
-fn tls(ca: &Ca) -> ServerConfig {
+fn tls(ca: &Ca, (certificate, key): Identity) -> ServerConfig {
     let mut roots = RootCertStore::empty();
     roots.add(ca.certificate.der().clone()).unwrap();
     let provider = Arc::new(ring::default_provider());
@@ -193,7 +206,6 @@ fn tls(ca: &Ca) -> ServerConfig {
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .build()
             .unwrap();
-    let (certificate, key) = ca.sign("127.0.0.1");
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::server::{Ca, Reply, Server};
+use crate::server::{Ca, Identity, Reply, Server};
 
 /// A server, and a home with what it takes to talk to it.
 pub(crate) struct Session {
@@ -27,8 +27,17 @@ impl Session {
 
     /// The same, with a server that refuses connections until it is opened.
     pub(crate) fn closed(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::presenting(|ca| ca.sign("127.0.0.1"), replies)
+    }
+
+    /// The same, with a server that has a certificate of the test's choice.
+    pub(crate) fn presenting(
+        identity: impl FnOnce(&Ca) -> Identity,
+        replies: impl IntoIterator<Item = Reply>,
+    ) -> Self {
         let ca = Ca::new("the test's CA");
-        let session = Self { server: Server::start(&ca, replies), home: TempDir::new().unwrap() };
+        let server = Server::start(&ca, identity(&ca), replies);
+        let session = Self { server, home: TempDir::new().unwrap() };
         let (certificate, key) = ca.sign("tf-test");
         session.write("ca.crt", &ca.certificate.pem());
         session.write("client.crt", &certificate.pem());

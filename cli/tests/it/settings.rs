@@ -30,7 +30,7 @@ fn without_a_certificate_nothing_is_sent() {
         exit 2
         -- stderr
         error: no client certificate was found
-        hint: give `--cert FILE --key FILE`, or see that `~/.kube/config` or `~/.toolskube/client.crt` and `client.key` are there
+        hint: give `--cert FILE --key FILE`, or see that the kubeconfig (`KUBECONFIG`, else `~/.kube/config`) has them, or `~/.toolskube/client.crt` and `client.key`
     "#]].assert_eq(&tell(&output));
 }
 
@@ -42,14 +42,15 @@ fn a_key_that_is_not_there_or_is_none_is_named() {
         -- stderr
         error: `gone` can't be read: No such file or directory (os error 2)
     "#]]
-    .assert_eq(&session.run(&["list", "--key", "gone"]));
+    .assert_eq(&session.run(&["list", "--cert", "gone", "--key", "gone"]));
     let certificate = session.home.path().join("client.crt");
+    let certificate = certificate.to_str().unwrap();
     expect![[r#"
         exit 2
         -- stderr
         error: no private key can be read from `HOME/client.crt`: no items found
     "#]]
-    .assert_eq(&session.run(&["list", "--key", certificate.to_str().unwrap()]));
+    .assert_eq(&session.run(&["list", "--cert", certificate, "--key", certificate]));
     let (_, other) = Ca::new("another CA").sign("tf-test");
     session.write("client.key", &other.serialize_pem());
     expect![[r#"
@@ -93,6 +94,56 @@ fn everything_is_found_in_the_home() {
 }
 
 #[test]
+fn a_flag_without_its_pair_is_not_paired_with_a_variable() {
+    let session = no_jobs();
+    expect![[r#"
+        exit 2
+        -- stderr
+        error: `--cert` is set without `--key`
+        hint: certificate and key go together: set both in the same place, or none
+    "#]]
+    .assert_eq(&session.run(&["list", "--cert", "client.crt"]));
+    assert!(session.server.lines().is_empty());
+}
+
+#[test]
+fn a_file_that_is_not_needed_is_not_read() {
+    let session = no_jobs();
+    session.write(".config/toolforge-jobs.toml", "broken");
+    session.write(".kube/config", "a: [b");
+    assert_eq!(session.run(&["list", "--json"]), "exit 0\n-- stdout\n[]\n");
+    let output = session.command(&["list", "--json"]).env("HOME", "/dev/null").output().unwrap();
+    assert_eq!(session.tell(&output), "exit 0\n-- stdout\n[]\n");
+}
+
+#[test]
+fn an_unknown_key_is_told_only_to_the_curious() {
+    let session = no_jobs();
+    session.write(".config/toolforge-jobs.toml", "proxy = 'x'");
+    let ca_from_file = |words: &[&str]| {
+        let output = session.command(words).env_remove("TOOLFORGE_JOBS_CA").output().unwrap();
+        session.tell(&output)
+    };
+    let expected =
+        "`HOME/.config/toolforge-jobs.toml`: the key `proxy` is unknown, and passed over";
+    assert!(ca_from_file(&["list", "-v"]).contains(expected));
+    assert!(!ca_from_file(&["list"]).contains("proxy"));
+}
+
+#[test]
+fn an_address_may_end_in_the_base_path() {
+    let session = no_jobs();
+    for end in ["", "/", "/api/v1", "/api/v1/"] {
+        let server = format!("https://{}{end}", session.server.address);
+        assert_eq!(
+            session.run(&["list", "--json", "--server", &server]),
+            "exit 0\n-- stdout\n[]\n"
+        );
+    }
+    assert_eq!(session.server.lines(), ["GET /api/v1/list/"; 4]);
+}
+
+#[test]
 fn a_server_that_is_away_is_told_so() {
     // Nobody can listen on port 0.
     let output = no_jobs().run(&["list", "--server", "https://127.0.0.1:0"]);
@@ -111,7 +162,7 @@ fn a_server_of_another_ca_is_not_trusted() {
     expect![[r#"
         exit 3
         -- stderr
-        error: no trusted connection to `https://SERVER`: invalid peer certificate: UnknownIssuer
+        error: no trusted connection to `https://SERVER`: no CA that is trusted here signed the server's certificate: invalid peer certificate: UnknownIssuer
         hint: give the CA that signed the server's certificate with `--ca FILE` or `TOOLFORGE_JOBS_CA`
     "#]].assert_eq(&session.run(&["list"]));
     assert!(session.server.lines().is_empty());
@@ -126,8 +177,8 @@ fn a_certificate_of_another_ca_is_not_taken() {
     expect![[r#"
         exit 3
         -- stderr
-        error: no trusted connection to `https://SERVER`: received fatal alert: UnknownCA
-        hint: the server does not take the tool's certificate: has it expired, or come from another CA?
+        error: no trusted connection to `https://SERVER`: the server does not know the CA of the tool's certificate: received fatal alert: UnknownCA
+        hint: give the tool's own certificate and key, which the site renews, with `--cert FILE --key FILE`, or ask an administrator
     "#]].assert_eq(&session.run(&["list"]));
     assert!(session.server.lines().is_empty());
 }

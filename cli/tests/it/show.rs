@@ -53,18 +53,18 @@ fn a_failed_job_says_why_at_the_end() {
 #[test]
 fn a_scheduled_job_tells_its_schedule_and_its_last_run() {
     let mut job = job("nightly");
-    job.job_type = JobType::Scheduled;
+    job.job_type = JobType::Scheduled.into();
     job.schedule = Some("@daily".to_owned());
     job.schedule_actual = Some("17 3 * * *".to_owned());
     job.timezone = Some("Etc/UTC".to_owned());
     job.status_short = "Waiting for scheduled time".to_owned();
     job.status_long = "The job next runs on 7 May at 03:17.".to_owned();
-    job.status.phase = Phase::Pending;
+    job.status.phase = Phase::Pending.into();
     job.status.started_at = None;
     job.status.attempts = None;
     job.status.next_scheduled_at = Some("2024-05-07T03:17:00Z".to_owned());
     job.status.last_run = Some(LastRunView {
-        phase: Phase::Failed,
+        phase: Phase::Failed.into(),
         started_at: Some("2024-05-06T03:17:00Z".to_owned()),
         finished_at: None,
         exit_code: Some(3),

@@ -62,6 +62,18 @@ fn a_table_fits_and_has_colours() {
     assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
 }
 
+/// Characters and the clusters that they make are not of the same width.
+#[test]
+fn a_command_full_of_hearts_fits_too() {
+    let mut hearts = job("hearts");
+    hearts.cmd = "❤\u{fe0f}".repeat(30);
+    let session = list_of(&[hearts]);
+    let (status, text) = on_terminal(session.command(&["list", "--long", "--color=never"]), "");
+    assert_eq!(status.code(), Some(0), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 40 + 3), "{text}");
+    assert!(text.contains("❤\u{fe0f}❤\u{fe0f}…"), "{text}");
+}
+
 #[test]
 fn those_who_want_no_colour_get_none() {
     let session = list_of(&[completed("bot")]);
@@ -98,6 +110,25 @@ fn somebody_who_waits_for_an_answer_is_told_once() {
     assert_eq!(text.matches("asking again, for up to 30 s").count(), 1, "{text}");
     assert!(text.ends_with("bot\r\n"), "{text}");
     assert_eq!(status.code(), Some(0));
+    // Who sees every exchange needs no such line, nor the hint to ask for it.
+    let session = Session::new([away(), Reply::json(201, &job("bot"))]);
+    let (_, text) = on_terminal(session.command(&[&words[..], &["-v"]].concat()), "");
+    assert!(text.contains("sent again") && !text.contains("asking again"), "{text}");
     let session = Session::new([away(), Reply::json(201, &job("bot"))]);
     assert_eq!(session.run(&words), "exit 0\n-- stdout\nbot\n");
+}
+
+#[test]
+fn somebody_who_waits_for_a_job_is_told_of_an_outage_once() {
+    let away = || Reply::text(504, "<html>");
+    let words = ["run", "true", "--type", "tf-busybox", "--name", "bot", "--wait"];
+    let replies =
+        || [Reply::json(201, &job("bot")), away(), away(), Reply::json(200, &completed("bot"))];
+    let session = Session::new(replies());
+    let (status, text) = on_terminal(session.command(&words), "");
+    assert_eq!(text.matches("no good answer: asking again").count(), 1, "{text}");
+    assert_eq!(text.matches("the service answers again").count(), 1, "{text}");
+    assert_eq!(status.code(), Some(0));
+    let told = Session::new(replies()).run(&words);
+    assert!(told.starts_with("exit 0\n") && !told.contains("again"), "{told}");
 }

@@ -58,8 +58,8 @@ fn a_failure_is_told_with_its_reason_and_its_code() {
         Failed
         -- stderr
         `bot`: Running for 5s
-        error: `bot` failed: The job failed after 7 seconds.
-        hint: what it wrote is in `/data/project/tf-test/bot.err`
+        error: `bot`: The job failed after 7 seconds.
+        hint: what it wrote is in `/data/project/tf-test/bot.out` and `/data/project/tf-test/bot.err`
     "#]]
     .assert_eq(&session.run(&RUN));
 }
@@ -119,6 +119,7 @@ fn another_job_of_the_same_name_is_not_taken_for_it() {
 #[test]
 fn a_service_that_is_lost_leaves_the_outcome_open() {
     let session = Session::new([Reply::json(201, &job("bot")), Reply::HangUp]);
+    let words = [&RUN[..4], &["--wait=1"]].concat();
     expect![[r#"
         exit 125
         -- stdout
@@ -127,7 +128,23 @@ fn a_service_that_is_lost_leaves_the_outcome_open() {
         `bot`: Running for 5s
         error: how `bot` ends is not known: the connection to `https://SERVER` broke before the answer was complete
         hint: `toolforge-jobs show bot` tells, once the service answers
-    "#]].assert_eq(&session.run(&RUN));
+    "#]].assert_eq(&session.run(&words));
+}
+
+#[test]
+fn a_service_that_was_away_for_a_moment_is_asked_on() {
+    let page = Reply::text(504, "<html>");
+    let nobody = Reply::text(404, "<html>404 page not found</html>");
+    let unknown = problem("route-not-found", 404, "there is no such path");
+    let session = Session::new([
+        Reply::json(201, &job("bot")),
+        page,
+        nobody,
+        unknown,
+        Reply::HangUp,
+        Reply::json(200, &failed("bot", Some(7), "ExitCode")),
+    ]);
+    assert_eq!(exit_line(&session), "exit 7");
 }
 
 #[test]

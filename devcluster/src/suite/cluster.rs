@@ -2,6 +2,7 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
@@ -13,11 +14,11 @@ use std::{
 
 use k8s_openapi::api::{
     authorization::v1::SubjectAccessReview,
-    core::v1::{Namespace, ResourceQuota, ServiceAccount},
+    core::v1::{Namespace, Node, ResourceQuota, ServiceAccount},
 };
 use kube::{
     Api, Config,
-    api::{DeleteParams, PostParams},
+    api::{DeleteParams, ListParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::json;
@@ -133,6 +134,33 @@ impl Cluster {
             Ground::Named(_) => None,
             Ground::Embedded(cluster) => Some(cluster),
         }
+    }
+
+    /// Where pods reach what listens on this machine.
+    ///
+    /// # Panics
+    /// When the cluster does not say where its node is, or there is no way to it.
+    pub async fn address_for_pods(&self) -> IpAddr {
+        if !self.is_real() {
+            // They are processes of this machine.
+            return Ipv4Addr::LOCALHOST.into();
+        }
+        let nodes = Api::<Node>::all(self.admin.clone()).list(&ListParams::default()).await;
+        let mut addresses =
+            nodes.expect("nodes").items.into_iter().flat_map(|node| {
+                node.status.and_then(|status| status.addresses).unwrap_or_default()
+            });
+        let internal = addresses.find(|address| address.type_ == "InternalIP");
+        let node: IpAddr = internal.and_then(|it| it.address.parse().ok()).expect("a node");
+        // From where the system would talk to the node, the node can be answered.
+        let any: IpAddr = if node.is_ipv6() {
+            Ipv6Addr::UNSPECIFIED.into()
+        } else {
+            Ipv4Addr::UNSPECIFIED.into()
+        };
+        let socket = UdpSocket::bind((any, 0)).expect("a socket");
+        socket.connect((node, 9)).expect("a way to the node");
+        socket.local_addr().expect("it is connected").ip()
     }
 
     /// Whether it is a whole Kubernetes, with kinds of object that no job needs.

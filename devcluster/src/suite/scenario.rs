@@ -1,13 +1,13 @@
 //! A test, and the world that it gets.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{Cluster, Tool, cluster::Made, report};
-use crate::{Identity, Programs, Service, Site, Subject};
+use crate::{Identity, Machine, Programs, Service, ServiceError, Site, Subject};
 
 /// A scenario on its way.
 pub type Play = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -127,10 +127,34 @@ impl World {
     /// When it does not start.
     pub async fn start_service_at(&self, server: &str) -> Arc<Service> {
         let site = Site { server: server.to_owned(), ..self.cluster.site.clone() };
-        let service = Service::start(&self.programs, &site).await;
-        let service = Arc::new(service.unwrap_or_else(|error| panic!("{error}")));
+        self.note(Service::start(&self.programs, &site).await)
+    }
+
+    /// A service of the test's own, where pods reach it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_service_for_pods(&self) -> Arc<Service> {
+        let address = self.cluster.address_for_pods().await;
+        self.note(Service::start_at(address, &self.programs, &self.cluster.site).await)
+    }
+
+    fn note(&self, started: Result<Service, ServiceError>) -> Arc<Service> {
+        let service = Arc::new(started.unwrap_or_else(|error| panic!("{error}")));
         self.services.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&service));
         service
+    }
+
+    /// The command, such that it runs in a pod.
+    ///
+    /// # Panics
+    /// When it can't be built.
+    pub async fn command_for_pods(&self) -> PathBuf {
+        if !self.cluster.is_real() {
+            return self.programs.command.clone();
+        }
+        let built = Programs::build_static_command(&Machine::read().cargo).await;
+        built.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// A certificate of the cluster's CA.

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use serde_json::Value;
 use tjf_api_types::{JobType, JobView, Phase};
 use tjf_devcluster::suite::{Output, Tool, World};
+use tokio::fs;
 
-use super::{POD_TIME_MAX, scenarios};
+use super::{POD_TIME_MAX, one_off, scenarios};
 
 scenarios![
     run_takes_a_command_or_a_name_first,
     run_wait_passes_the_exit_code_on,
+    a_job_starts_a_job_and_passes_its_exit_code_on,
     a_day_with_the_command,
+    what_a_hint_says_helps,
     containers_are_listed,
     refusals_words_and_failures_have_codes_of_their_own,
 ];
@@ -50,7 +53,7 @@ async fn run_takes_a_command_or_a_name_first(world: Arc<World>) {
     must(&tool, &[&words[..], &["--continuous", "--mem", "64Mi", "--cpu", "0.1"]].concat(), 0)
         .await;
     let bot = tool.show("bot").await;
-    assert_eq!((bot.job_type, bot.memory.as_deref()), (JobType::Continuous, Some("64Mi")));
+    assert_eq!((bot.job_type, bot.memory.as_deref()), (JobType::Continuous.into(), Some("64Mi")));
 }
 
 async fn run_wait_passes_the_exit_code_on(world: Arc<World>) {
@@ -66,6 +69,31 @@ async fn run_wait_passes_the_exit_code_on(world: Arc<World>) {
     let words = ["run", "sleep 3600", "--type", "tf-busybox", "--name", "long", "--wait=2"];
     must(&tool, &words, 124).await;
     assert!(!tool.show("long").await.status.phase.is_final());
+}
+
+/// As the site sets it up: the service's address is in a file, and all else is in the home. The
+/// kubeconfig there names the cluster's CA by a path that pods do not have.
+async fn a_job_starts_a_job_and_passes_its_exit_code_on(world: Arc<World>) {
+    let service = world.start_service_for_pods().await;
+    let tool = world.tool("nested").await.through(&service);
+    let file = |name: &str| tool.home.join(name);
+    fs::copy(world.command_for_pods().await, file("toolforge-jobs")).await.unwrap();
+    fs::copy(service.ca_file(), file("service-ca.crt")).await.unwrap();
+    fs::create_dir(file(".config")).await.unwrap();
+    let settings = format!("server = 'https://{}'\nca = '~/service-ca.crt'\n", service.address);
+    fs::write(file(".config/toolforge-jobs.toml"), settings).await.unwrap();
+    let kubeconfig = fs::read_to_string(file(".kube/config")).await.unwrap();
+    let ca = world.cluster.site.ca.to_str().unwrap();
+    assert!(kubeconfig.contains(ca), "{kubeconfig}");
+    fs::write(file(".kube/config"), kubeconfig.replace(ca, "/nowhere/ca.crt")).await.unwrap();
+
+    let inner = "run inner --command 'echo inside; exit 7' --image tf-busybox --wait";
+    tool.run(one_off("outer", &format!("~/toolforge-jobs {inner}; echo code $?; exit 9"))).await;
+    let outer = tool.ended("outer").await;
+    let told = (tool.read("outer.out").await, tool.read("outer.err").await);
+    assert_eq!(outer.status.exit_code, Some(9), "{told:?}");
+    assert_eq!(told.0, "inner\nFailed\ncode 7\n", "{told:?}");
+    assert_eq!(tool.read("inner.out").await, "inside\n");
 }
 
 async fn a_day_with_the_command(world: Arc<World>) {
@@ -104,6 +132,35 @@ async fn a_day_with_the_command(world: Arc<World>) {
     let output = must(&tool, &["flush", "--yes"], 0).await;
     assert_eq!(output.stdout, "second\nthird\n");
     assert_eq!(tool.list().await, []);
+}
+
+async fn what_a_hint_says_helps(world: Arc<World>) {
+    let tool = world.tool("hints").await;
+    // As a restart script of the deployed service's users has it.
+    let words = ["run", "--mem", "64Mi", "--mount=all", "--image", "tf-busybox", "--command"];
+    let bot = ["exec sleep 3600", "--filelog", "-o", "bot.log", "-e", "bot.log", "bot"];
+    let bot = [&words[..], &bot].concat();
+    must(&tool, &bot, 0).await;
+    let output = must(&tool, &bot, 1).await;
+    assert!(output.stderr.contains("or `toolforge-jobs delete bot` first\n"), "{output:?}");
+    must(&tool, &["delete", "bot"], 0).await;
+    must(&tool, &bot, 0).await;
+
+    let words = ["run", "echo oops >&2; exit 3", "--type", "tf-busybox", "--name", "bad", "--wait"];
+    let output = must(&tool, &words, 3).await;
+    assert_eq!(output.stderr.matches("ailed").count(), 1, "{output:?}");
+    let home = tool.home.display();
+    let hint = format!("hint: what it wrote is in `{home}/bad.out` and `{home}/bad.err`\n");
+    assert!(output.stderr.contains(&hint), "{output:?}");
+    assert_eq!(
+        (tool.read("bad.out").await, tool.read("bad.err").await),
+        (String::new(), "oops\n".to_owned())
+    );
+
+    // What never began is not said to have written something.
+    let words = ["run", "true", "--type", "tf-gone", "--timeout", "2", "--name", "never", "--wait"];
+    let output = must(&tool, &words, 1).await;
+    assert!(!output.stderr.contains("what it wrote is in"), "{output:?}");
 }
 
 async fn containers_are_listed(world: Arc<World>) {

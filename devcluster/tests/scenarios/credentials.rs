@@ -9,10 +9,11 @@ use tjf_devcluster::{
 };
 use tokio::time::{Instant, interval};
 
-use super::{one_off, scenarios};
+use super::{POD_TIME_MAX, one_off, scenarios};
 
 scenarios![
     a_certificate_is_renewed_under_load,
+    a_wait_outlives_the_certificate_that_it_began_with,
     what_is_no_file_in_place_of_a_key_hangs_nobody,
     a_home_without_credentials_is_told_so,
     a_certificate_that_kubernetes_refuses_is_told_so,
@@ -55,6 +56,28 @@ async fn a_certificate_is_renewed_under_load(world: Arc<World>) {
         count += 1;
     }
     assert!(count > 100, "that was not a load: {count} requests");
+}
+
+/// The job runs on, and the certificate ends. Only when that was told, the home gets another one.
+async fn a_wait_outlives_the_certificate_that_it_began_with(world: Arc<World>) {
+    // Its log names nobody who is refused, so nobody else may ask it.
+    let service = world.start_service().await;
+    let tool = world.tool("outlive").await.through(&service);
+    write_pair(&tool, &world.issue(Subject::tool(&tool.name).for_seconds(10))).await;
+    let cmd = "echo began; until [ -e go ]; do sleep 0.2; done; exit 7";
+    let words = ["run", "bot", "--command", cmd, "--image", "tf-busybox", "--wait"];
+    let meanwhile = async {
+        tool.read_until("bot.out", "began", POD_TIME_MAX).await;
+        eventually("the certificate is refused", POD_TIME_MAX, async || {
+            let log = service.log();
+            if log.iter().any(|line| line.contains(" 401 ")) { Ok(()) } else { Err(log) }
+        })
+        .await;
+        write_pair(&tool, &world.issue(Subject::tool(&tool.name))).await;
+        tokio::fs::write(tool.home.join("go"), "").await.unwrap();
+    };
+    let (output, ()) = tokio::join!(tool.command(&words), meanwhile);
+    assert_eq!((output.code, output.stdout.as_str()), (7, "bot\nFailed\n"), "{output:#?}");
 }
 
 async fn write(tool: &Tool, file: &str, text: &str) {

@@ -8,7 +8,7 @@ use tjf_devcluster::{
     suite::{Call, Needs, Tool, World, eventually, within},
 };
 
-use super::{one_off, scenarios};
+use super::{POD_TIME_MAX, one_off, scenarios};
 
 /// The service gives a request 30 s; what can't be answered is told before.
 const TOLD_TIME_MAX: Duration = Duration::from_secs(35);
@@ -17,6 +17,7 @@ const BACK_TIME_MAX: Duration = Duration::from_secs(60);
 scenarios![
     an_api_server_that_stands_still_is_told_and_survived: Needs::Faults,
     an_api_server_that_is_killed_is_told_and_survived: Needs::Faults,
+    a_wait_outlasts_an_outage: Needs::Faults,
 ];
 
 /// Everything that needs Kubernetes says so; what does not is answered.
@@ -62,4 +63,27 @@ async fn an_api_server_that_is_killed_is_told_and_survived(world: Arc<World>) {
     assert_told(&tool).await;
     outage.end().await;
     assert_well_again(&tool).await;
+}
+
+async fn a_wait_outlasts_an_outage(world: Arc<World>) {
+    let tool = world.tool("patient").await;
+    let cmd = "echo began; until [ -e go ]; do sleep 0.2; done; exit 7";
+    let words = ["run", "bot", "--command", cmd, "--image", "tf-busybox", "--wait"];
+    let meanwhile = async {
+        tool.read_until("bot.out", "began", POD_TIME_MAX).await;
+        let outage = world.cluster.begin_outage(Outage::Killed).await;
+        // A read is sent three times before it counts as failed; the fourth is the wait's own.
+        eventually("four bad answers", TOLD_TIME_MAX * 2, async || {
+            let log = tool.service().log();
+            let told =
+                |line: &&String| line.contains("/show/{name}/ 503 ") && line.contains(&tool.name);
+            let bad = log.iter().filter(told).count();
+            if bad >= 4 { Ok(()) } else { Err(log) }
+        })
+        .await;
+        outage.end().await;
+        tokio::fs::write(tool.home.join("go"), "").await.unwrap();
+    };
+    let (output, ()) = tokio::join!(tool.command(&words), meanwhile);
+    assert_eq!((output.code, output.stdout.as_str()), (7, "bot\nFailed\n"), "{output:#?}");
 }

@@ -22,6 +22,7 @@ scenarios![
     a_wrong_content_length_does_no_harm,
     json_that_is_no_job_is_refused_by_name,
     what_is_no_http_is_refused,
+    who_sends_everything_first_or_speaks_in_the_clear_is_answered,
 ];
 
 /// A raw `run` with these headers and this body.
@@ -169,7 +170,7 @@ async fn json_that_is_no_job_is_refused_by_name(world: Arc<World>) {
         assert!(named.contains(word), "{word} in {problem:?}");
     }
     let invalid =
-        [&b"{\"cmd\":\"\xff\",\"imagename\":\"tf-busybox\"}"[..], b"\xef\xbb\xbf{}", b"\0"];
+        [&b"{\"cmd\":\"\xff\",\"imagename\":\"tf-busybox\"}"[..], b"\xef\xbb\xbf[]", b"\0"];
     for body in invalid {
         let call =
             Call::new(hyper::Method::POST, "/run/").header("content-type", "application/json");
@@ -198,4 +199,28 @@ async fn what_is_no_http_is_refused(world: Arc<World>) {
     }
     // The service is as well as before.
     assert_eq!(tool.list().await, []);
+}
+
+/// Clients that look for an answer only when they have sent all, and those that take one port for
+/// another.
+async fn who_sends_everything_first_or_speaks_in_the_clear_is_answered(world: Arc<World>) {
+    let tool = world.tool("eager").await;
+    let get = b"GET /api/v1/list/ HTTP/1.1\r\nHost: x\r\n\r\n";
+    let large = raw("Content-Length: 1048576\r\n", &"x".repeat(1024 * 1024));
+    for (request, status) in [(&get[..], 200), (&large, 413)] {
+        let mut stream = tool.client.connect().await.unwrap();
+        stream.write_all(request).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut heard = Vec::new();
+        let hear = stream.read_to_end(&mut heard);
+        let _ = tjf_devcluster::suite::within("an end", HEAD_TIME_MAX, hear).await;
+        assert_status(&String::from_utf8_lossy(&heard), status);
+    }
+    let mut stream = tokio::net::TcpStream::connect(tool.service().address).await.unwrap();
+    stream.write_all(get).await.unwrap();
+    let mut heard = String::new();
+    let hear = stream.read_to_string(&mut heard);
+    tjf_devcluster::suite::within("an end", HEAD_TIME_MAX, hear).await.unwrap();
+    assert_status(&heard, 400);
+    assert!(heard.contains("https://"), "{heard}");
 }

@@ -172,6 +172,9 @@ async fn a_foreign_object_keeps_its_name(world: Arc<World>) {
         let problem = answer.expect_problem(409, "job-exists");
         assert!(problem.detail.contains("not a job"), "{}", problem.detail);
     }
+    let words = ["run", "theirs", "--command", "true", "--image", "tf-busybox"];
+    let output = tool.command(&words).await;
+    assert!(output.stderr.contains("hint: take another name\n"), "{output:?}");
     tool.send(Call::get("/show/theirs/")).await.expect_problem(404, "job-not-found");
     tool.send(Call::delete("theirs")).await.expect_problem(404, "job-not-found");
     assert_eq!(api.get("theirs").await.unwrap().uid(), theirs.uid());

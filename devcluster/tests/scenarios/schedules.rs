@@ -29,7 +29,8 @@ fn every_minute(name: &str, cmd: &str) -> Value {
 async fn a_scheduled_job_fires_and_writes_its_output_to_files(world: Arc<World>) {
     let tool = world.tool("cron").await;
     let job = tool.run(every_minute("tick", "echo tick; echo tock >&2")).await;
-    assert_eq!((job.job_type, job.status.phase), (JobType::Scheduled, Phase::Pending));
+    assert_eq!(job.job_type, JobType::Scheduled);
+    assert_eq!(job.status.phase, Phase::Pending);
     assert!(job.status.next_scheduled_at.is_some(), "{job:#?}");
     tool.read_until("tick.out", "tick\n", TICK_TIME_MAX).await;
     let job = tool
@@ -38,7 +39,11 @@ async fn a_scheduled_job_fires_and_writes_its_output_to_files(world: Arc<World>)
         })
         .await;
     let last_run = job.status.last_run.clone().unwrap();
-    assert_eq!((last_run.phase, last_run.exit_code), (Phase::Succeeded, Some(0)), "{job:#?}");
+    assert_eq!(
+        (last_run.phase, last_run.exit_code),
+        (Phase::Succeeded.into(), Some(0)),
+        "{job:#?}"
+    );
     assert!(job.status.last_scheduled_at.is_some(), "{job:#?}");
     assert!(tool.read("tick.err").await.starts_with("tock\n"));
     assert_only_files_tell(&tool, "tick").await;
@@ -51,7 +56,7 @@ async fn a_scheduled_job_tells_of_the_run_that_failed(world: Arc<World>) {
     tool.run(every_minute("bad", "exit 5")).await;
     let job = tool.until("bad", TICK_TIME_MAX, |job| job.status.last_run.is_some()).await;
     let last_run = job.status.last_run.clone().unwrap();
-    assert_eq!((last_run.phase, last_run.exit_code), (Phase::Failed, Some(5)), "{job:#?}");
+    assert_eq!((last_run.phase, last_run.exit_code), (Phase::Failed.into(), Some(5)), "{job:#?}");
     assert_eq!(last_run.reason.as_deref(), Some("ExitCode"), "{job:#?}");
     assert!(!job.status.phase.is_final(), "{job:#?}");
 }

@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 ///   replaces its `wait`. `env` hands them to the user's shell. It takes every name that Kubernetes
 ///   takes, where `export` would fail. `PATH` comes first, so that the user's own wins. A job
 ///   without variables runs in an image without `env` too.
+/// - What a shell starts in the background ignores SIGINT and SIGQUIT, and so does all that it starts in
+///   turn. Bash undoes this when it executes something. The others can't, but GNU's `env` can, since
+///   its version 8.31: it is asked first whether it knows how. Without it they stay ignored.
 /// - Process 1 looks for `env` and `sleep` in directories of its own, and then where the image says.
 /// - `true >>FILE` fails alone, where a failed `exec >>FILE` ends dash with 2 (it is a special
 ///   built-in: POSIX, 2.8.1). The shell's own sentence then goes to the container's log, and from
@@ -47,8 +50,16 @@ toolforge_stop() {
 }
 trap 'trap "" TERM; [ "$!" ] || exit 143; toolforge_stopped=yes; toolforge_stop' TERM
 trap 'trap "" USR1; toolforge_started=yes; toolforge_stop' USR1
+toolforge_image_path=$PATH
 toolforge_path=/usr/local/bin:/usr/bin:/bin:$PATH
-[ $# -eq 3 ] || { set -- env -- "PATH=$PATH" "$@"; PATH=$toolforge_path; }
+PATH=$toolforge_path
+toolforge_signals=--default-signal=INT,QUIT
+[ -z "$BASH_VERSION" ] && env $toolforge_signals >/dev/null 2>&1 || toolforge_signals=
+if [ "$toolforge_signals" ] || [ $# -gt 3 ]; then
+  set -- env $toolforge_signals -- "PATH=$toolforge_image_path" "$@"
+else
+  PATH=$toolforge_image_path
+fi
 toolforge_left=$#
 for toolforge_word do
   shift

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use tjf_api_types::{Emails, Mount, ObjectName, ToolName};
+use tjf_api_types::{Emails, Mount, ObjectName, ToolName, Words};
 
 use super::{Job, Spec, kind::Kind};
 

@@ -14,6 +14,7 @@ mod typed;
 use std::fmt;
 
 use thiserror::Error;
+use tjf_api_types::Shown;
 
 use self::number::{Number, SUFFIXES, split};
 pub use self::typed::{Amount, Quantity};
@@ -180,11 +181,8 @@ const MILLICORES: Unit = Unit {
 /// it quietly takes for this.
 const AMOUNT_MAX: u64 = i64::MAX.unsigned_abs();
 
-/// How much of a wrong text a refusal repeats.
-const SHOWN_CHARACTERS_MAX: usize = 40;
-
 fn parse(text: &str, unit: &Unit) -> Result<u64, QuantityError> {
-    let shown = || text.chars().take(SHOWN_CHARACTERS_MAX).collect();
+    let shown = || Shown::new(text).to_string();
     let example = || unit.example.to_owned();
     let Some(number) = Number::parse(text) else {
         return Err(QuantityError::NotAQuantity { text: shown(), meant: meant(text, unit) });
@@ -216,7 +214,7 @@ fn parse_stored(text: &str, unit: &Unit) -> Option<u64> {
 fn meant(text: &str, unit: &Unit) -> String {
     let is_taken = |text: &String| {
         let amount = Number::parse(text).map(|number| number.in_units(unit.places));
-        text.len() <= SHOWN_CHARACTERS_MAX && matches!(amount, Some((1.., true)))
+        text.len() <= Shown::CHARACTERS_MAX && matches!(amount, Some((1.., true)))
     };
     let cleaned: String = text.split_whitespace().collect::<String>().replace(',', ".");
     let cleaned = cleaned.trim_start_matches('+').to_owned();

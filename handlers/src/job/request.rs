@@ -4,7 +4,7 @@
 //! fault and what would be right.
 
 use thiserror::Error;
-use tjf_api_types::{JobName, Mount, RunRequest, Suffix, ToolName};
+use tjf_api_types::{JobName, Mount, RunRequest, Shown, Suffix, ToolName};
 
 use super::{
     Job, JobKind, Logs, Spec,
@@ -21,8 +21,6 @@ const LOG_PATH_BYTES_MAX: usize = 1024;
 const ENV_VARIABLES_MAX: usize = 256;
 /// Together with the command far below the 256 KiB that an object's annotations may have.
 const ENV_BYTES_MAX: usize = 32 * 1024;
-/// What a refusal repeats of a request.
-const SHOWN_CHARACTERS_MAX: usize = 40;
 const RETRY_MAX: i64 = 5;
 const REPLICAS_MAX: i64 = 16;
 /// A larger deadline makes Kubernetes fail the Job at once.
@@ -60,16 +58,10 @@ impl Invalid {
         Self::of(Rule::Request, field, detail)
     }
 
-    /// A field that breaks a rule of this kind. What it repeats of the request stays on its line.
+    /// A field that breaks a rule of this kind.
     pub fn of(rule: Rule, field: &'static str, detail: impl Into<String>) -> Self {
-        let detail = detail.into().replace(char::is_control, "\u{fffd}");
-        Self { rule, field, detail }
+        Self { rule, field, detail: detail.into() }
     }
-}
-
-/// What a refusal repeats of a text: enough to know it again, on one line of a terminal.
-pub fn shown(text: &str) -> &str {
-    text.char_indices().nth(SHOWN_CHARACTERS_MAX).map_or(text, |(end, _)| &text[..end])
 }
 
 /// What a request runs as, which it does not say itself.
@@ -166,12 +158,12 @@ fn check_variable(key: &str, value: &str) -> Result<(), Invalid> {
     if !is_name {
         let detail = format!(
             "`{}` is not the name of a variable: use letters, digits and `_`",
-            shown(key).escape_debug()
+            Shown::new(key)
         );
         return Err(Invalid::new("env", detail));
     }
     if value.contains('\0') {
-        let detail = format!("the value of `{}` contains a NUL character", shown(key));
+        let detail = format!("the value of `{}` contains a NUL character", Shown::new(key));
         return Err(Invalid::new("env", detail));
     }
     Ok(())

@@ -2,10 +2,7 @@
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
-use tjf_api_types::ObjectName;
-
-/// How much of a name a refusal repeats.
-const SHOWN_CHARACTERS_MAX: usize = 40;
+use tjf_api_types::{ObjectName, Shown};
 
 /// Any text that a job is asked for by. What can't be a name is simply not the name of any job, so
 /// there is nothing to refuse in it. `Display` says which job is meant: it keeps the name short, and
@@ -36,11 +33,9 @@ impl From<ObjectName> for RequestedName {
 
 impl fmt::Display for RequestedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(name) = self.object_name() else { return f.write_str("of such a name") };
-        match name.as_str().get(..SHOWN_CHARACTERS_MAX) {
-            // A name is ASCII.
-            Some(shown) if shown.len() < name.as_str().len() => write!(f, "`{shown}…`"),
-            _ => write!(f, "`{name}`"),
+        match self.object_name() {
+            Some(name) => write!(f, "`{}`", Shown::new(name.as_str())),
+            None => f.write_str("of such a name"),
         }
     }
 }

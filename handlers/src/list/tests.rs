@@ -28,7 +28,8 @@ async fn four_lists_side_by_side_become_one_sorted_by_name() {
         all(PODS).items([owned("b-1-x", "pod", "child")]),
     ]);
     let Json(views) = list(context(kube)).await.unwrap();
-    let told: Vec<_> = views.iter().map(|view| (view.name.as_str(), view.job_type)).collect();
+    let told: Vec<_> =
+        views.iter().map(|view| (view.name.as_str(), view.job_type.known().unwrap())).collect();
     assert_eq!(
         told,
         [("a", JobType::Continuous), ("b", JobType::Scheduled), ("c", JobType::OneOff)]

@@ -119,7 +119,10 @@ async fn a_free_name_is_looked_up_created_and_looked_up_again() {
     ]);
     let created = run(context_without_limits(kube), Json(request("a"))).await.unwrap();
     assert_eq!(created.location, "/api/v1/show/a/");
-    assert_eq!((created.value.uid.as_str(), created.value.job_type), ("u1", JobType::OneOff));
+    assert_eq!(
+        (created.value.uid.as_str(), created.value.job_type),
+        ("u1", JobType::OneOff.into())
+    );
     script.finish().await;
 }
 
@@ -233,7 +236,10 @@ async fn a_one_off_that_has_ended_gives_up_its_name_for_any_kind() {
     ]);
     let request = RunRequest { continuous: Some(true), ..request("a") };
     let created = run(context_without_limits(kube), Json(request)).await.unwrap();
-    assert_eq!((created.value.uid.as_str(), created.value.job_type), ("new", JobType::Continuous));
+    assert_eq!(
+        (created.value.uid.as_str(), created.value.job_type),
+        ("new", JobType::Continuous.into())
+    );
     script.finish().await;
 }
 

@@ -40,7 +40,7 @@ async fn a_finished_job_is_told_without_asking_for_events() {
         get(PODS).items([]),
     ]);
     let view = ask(kube, "a").await.unwrap();
-    assert_eq!((view.uid.as_str(), view.status.phase), ("u1", Phase::Succeeded));
+    assert_eq!((view.uid.as_str(), view.status.phase), ("u1", Phase::Succeeded.into()));
     assert_eq!(view.status_short, "Completed");
     script.finish().await;
 }
@@ -180,7 +180,7 @@ async fn a_name_that_is_too_long_for_a_label_is_shown() {
         get(PODS).query("limit=500").items([pod]),
     ]);
     let view = ask(kube, &name).await.unwrap();
-    assert_eq!((view.name.as_str(), view.status.phase), (name.as_str(), Phase::Running));
+    assert_eq!((view.name.as_str(), view.status.phase), (name.as_str(), Phase::Running.into()));
     script.finish().await;
 }
 
@@ -244,7 +244,7 @@ async fn runs_with_other_labels_are_looked_for_further() {
         vec![get(PODS).query("limit=500").items([pod])],
     ]);
     let view = ask(kube, "a").await.unwrap();
-    assert_eq!((view.uid.as_str(), view.status.phase), ("u1", Phase::Running));
+    assert_eq!((view.uid.as_str(), view.status.phase), ("u1", Phase::Running.into()));
     script.finish().await;
 }
 

@@ -24,6 +24,7 @@ struct Order {
 #[serde(rename_all = "lowercase")]
 enum Colour {
     Red,
+    Green,
 }
 
 fn read(media_type: &str, body: &[u8]) -> Result<Order, Failure> {
@@ -103,8 +104,8 @@ fn a_refusal_names_the_field() {
         (json(r#"{"what":"x","count":"3"}"#), "count"),
         (form("what=x&count=three"), "count"),
         (json(r#"{"what":1}"#), "what"),
-        (json(r#"{"what":"x","colour":"green"}"#), "colour"),
-        (form("what=x&colour=green"), "colour"),
+        (json(r#"{"what":"x","colour":"blue"}"#), "colour"),
+        (form("what=x&colour=blue"), "colour"),
         (json(r#"{"what":"x","extras":{"a":1}}"#), "extras"),
         (form("what=x&extras=a"), "extras"),
     ] {
@@ -114,16 +115,101 @@ fn a_refusal_names_the_field() {
     }
 }
 
+/// In words of JSON, and not of the type that it is read into.
+#[test]
+fn a_refusal_says_what_would_be_right() {
+    for (result, sentence) in [
+        (json(r#"{"what":1}"#), "`what` has to be a text, not a number"),
+        (json(r#"{"what":null}"#), "`what` has to be a text, not `null`"),
+        (json(r#"{"what":["x"]}"#), "`what` has to be a text, not an array"),
+        (json(r#"{"what":"x","count":"3"}"#), "`count` has to be a whole number, not a text"),
+        (json(r#"{"count":true}"#), "`count` has to be a whole number, not `true` or `false`"),
+        (
+            json(r#"{"what":"x","count":1e99}"#),
+            "`count` has to be a whole number, not a number with a fraction or too many digits",
+        ),
+        (json(r#"{"count":18446744073709551615}"#), "`count` can't be 18446744073709551615"),
+        (json(r#"{"gift":0}"#), "`gift` has to be `true` or `false`, not a number"),
+        (json(r#"{"colour":1}"#), "`colour` has to be a text, not a number"),
+        (json(r#"{"colour":"blue"}"#), "`colour` has to be one of `red`, `green`, not `blue`"),
+        (json(r#"{"extras":[]}"#), "`extras` has to be an object, not an array"),
+        (json(r#"{"extras":{"a":1}}"#), "`a` in `extras` has to be a text, not a number"),
+        (json(r#"{"extras":{"a":{"b":1}}}"#), "`a` in `extras` has to be a text, not an object"),
+        (
+            json(r#"{"wat":1}"#),
+            "`wat` is none of those that are known here: `what`, `count`, `gift`, `colour`, `extras`",
+        ),
+        (json("{}"), "`what` is missing"),
+        (json(r#"{"what":"x","what":"y"}"#), "`what` is there twice"),
+        (form("what=x&count=three"), "`count` has to be a whole number, not `three`"),
+        (
+            form("what=x&count=99999999999999999999"),
+            "`count` has to be a number of fewer digits, not `99999999999999999999`",
+        ),
+        (form("what=x&gift=maybe"), "`gift` has to be `true` or `false`, not `maybe`"),
+        (form("what=x&colour=blue"), "`colour` has to be one of `red`, `green`, not `blue`"),
+        (form("what=x&extras=a"), "`extras` can't be sent in a form: send JSON"),
+        (form("count=1"), "`what` is missing"),
+        (form("what=x&what=y"), "`what` is there twice"),
+    ] {
+        assert_eq!(refusal(result).1, sentence);
+    }
+}
+
 #[test]
 fn what_is_no_document_at_all_is_refused_without_a_field() {
     let deep = "[".repeat(10_000);
-    for body in ["", "{", "[]", r#" ["x", 1]"#, "nonsense", r#"{"what":"x"} {}"#, &deep] {
-        assert_eq!(refusal(json(body)).0, None, "{body:.20}");
+    for (body, sentence) in [
+        ("", "the body is empty: send an object of JSON"),
+        ("\r\n ", "the body is empty: send an object of JSON"),
+        ("{", "the body ends before its JSON does"),
+        (r#"{"what":"x"#, "the body ends before its JSON does"),
+        ("nonsense", "the body can't be read as JSON: look at line 1, column 2"),
+        ("{\n\"what\":\"x\",\n}", "the body can't be read as JSON: look at line 3, column 1"),
+        (r#"{"what":"x"} {}"#, "the body can't be read as JSON: look at line 1, column 14"),
+        ("[]", "the body has to be an object, not an array"),
+        (r#" ["x", 1]"#, "the body has to be an object, not an array"),
+        ("1", "the body has to be an object, not a number"),
+        (&deep, "the body is nested too deeply"),
+    ] {
+        assert_eq!(refusal(json(body)), (None, sentence.to_owned()), "{body:.20}");
     }
-    refusal(read("application/json", b"{\"what\":\"\xff\"}"));
+    let not_utf8 = (None, "the body is not UTF-8".to_owned());
+    assert_eq!(refusal(read("application/json", b"{\"what\":\"\xff\"}")), not_utf8);
     for body in [b"what=%FF".as_slice(), b"what=\xff"] {
-        refusal(read("application/x-www-form-urlencoded", body));
+        assert_eq!(refusal(read("application/x-www-form-urlencoded", body)), not_utf8);
     }
+}
+
+/// `curl -d` calls whatever it sends a form.
+#[test]
+fn a_body_that_looks_like_the_other_type_is_told_so_and_not_repeated() {
+    let job = format!(r#"{{"what":"{}","count":1}}"#, "x".repeat(50_000));
+    for body in [&job, " {\n\"what\": \"a=b&c\"}", "[]", "\u{feff}{}", "%7B%22what%22%3A%22x%22%7D"]
+    {
+        let sentence = "the body looks like JSON: send `content-type: application/json`";
+        assert_eq!(refusal(form(body)), (None, sentence.to_owned()), "{body:.20}");
+    }
+    for body in ["what=x", "what=a+b&count=3", "  what=%7B%7D", "a.b-c%20=\n"] {
+        let sentence =
+            "the body looks like a form: send `content-type: application/x-www-form-urlencoded`";
+        assert_eq!(refusal(json(body)), (None, sentence.to_owned()), "{body}");
+    }
+    for body in ["=x", "{what=x}", "\"what\"=x"] {
+        assert!(refusal(json(body)).1.contains("can't be read as JSON"), "{body}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_in_front_is_passed_over() {
+    for (media_type, body) in [
+        ("application/json", &b"\xef\xbb\xbf {\"what\":\"x\"}"[..]),
+        ("application/x-www-form-urlencoded", b"\xef\xbb\xbfwhat=x"),
+    ] {
+        assert_eq!(read(media_type, body).unwrap().what, "x");
+    }
+    let twice = b"\xef\xbb\xbf\xef\xbb\xbf{}";
+    assert!(read("application/json", twice).is_err(), "only the first is one");
 }
 
 #[test]
@@ -132,4 +218,9 @@ fn other_media_types_are_refused() {
         let failure = read(media_type, b"{}").unwrap_err();
         assert_eq!(failure.slug(), "unsupported-media-type", "{media_type}");
     }
+    let mut headers = HeaderMap::new();
+    for media_type in ["application/json", "text/plain"] {
+        headers.append(header::CONTENT_TYPE, media_type.parse().unwrap());
+    }
+    assert_eq!(media_type(&headers), None, "there are two");
 }

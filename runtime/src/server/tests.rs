@@ -5,6 +5,7 @@ mod certificates;
 mod door;
 mod floods;
 mod limits;
+mod wire;
 
 use std::{
     collections::HashMap,
@@ -31,6 +32,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::Notify,
     task::JoinHandle,
+    time::Instant,
 };
 use tokio_rustls::{TlsConnector, client};
 
@@ -46,6 +48,7 @@ struct State {
     entered: Notify,
     go_on: Notify,
     was_done: AtomicBool,
+    was_left: Notify,
 }
 
 impl Application for Arc<State> {
@@ -68,6 +71,21 @@ async fn wait(context: Context<Arc<State>>) -> Result<Json<&'static str>, Failur
     context.state.go_on.notified().await;
     context.state.was_done.store(true, Ordering::SeqCst);
     Ok(Json("done"))
+}
+
+/// Tells when nobody waits for it any more.
+struct Witness(Arc<State>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.0.was_left.notify_one();
+    }
+}
+
+async fn hold(context: Context<Arc<State>>) -> Result<Json<()>, Failure> {
+    let _witness = Witness(Arc::clone(&context.state));
+    context.state.entered.notify_one();
+    std::future::pending().await
 }
 
 /// The proxies' name.
@@ -182,6 +200,7 @@ impl Server {
         let router = Router::new()
             .route(Route::get("/hello/", hello))
             .route(Route::get("/large/", large))
+            .route(Route::get("/hold/", hold).time_max(Duration::from_secs(3600)))
             .route(Route::post("/wait/", wait));
         let service = Service::new(&config, limits, router, Arc::new(Arc::clone(&state)), clients);
         let bound = bind(&config, service).await.unwrap();

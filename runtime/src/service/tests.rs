@@ -230,6 +230,38 @@ async fn a_body_of_another_type_is_refused() {
 }
 
 #[tokio::test]
+async fn a_packed_body_is_refused_by_the_name_of_its_packing() {
+    let ask = async |headers: &[(&str, &str)]| {
+        let request = headers
+            .iter()
+            .fold(post_json("/echo"), |request, (name, value)| request.header(*name, *value));
+        service().respond(Some(&peer()), request.body(body("\"x\"")).unwrap()).await
+    };
+    let (content, transfer) = ("content-encoding", "transfer-encoding");
+    for headers in [
+        &[][..],
+        &[(content, "identity")],
+        &[(content, "Identity, identity")],
+        &[(content, "")],
+        &[(transfer, "Chunked")],
+    ] {
+        assert_eq!(ask(headers).await.status().as_u16(), 200, "{headers:?}");
+    }
+    for headers in [
+        &[(content, "gzip")][..],
+        &[(content, "identity, gzip")],
+        &[(content, "identity"), (content, "gzip")],
+        &[(content, "gzip, br")],
+        &[(transfer, "gzip, chunked")],
+    ] {
+        let problem = problem_of(ask(headers).await).await;
+        assert_eq!((problem.status, problem.slug()), (415, "unsupported-media-type"));
+        let named = format!("`{}: gzip`", headers[0].0);
+        assert!(problem.detail.contains(&named), "{}", problem.detail);
+    }
+}
+
+#[tokio::test]
 async fn who_is_nobody_learns_nothing_about_routes() {
     for path in ["/echo", "/nope", "/wait?wiat=5"] {
         let request = request("GET", path).body(body("")).unwrap();

@@ -2,11 +2,11 @@ use clap::Parser;
 use serde_json::json;
 
 use super::*;
-use crate::args::{Cli, Command, attach_wait};
+use crate::args::{Cli, Command, attach_values};
 
 fn parse(line: &[&str]) -> Result<RunArgs, clap::Error> {
     let words = ["toolforge-jobs", "run"].iter().chain(line).map(Into::into);
-    let Command::Run(args) = Cli::try_parse_from(attach_wait(words))?.command else {
+    let Command::Run(args) = Cli::try_parse_from(attach_values(words))?.command else {
         panic!("{line:?} is not a `run`");
     };
     Ok(*args)

@@ -18,7 +18,7 @@ fn timed_out() -> ClientError {
 
 fn unreadable() -> ClientError {
     let source = serde_json::from_str::<u8>("x").unwrap_err();
-    ClientError::Unreadable { request_id: None, source }
+    ClientError::Unreadable { request_id: None, source, json: None }
 }
 
 fn answered(status: u16) -> ClientError {

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use expect_test::expect_file;
 use serde_json::json;
-use tjf_api_types::Emails;
+use tjf_api_types::{Emails, Words};
 
 use super::*;
 use crate::job::{Spec, labels::SPEC_ANNOTATION};

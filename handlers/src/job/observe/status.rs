@@ -180,7 +180,7 @@ impl Status {
         let outcome = self.present.outcome();
         let time = |at: Option<Timestamp>| at.map(time::written);
         StatusView {
-            phase: self.present.phase(),
+            phase: self.present.phase().into(),
             reason: self.present.cause().and_then(|cause| cause.reason.clone()),
             message: self.message(),
             started_at: time(self.present.started_at()),
@@ -193,7 +193,7 @@ impl Status {
             last_scheduled_at: time(self.ticks.last),
             next_scheduled_at: time(self.ticks.next),
             last_run: self.ticks.last_run.as_ref().map(|run| LastRunView {
-                phase: run.phase(),
+                phase: run.phase().into(),
                 started_at: time(run.started_at),
                 finished_at: time(run.finished_at),
                 exit_code: run.exit_code,

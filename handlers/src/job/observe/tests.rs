@@ -60,7 +60,7 @@ fn view(objects: &Objects) -> JobView {
 /// The fields that most tests are about.
 fn told(objects: &Objects) -> (Phase, Option<String>, String) {
     let view = view(objects);
-    (view.status.phase, view.status.reason, view.status_short)
+    (view.status.phase.known().unwrap(), view.status.reason, view.status_short)
 }
 
 fn reason(word: &str) -> Option<String> {

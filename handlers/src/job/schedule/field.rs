@@ -6,6 +6,7 @@
 use std::ops::RangeInclusive;
 
 use thiserror::Error;
+use tjf_api_types::Shown;
 
 /// What a field counts, and from where to where.
 #[derive(Debug)]
@@ -13,7 +14,8 @@ pub(super) struct Bounds {
     what: &'static str,
     min: u8,
     max: u8,
-    /// Names of the values from `min` on; in a schedule they may be in any case.
+    /// Names of the values from `min` on. In a schedule they are their first three letters, in any
+    /// case.
     names: &'static [&'static str],
 }
 
@@ -25,17 +27,27 @@ pub(super) const MONTH: Bounds = Bounds {
     what: "month",
     min: 1,
     max: 12,
-    names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    names: &[
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ],
 };
 pub(super) const DAY_OF_WEEK: Bounds = Bounds {
     what: "day of the week",
     min: 0,
     max: 6,
-    names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+    names: &["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
 };
-
-/// How much of a wrong text a refusal repeats.
-const SHOWN_CHARACTERS_MAX: usize = 40;
 
 /// Why a text is not a field of a schedule. `Display` says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -70,7 +82,7 @@ pub enum FieldError {
     Backwards {
         /// What was typed.
         text: String,
-        /// Two ranges around the end of the field.
+        /// Two ranges around the end of the field, or with a step all values.
         meant: String,
     },
     /// A step that is not a number, or 0.
@@ -143,7 +155,7 @@ impl Field {
             None => (part, None),
         };
         let is_star = matches!(span, "*" | "?");
-        let values = bounds.range(span, part, is_star, step.is_some())?;
+        let values = bounds.range(span, part, is_star, step)?;
         let step = step.map_or(Ok(1), |step| bounds.step(step, part, &values))?;
         self.has_star |= is_star && step == 1;
         for value in values.step_by(usize::from(step)) {
@@ -161,11 +173,11 @@ impl Bounds {
         span: &str,
         part: &str,
         is_star: bool,
-        has_step: bool,
+        step: Option<&str>,
     ) -> Result<RangeInclusive<u8>, FieldError> {
         let (first, last) = match span.split_once('-') {
             None if is_star => (self.min, self.max),
-            None if has_step => (self.value(span, part)?, self.max),
+            None if step.is_some() => (self.value(span, part)?, self.max),
             None => {
                 let value = self.value(span, part)?;
                 (value, value)
@@ -173,14 +185,33 @@ impl Bounds {
             Some((first, last)) => (self.value(first, part)?, self.value(last, part)?),
         };
         if first > last {
-            let meant = format!("{first}-{},{}-{last}", self.max, self.min);
-            return Err(FieldError::Backwards { text: shown(span), meant });
+            return Err(self.backwards(span, part, step.and_then(number), first, last));
         }
         Ok(first..=last)
     }
 
+    /// Around the end of the field a step goes on where it was, which two ranges can't say.
+    fn backwards(
+        &self,
+        span: &str,
+        part: &str,
+        step: Option<u8>,
+        first: u8,
+        last: u8,
+    ) -> FieldError {
+        let Some(step @ 2..) = step else {
+            let meant = format!("{first}-{},{}-{last}", self.max, self.min);
+            return FieldError::Backwards { text: shown(span), meant };
+        };
+        let around = (first..=self.max).chain(self.min..=last).step_by(usize::from(step));
+        let meant = around.map(|value| value.to_string()).collect::<Vec<_>>().join(",");
+        FieldError::Backwards { text: shown(part), meant }
+    }
+
     fn value(&self, text: &str, part: &str) -> Result<u8, FieldError> {
-        if let Some(index) = self.names.iter().position(|name| text.eq_ignore_ascii_case(name)) {
+        if let Some(index) =
+            self.names.iter().position(|name| text.eq_ignore_ascii_case(short(name)))
+        {
             return Ok(self.min.saturating_add(u8::try_from(index).unwrap_or(u8::MAX)));
         }
         match number(text) {
@@ -200,15 +231,19 @@ impl Bounds {
         }
     }
 
-    /// What could stand in the place of a text: the short name when it begins with one.
+    /// What could stand in the place of a text: the short name when it is a longer one, in whole or
+    /// in part (`tues`). `mon#1` and `fril` mean something else to those who write them.
     fn expected(&self, text: &str) -> String {
-        let begins = |name: &&&str| {
-            text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+        let text = text.to_ascii_lowercase();
+        let is_longer = |name: &&&str| {
+            let singular = text.strip_suffix('s').filter(|singular| singular == *name);
+            text.starts_with(short(name)) && name.starts_with(singular.unwrap_or(&text))
         };
-        match (self.names.iter().find(begins), self.names.first()) {
-            (Some(name), _) => format!("`{name}`"),
+        match (self.names.iter().find(is_longer), self.names.first()) {
+            (Some(name), _) => format!("`{}`", short(name)),
             (None, Some(name)) => {
-                format!("a number from {} to {}, or a name such as `{name}`", self.min, self.max)
+                let (min, max, name) = (self.min, self.max, short(name));
+                format!("a number from {min} to {max}, or a name such as `{name}`")
             }
             (None, None) => format!("a number from {} to {}", self.min, self.max),
         }
@@ -236,6 +271,11 @@ fn number(text: &str) -> Option<u8> {
     is_number.then(|| digits.parse().unwrap_or(u8::MAX))
 }
 
+/// A name as a schedule has it.
+fn short(name: &str) -> &str {
+    name.get(..3).unwrap_or(name)
+}
+
 fn shown(text: &str) -> String {
-    text.chars().take(SHOWN_CHARACTERS_MAX).collect()
+    Shown::new(text).to_string()
 }

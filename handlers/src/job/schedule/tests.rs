@@ -61,6 +61,52 @@ fn what_kubernetes_takes_is_taken_and_sent_trimmed() {
     }
 }
 
+/// The words in front of `write` are replaced by those behind it, and then mean what they said.
+#[test]
+fn what_a_refusal_says_to_write_is_taken() {
+    for (text, wrong, right) in [
+        ("0 0 * * Monday", "Monday", "mon"),
+        ("0 0 * * mondays", "mondays", "mon"),
+        ("0 0 * * tue-THURS", "THURS", "thu"),
+        ("0 0 * Sept *", "Sept", "sep"),
+        ("0 0 * december *", "december", "dec"),
+        ("0 0 * * fri-mon", "fri-mon", "5-6,0-1"),
+        ("0 0 * * fri-mon/2", "fri-mon/2", "5,0"),
+        ("50-10/7 * * * *", "50-10/7", "50,57,4"),
+        ("*/90 * * * *", "*/90", "0"),
+        (", * * * *", ",", "*"),
+        ("@Weekly", "@Weekly", "@weekly"),
+        ("@every 1h", "@every 1h", "*/15 * * * *"),
+        ("@every 1h", "@every 1h", "@hourly"),
+    ] {
+        let refusal = refusal(text);
+        assert!(refusal.contains(&format!("`{right}`")), "{text}: {refusal}");
+        let written = text.replacen(wrong, right, 1);
+        assert!(parse(&written).is_ok(), "{written}");
+    }
+}
+
+/// Quartz' words for the first Monday, the last Friday and the nearest weekday.
+#[test]
+fn a_word_that_means_something_else_is_not_shortened() {
+    for text in [
+        "0 0 * * MON#1",
+        "0 0 * * monL",
+        "0 0 * * FRIL",
+        "0 0 * * fri5",
+        "0 0 * * monfri",
+        "0 0 * * mondayish",
+        "0 0 * * sun/sat",
+        "0 0 * jan15 *",
+        "0 0 * marchapril *",
+    ] {
+        let refusal = refusal(text);
+        for name in ["mon", "fri", "jan", "mar", "may"] {
+            assert!(!refusal.contains(&format!("write `{name}`")), "{text}: {refusal}");
+        }
+    }
+}
+
 /// The rest of what a real Kubernetes was asked, and what we add to its refusals.
 #[test]
 fn a_refusal_says_what_would_be_right() {
@@ -74,7 +120,9 @@ fn a_refusal_says_what_would_be_right() {
         ("0 0 * * 8", "`8` is not a valid day of the week: it goes from 0 to 6"),
         ("999999 * * * *", "`999999` is not a valid minute: it goes from 0 to 59"),
         ("5-1 * * * *", "the range `5-1` runs backwards: write `5-59,0-1`"),
-        ("0 0 * * fri-mon/2", "the range `fri-mon` runs backwards: write `5-6,0-1`"),
+        ("0 0 * * fri-mon", "the range `fri-mon` runs backwards: write `5-6,0-1`"),
+        ("0 0 * * fri-mon/2", "the range `fri-mon/2` runs backwards: write `5,0`"),
+        ("0 20-4/3 * * *", "the range `20-4/3` runs backwards: write `20,23,2`"),
         ("*/0 * * * *", "`*/0` is not a step: write a number from 1 to 60 after the `/`"),
         ("*/ * * * *", "`*/` is not a step: write a number from 1 to 60 after the `/`"),
         ("*/-5 * * * *", "`*/-5` is not a step: write a number from 1 to 60 after the `/`"),

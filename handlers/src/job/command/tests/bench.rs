@@ -111,8 +111,8 @@ pub(super) struct Bench {
     pub(super) env: BTreeMap<String, String>,
     /// The image's own `PATH`.
     pub(super) image_path: &'static str,
-    /// Whether the image has programs where process 1 looks for them.
-    pub(super) has_programs: bool,
+    /// Where process 1 looks for its programs first, in the place of [`IMAGE_PATH`].
+    pub(super) own_path: String,
 }
 
 impl Bench {
@@ -122,7 +122,7 @@ impl Bench {
         std::os::unix::fs::symlink(path_of(place.shell).unwrap(), dir.path().join("sh")).unwrap();
         fs::write(dir.path().join("program"), PROGRAM).unwrap();
         let env = BTreeMap::new();
-        Self { place, dir, env, image_path: IMAGE_PATH, has_programs: true }
+        Self { place, dir, env, image_path: IMAGE_PATH, own_path: IMAGE_PATH.to_owned() }
     }
 
     pub(super) fn set_env<'a>(&mut self, env: impl IntoIterator<Item = &'a (&'a str, &'a str)>) {
@@ -171,10 +171,8 @@ impl Bench {
         let shell = self.path("sh");
         argv[0].clone_from(&shell);
         argv[2] = argv[2].replace("/bin/sh", &shell);
-        if !self.has_programs {
-            assert!(argv[2].contains("/usr/local/bin:/usr/bin:/bin"), "{}", argv[2]);
-            argv[2] = argv[2].replace("/usr/local/bin:/usr/bin:/bin", "/nowhere");
-        }
+        assert!(argv[2].contains(IMAGE_PATH), "{}", argv[2]);
+        argv[2] = argv[2].replace(IMAGE_PATH, &self.own_path);
         argv
     }
 

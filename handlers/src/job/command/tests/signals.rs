@@ -121,12 +121,63 @@ fn a_signal_in_the_first_moments_is_not_lost() {
     }
 }
 
+/// The signals that a process in this place ignores, and that this very test does not.
+fn ignored_there(bench: &Bench) -> u64 {
+    const INT_AND_QUIT: u64 = 1 << 1 | 1 << 2;
+    let ignored = |status: &str| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap()
+    };
+    let own = fs::read_to_string("/proc/self/status").unwrap();
+    ignored(&bench.read("out")) & !ignored(&own) & INT_AND_QUIT
+}
+
+/// Busybox can't undo what a background process inherits, and its own `env` can't either.
+#[test]
+fn what_interrupts_a_program_anywhere_else_interrupts_it_in_a_job() {
+    for place in Place::all().into_iter().filter(|place| place.shell != "busybox") {
+        for env in [&[][..], &[("A", "b")]] {
+            let mut bench = Bench::new(place);
+            bench.set_env(env);
+            assert_eq!(bench.run("cat /proc/self/status"), 0, "{}", place.describe());
+            assert_eq!(ignored_there(&bench), 0, "{env:?} with {}", place.describe());
+            assert_eq!(bench.run("timeout -s INT 0.1 sleep 1000"), 124, "{}", place.describe());
+            bench.assert_container_is_silent(&place.describe());
+        }
+    }
+}
+
+/// As that of busybox, and older ones of GNU.
+const OLDER_ENV: &str = "#!/bin/sh
+case $1 in --) exec /usr/bin/env \"$@\" ;; esac
+echo \"no such option: $1\" >&2
+exit 125
+";
+
+#[test]
+fn without_a_program_that_undoes_it_a_job_runs_all_the_same() {
+    for place in Place::all() {
+        for env in [&[][..], &[("A", "b")]] {
+            let mut bench = Bench::new(place);
+            bench.set_env(env);
+            bench.own_path = format!("{}:{}", bench.path("older"), bench.own_path);
+            fs::create_dir(bench.path("older")).unwrap();
+            bench.write_program("older/env", OLDER_ENV);
+            assert_eq!(bench.run("echo ${A-none} $PATH"), 0, "{}", place.describe());
+            let a = env.first().map_or("none", |(_, value)| value);
+            assert_eq!(bench.read("out"), format!("{a} {}\n", bench.image_path));
+            assert_eq!(bench.read("err"), "", "{}", place.describe());
+            bench.assert_container_is_silent(&place.describe());
+        }
+    }
+}
+
 /// Without `sleep` process 1 can't wait for the others, but neither does it spin or complain.
 #[test]
 fn in_an_image_without_programs_a_job_ends_with_its_shell_and_in_silence() {
     for place in Place::all() {
         let mut bench = Bench::new(place);
-        (bench.image_path, bench.has_programs) = ("/nowhere", false);
+        (bench.image_path, bench.own_path) = ("/nowhere", "/nowhere".to_owned());
         assert!(Command::new("mkfifo").arg(bench.path("pipe")).status().unwrap().success());
         let mut pipe = File::options().read(true).write(true).open(bench.path("pipe")).unwrap();
         let running = bench.start(

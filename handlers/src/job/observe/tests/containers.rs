@@ -100,9 +100,9 @@ fn deleted_from_outside_is_said_only_when_no_pod_is_there() {
 fn a_container_that_goes_on_after_the_program_has_ended_is_told() {
     let job = named("job", terminated(7, "Error", ""));
     let alone = one_off(&json!({}), pod_of("Running", std::slice::from_ref(&job), &[]));
-    assert_eq!((alone.status.phase, message(&alone)), (Phase::Running, ""));
+    assert_eq!((alone.status.phase.known(), message(&alone)), (Some(Phase::Running), ""));
     let view = one_off(&json!({}), pod_of("Running", &[named("a-proxy", running()), job], &[]));
-    assert_eq!((view.status.phase, &view.status.reason), (Phase::Running, &None));
+    assert_eq!((view.status.phase.known(), &view.status.reason), (Some(Phase::Running), &None));
     let sentence = "its program ended with exit code 7, but another container of its pod, `a-proxy`, still runs";
     assert_eq!(message(&view), sentence);
 }
@@ -134,8 +134,8 @@ fn a_bot_whose_init_container_crashes_is_in_a_crash_loop_in_all_its_moments() {
         let mut init = named("fetch", state);
         merge(&mut init, &json!({"restartCount": 2, "lastState": crash()}));
         let view = bot(pod_of("Pending", std::slice::from_ref(&job), &[init]));
-        let told = (view.status.phase, view.status.reason.clone(), view.status.exit_code);
-        assert_eq!(told, (Phase::Pending, reason("CrashLoopBackOff"), None));
+        let told = (view.status.phase.clone(), view.status.reason.clone(), view.status.exit_code);
+        assert_eq!(told, (Phase::Pending.into(), reason("CrashLoopBackOff"), None));
         let sentence =
             "its init container `fetch` ended with exit code 3; it is started again after a pause";
         assert_eq!(message(&view), sentence);

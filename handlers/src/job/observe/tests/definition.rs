@@ -26,7 +26,10 @@ fn a_job_without_a_readable_request_is_listed_as_far_as_it_can_be_understood() {
         assert_eq!(view.imagename, "registry.example/gone:1");
         assert_eq!(view.image, "registry.example/gone:1");
         assert_eq!(view.image_state, ContainerState::Deprecated);
-        assert_eq!((view.job_type, view.retry, view.filelog), (JobType::OneOff, Some(0), false));
+        assert_eq!(
+            (view.job_type, view.retry, view.filelog),
+            (JobType::OneOff.into(), Some(0), Some(false))
+        );
     }
 }
 
@@ -39,7 +42,7 @@ fn an_image_on_offer_has_its_short_name_also_in_another_programs_job() {
         let more = json!({"spec": {"template": {"spec": {"containers": [{"image": image}]}}}});
         let objects = Objects { jobs: vec![job(&more)], ..Objects::default() };
         let view = view(&objects);
-        assert_eq!((view.imagename.as_str(), view.image_state), (name, state));
+        assert_eq!((view.imagename.as_str(), view.image_state), (name, state.into()));
     }
 }
 
@@ -60,7 +63,7 @@ fn another_programs_cron_job_and_controller_are_understood_too() {
     let objects = Objects { controllers: vec![controller(&replicas)], ..Objects::default() };
     let continuous = view(&objects);
     assert_eq!((continuous.replicas, continuous.retry), (Some(300), None));
-    assert!(continuous.continuous);
+    assert_eq!(continuous.continuous, Some(true));
 }
 
 fn kept_text(job_type: &str) -> String {
@@ -141,11 +144,14 @@ fn what_was_asked_for_is_told_as_it_was_typed() {
         for logs in [logs(), None] {
             let view = view_of(&kind, made(&kind, logs.clone(), &json!({})));
             assert_eq!(view.cmd, "echo $HOME '$$'");
-            assert_eq!((view.imagename.as_str(), view.filelog), ("tf-busybox", logs.is_some()));
+            assert_eq!(
+                (view.imagename.as_str(), view.filelog),
+                ("tf-busybox", Some(logs.is_some()))
+            );
             let (stdout, stderr) = logs.map(|it| (it.stdout, it.stderr)).unzip();
             assert_eq!((view.filelog_stdout, view.filelog_stderr), (stdout, stderr));
             assert_eq!((view.memory.as_deref(), view.cpu), (Some("1Gi"), None));
-            assert_eq!((view.emails, view.mount), (Emails::OnFailure, Mount::All));
+            assert_eq!((view.emails, view.mount), (Emails::OnFailure.into(), Mount::All.into()));
             assert_eq!((view.env["A"].as_str(), view.created_at.as_str()), ("b", CREATED));
             assert!(!view.status_long.contains("changed"), "{}", view.status_long);
         }
@@ -252,7 +258,7 @@ fn a_command_that_was_changed_is_told_and_another_versions_script_is_not_a_chang
         let mut object = made(&CONTINUOUS, logs(), &json!({}));
         in_container(&mut object, &container);
         let view = view_of(&CONTINUOUS, object);
-        assert_eq!((view.cmd.as_str(), view.filelog), (shown, filelog), "{container}");
+        assert_eq!((view.cmd.as_str(), view.filelog), (shown, Some(filelog)), "{container}");
         assert_eq!(view.status_long.contains("changed from outside"), changed.is_some());
         assert!(view.status_long.contains(changed.unwrap_or_default()), "{}", view.status_long);
     }
@@ -261,7 +267,7 @@ fn a_command_that_was_changed_is_told_and_another_versions_script_is_not_a_chang
 #[test]
 fn labels_that_were_changed_are_told_as_they_are() {
     let (emails, mount) = ("jobs.toolforge.org/emails", "toolforge.org/mount-storage");
-    for (label, value, holds, changed) in [
+    for (label, value, (held_emails, held_mount), changed) in [
         (emails, json!("onfailure"), (Emails::OnFailure, Mount::All), None),
         (emails, json!("all"), (Emails::All, Mount::All), Some("`emails`")),
         (emails, json!("onfinish"), (Emails::OnFinish, Mount::All), Some("`emails`")),
@@ -279,7 +285,8 @@ fn labels_that_were_changed_are_told_as_they_are() {
             let mut object = made(&kind, None, &elsewhere);
             merge(&mut template(&mut object)["metadata"]["labels"], &json!({label: value}));
             let view = view_of(&kind, object);
-            assert_eq!((view.emails, view.mount), holds, "{label}: {value}");
+            assert_eq!(view.emails, held_emails, "{label}: {value}");
+            assert_eq!(view.mount, held_mount, "{label}: {value}");
             assert_told_as_changed(&view, changed);
         }
     }
@@ -330,9 +337,9 @@ fn the_image_that_runs_is_told_by_the_short_name_that_was_asked_for() {
         let mut object = made(&ONE_OFF, None, &json!({}));
         in_container(&mut object, &json!({"image": image}));
         let view = view_of(&ONE_OFF, object);
-        (view.image, view.imagename, view.image_state)
+        (view.image, view.imagename, view.image_state.known())
     };
-    let told = |image: &str, name: &str, state| (image.to_owned(), name.to_owned(), state);
+    let told = |image: &str, name: &str, state| (image.to_owned(), name.to_owned(), Some(state));
     let (stable, deprecated) = (ContainerState::Stable, ContainerState::Deprecated);
     let (busybox, old) = ("registry.example/busybox:1", "registry.example/old:1");
     assert_eq!(image(busybox), told(busybox, "tf-busybox", stable));

@@ -24,7 +24,10 @@ fn an_exit_code_above_128_is_a_signal_and_137_is_not_by_itself_a_lack_of_memory(
         assert_eq!(view.status.reason.as_deref(), Some(why), "{code} {word}");
         assert_eq!((view.status.exit_code, view.status.signal), (Some(code), signal));
         assert_eq!(view.status.oom_killed, Some(word == "OOMKilled"), "{code} {word}");
-        assert_eq!((view.status_short.as_str(), view.status.phase), ("Failed", Phase::Failed));
+        assert_eq!(
+            (view.status_short.as_str(), view.status.phase),
+            ("Failed", Phase::Failed.into())
+        );
     }
 }
 
@@ -63,12 +66,12 @@ fn a_program_that_never_started_did_not_start_in_1970() {
     let mut end = terminated(128, "StartError", "exec: \"/no/such/program\"");
     end["terminated"]["startedAt"] = json!("1970-01-01T00:00:00Z");
     let present = view(&ended(&json!({}), container("Pending", end.clone()))).status;
-    assert_eq!((present.phase, present.started_at), (Phase::Pending, None));
+    assert_eq!((present.phase, present.started_at), (Phase::Pending.into(), None));
     assert_eq!((present.reason, present.exit_code), (reason("StartError"), Some(128)));
 
     let counted = failed("BackoffLimitExceeded");
     let over = view(&ended(&counted, container("Failed", end))).status;
-    assert_eq!((over.phase, over.started_at.as_deref()), (Phase::Failed, Some(CREATED)));
+    assert_eq!((over.phase, over.started_at.as_deref()), (Phase::Failed.into(), Some(CREATED)));
     assert_eq!(over.reason, reason("StartError"));
 }
 
@@ -220,7 +223,7 @@ fn while_tries_are_left_a_job_has_not_failed() {
     }
     // Counted, and no condition yet: Kubernetes has to say it.
     let counted = view(&with(job(1, 2), vec![first(), second()]));
-    assert_eq!((counted.status.phase, counted.status.attempts), (Phase::Running, Some(2)));
+    assert_eq!((counted.status.phase, counted.status.attempts), (Phase::Running.into(), Some(2)));
 }
 
 #[test]
@@ -228,7 +231,7 @@ fn a_try_that_runs_is_counted_although_an_earlier_ones_pod_is_gone() {
     let job = json!({"spec": {"backoffLimit": 2}, "status": {"failed": 1, "active": 1}});
     let running = container("Running", json!({"running": {"startedAt": CREATED}}));
     let status = view(&ended(&job, running)).status;
-    assert_eq!((status.phase, status.attempts), (Phase::Running, Some(2)));
+    assert_eq!((status.phase, status.attempts), (Phase::Running.into(), Some(2)));
 }
 
 #[test]
@@ -244,7 +247,7 @@ fn a_success_is_one_also_when_its_pod_is_gone_and_after_failed_tries() {
     let failed = container("Failed", terminated(4, "Error", ""));
     for objects in [gone, ended(&complete, failed)] {
         let view = view(&objects);
-        assert_eq!((view.status.phase, view.status.exit_code), (Phase::Succeeded, Some(0)));
+        assert_eq!((view.status.phase, view.status.exit_code), (Phase::Succeeded.into(), Some(0)));
         assert_eq!((view.status.reason, view.status.message), (None, None));
         assert_eq!(view.status.started_at.as_deref(), Some(CREATED));
         assert_eq!(view.status.finished_at.as_deref(), Some("2026-01-01T00:01:00Z"));

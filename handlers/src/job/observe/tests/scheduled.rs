@@ -24,7 +24,7 @@ fn with(cronjob: CronJob, jobs: Vec<BatchJob>, pods: Vec<Pod>) -> Objects {
 #[test]
 fn between_runs_it_waits_for_its_time_and_says_when_that_is() {
     let view = view(&with(cronjob(&json!({})), vec![], vec![]));
-    assert_eq!((view.status.phase, view.status.reason), (Phase::Pending, None));
+    assert_eq!((view.status.phase, view.status.reason), (Phase::Pending.into(), None));
     assert_eq!(view.status_short, "Waiting for scheduled time");
     assert_eq!(view.status.next_scheduled_at.as_deref(), Some("2026-01-01T01:00:00Z"));
     assert_eq!(
@@ -54,7 +54,7 @@ fn while_a_run_has_tries_left_it_is_told_and_the_run_has_not_ended() {
     let failed = container("Failed", terminated(4, "Error", ""));
     let pod = owned("a-1-x", "u-a-1", CREATED, failed);
     let status = view(&with(cronjob(&json!({})), vec![retrying], vec![pod])).status;
-    assert_eq!((status.phase, status.reason), (Phase::Pending, reason("ExitCode")));
+    assert_eq!((status.phase, status.reason), (Phase::Pending.into(), reason("ExitCode")));
     assert_eq!((status.last_run, status.attempts), (None, None));
 }
 
@@ -86,7 +86,7 @@ fn the_last_run_is_the_youngest_that_ended_whatever_came_of_it() {
     ];
     let view = view(&with(cronjob(&json!({})), jobs, vec![]));
     let run = view.status.last_run.unwrap();
-    assert_eq!((run.phase, run.reason), (Phase::Failed, reason("DeadlineExceeded")));
+    assert_eq!((run.phase, run.reason), (Phase::Failed.into(), reason("DeadlineExceeded")));
     assert_eq!(run.finished_at.as_deref(), Some("2026-01-01T00:03:00Z"));
     assert_eq!(view.status.phase, Phase::Pending, "a schedule never ends");
     let sentence = "Its last run failed at 2026-01-01T00:03:00Z (DeadlineExceeded).";
@@ -150,7 +150,7 @@ fn a_schedule_that_was_suspended_while_a_run_is_at_work_says_so() {
     let suspended = cronjob(&json!({"spec": {"suspend": true}}));
     let run = child("a-1", CREATED, json!({}));
     let view = view(&with(suspended, vec![run], vec![running("a-1-x", "a-1")]));
-    assert_eq!((view.status.phase, view.status.next_scheduled_at), (Phase::Running, None));
+    assert_eq!((view.status.phase, view.status.next_scheduled_at), (Phase::Running.into(), None));
     assert_eq!(view.status.message.as_deref(), Some("its schedule was suspended from outside"));
 }
 

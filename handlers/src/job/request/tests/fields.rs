@@ -118,7 +118,7 @@ fn each_bound_has_a_sentence_of_its_own() {
         ),
         (
             |it| it.env = Some(BTreeMap::from([("=".repeat(1000), String::new())])),
-            "`========================================` is not the name of a variable: use letters, \
+            "`========================================…` is not the name of a variable: use letters, \
              digits and `_`",
         ),
         (

@@ -1,0 +1,61 @@
+//! What the deployed service's command taught its users and this one does not do.
+//!
+//! Such a word gets a sentence that says what to do instead, and not clap's guess at a slip.
+
+use clap::{
+    Error,
+    error::{ContextKind, ContextValue},
+};
+
+/// Options that are not taken, and what to do instead.
+const OPTIONS: [(&str, &str); 10] = [
+    ("--cfg", "give `--server`, `--cert`, `--key` and `--ca`, or set them in a settings file"),
+    ("--kubeconfig", "set the variable `KUBECONFIG`"),
+    ("--url", "give `--server URL`"),
+    ("--hdr", "a certificate says who you are: give `--cert FILE --key FILE`"),
+    ("--port", NO_ADDRESS),
+    ("-p", NO_ADDRESS),
+    ("--publish", NO_ADDRESS),
+    ("--webservice", NO_ADDRESS),
+    ("--health-check-script", NO_PROBE),
+    ("--health-check-http", NO_PROBE),
+];
+
+const NO_ADDRESS: &str =
+    "jobs have no address: start what answers requests by `toolforge webservice`";
+
+const NO_PROBE: &str = "let the command end when it is not well: a continuous job is started again";
+
+/// Verbs that are to come, and what to do until then.
+const VERBS: [(&str, &str); 5] = [
+    ("load", "start each job of the file by `toolforge-jobs run`"),
+    ("dump", "`toolforge-jobs list --json` has every field of every job"),
+    ("restart", "`toolforge-jobs delete NAME`, and run it again"),
+    ("quota", "`kubectl describe quota` tells, and a refusal names the limit in its way"),
+    ("logs", "`toolforge-jobs show NAME` tells the files that its output is in"),
+];
+
+/// What to say instead of what clap says, when it met one of these words.
+pub(crate) fn sentence(error: &Error) -> Option<String> {
+    let met = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    // Clap hands a verb over as it is, and an option without its value.
+    if let Some((word, instead)) =
+        met(ContextKind::InvalidSubcommand).and_then(|verb| find(&VERBS, verb))
+    {
+        return Some(format!("`{word}` is not there yet: {instead}"));
+    }
+    let (word, instead) = met(ContextKind::InvalidArg).and_then(|option| find(&OPTIONS, option))?;
+    Some(format!("`{word}` is not taken: {instead}"))
+}
+
+/// Whether this is one of the options.
+pub(super) fn is_refused(option: &str) -> bool {
+    find(&OPTIONS, option).is_some()
+}
+
+fn find(table: &'static [(&str, &str)], word: &str) -> Option<(&'static str, &'static str)> {
+    table.iter().copied().find(|(known, _)| *known == word)
+}
