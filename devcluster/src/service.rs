@@ -64,6 +64,8 @@ pub struct Installed {
     pub admin_address: SocketAddr,
     /// The file of the CA of its certificate.
     pub ca: PathBuf,
+    /// Whether the address is that of a proxy which verifies the callers.
+    pub is_behind_proxy: bool,
 }
 
 /// A running `toolforge-jobs-api`.
@@ -162,7 +164,7 @@ impl Service {
     /// # Errors
     /// When the file of its CA can't be read.
     pub async fn installed(installed: &Installed) -> Result<Self, ServiceError> {
-        let Installed { address, admin_address, ca: ca_file } = installed.clone();
+        let Installed { address, admin_address, ca: ca_file, .. } = installed.clone();
         let ca = fs::read_to_string(&ca_file).await?;
         Ok(Self { address, admin_address, ca, ca_file, process: None })
     }

@@ -19,6 +19,7 @@ mod matrix;
 mod names;
 mod output;
 mod platform;
+mod policy;
 mod readme;
 mod removal;
 mod room;
@@ -77,6 +78,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         command::all(),
         conformance::all(),
         output::all(),
+        policy::all(),
         ending::all(),
         isolation::all(),
         removal::all(),

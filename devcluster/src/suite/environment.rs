@@ -37,6 +37,7 @@ pub struct Environment {
     pub command: Option<PathBuf>,
     /// `TJF_CLUSTER_SERVICE` and `TJF_CLUSTER_SERVICE_ADMIN`, each `IP:PORT`, and
     /// `TJF_CLUSTER_SERVICE_CA`: the service to test, when it is installed there already.
+    /// `TJF_CLUSTER_SERVICE_IS_PROXY`, if set: a proxy is what answers at that address.
     pub service: Option<Installed>,
 }
 
@@ -75,6 +76,7 @@ impl Environment {
                 "TJF_CLUSTER_SERVICE_ADMIN=IP:PORT",
             ),
             ca: required("TJF_CLUSTER_SERVICE_CA").into(),
+            is_behind_proxy: optional("TJF_CLUSTER_SERVICE_IS_PROXY").is_some(),
         });
         let environment = Self {
             kubeconfig: required("KUBECONFIG").into(),

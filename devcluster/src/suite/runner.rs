@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{Cluster, Needs, Place, Play, Scenario, World};
-use crate::{Machine, Programs, Service};
+use crate::{Installed, Machine, Programs, Service};
 
 /// Scenarios at once on a real cluster; a node has room for the pods of many more, two processors
 /// have not.
@@ -162,6 +162,11 @@ impl Suite {
         Ok(Self { cluster, service: Arc::new(service), programs, began: Instant::now() })
     }
 
+    /// The service to test, when it was there before.
+    fn installed(&self) -> Option<&Installed> {
+        self.cluster.environment()?.service.as_ref()
+    }
+
     /// Why a scenario can't be played here.
     fn lacks(&self, needs: Needs) -> Option<String> {
         let machine = Machine::read();
@@ -179,6 +184,12 @@ impl Suite {
             Needs::Users if !rustix::process::geteuid().is_root() => {
                 Some("only root can give each tool a user of its own".to_owned())
             }
+            Needs::Installed if self.installed().is_none() => {
+                Some("TJF_CLUSTER_SERVICE is not set".to_owned())
+            }
+            Needs::OwnDoor if self.installed().is_some_and(|service| service.is_behind_proxy) => {
+                Some("a proxy in front of the service answers this".to_owned())
+            }
             Needs::Program(name) if !machine.has(name) && !machine.must_be_complete => {
                 Some(format!("there is no {name} here"))
             }
@@ -186,6 +197,8 @@ impl Suite {
             | Needs::Faults
             | Needs::NoOther
             | Needs::Users
+            | Needs::Installed
+            | Needs::OwnDoor
             | Needs::Program(_)
             | Needs::RealCluster(_)
             | Needs::Embedded(_)

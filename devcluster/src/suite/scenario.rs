@@ -31,6 +31,10 @@ pub enum Needs {
     Faults,
     /// That each tool has a user of its own, which only root can give it.
     Users,
+    /// A cluster in which `deploy/` has installed the service, and all that belongs to it.
+    Installed,
+    /// That the service itself ends TLS: a proxy in front of it would answer this in its own way.
+    OwnDoor,
     /// A program that not every machine has.
     Program(&'static str),
     /// Nothing of the cluster: it is about the one that it starts itself.

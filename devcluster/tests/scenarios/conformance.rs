@@ -155,7 +155,7 @@ pub(super) fn job(name: &str, fields: &Value) -> Value {
 
 /// What runs in it.
 pub(super) fn pod() -> Value {
-    json!({"restartPolicy": "Never", "containers": [
+    json!({"restartPolicy": "Never", "securityContext": {"runAsUser": 54321}, "containers": [
         {"name": "c", "image": "tjf.local/busybox:1", "command": ["true"]},
     ]})
 }

@@ -132,7 +132,7 @@ async fn flush_leaves_a_pod_that_no_job_made(world: Arc<World>) {
     let mut labels = labels.unwrap();
     labels.insert("app.kubernetes.io/name".to_owned(), "bare".to_owned());
     let pod = json!({"metadata": {"name": "bare", "labels": labels},
-        "spec": {"restartPolicy": "Never", "containers": [container]}});
+        "spec": {"restartPolicy": "Never", "securityContext": {"runAsUser": 54321}, "containers": [container]}});
     let pod: Pod = serde_json::from_value(pod).unwrap();
     tool.api::<Pod>().create(&PostParams::default(), &pod).await.unwrap();
     let flushed: Value = tool.send(Call::flush()).await.expect(200);
@@ -181,7 +181,7 @@ async fn create_ended_pod(tool: &Tool, job: &CronJob, number: usize) {
     let name = format!("many-{number}");
     let pod = json!({
         "metadata": {"name": name, "labels": labels, "ownerReferences": owner},
-        "spec": {"nodeName": "elsewhere", "containers": [{"name": "job", "image": "any"}]},
+        "spec": {"nodeName": "elsewhere", "securityContext": {"runAsUser": 54321}, "containers": [{"name": "job", "image": "any"}]},
     });
     let pod: Pod = serde_json::from_value(pod).unwrap();
     let pods = tool.api::<Pod>();

@@ -19,12 +19,17 @@ scenarios![
     another_tools_jobs_cannot_be_seen_stopped_or_named,
     a_path_leads_nowhere_else,
     a_header_makes_nobody_somebody_else,
+    a_forged_subject_is_believed_by_nobody,
     a_body_cannot_name_another_tool,
     a_link_to_another_tools_key_does_not_open_its_door,
     another_tools_certificate_in_the_home_does_not_open_its_door,
     a_log_path_through_a_link_does_not_touch_another_tools_file: Needs::Users,
-    whoever_shows_no_good_certificate_is_turned_away,
+    whoever_shows_no_good_certificate_is_turned_away: Needs::OwnDoor,
+    a_proxys_word_is_refused_where_there_is_no_proxy: Needs::OwnDoor,
 ];
+
+/// A head, and its answer, are there at once.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(9);
 
 /// A tool with a bot that runs.
 async fn victim(world: &World) -> (Tool, JobView, String) {
@@ -107,11 +112,6 @@ async fn a_header_makes_nobody_somebody_else(world: Arc<World>) {
     let name = victim.0.name.clone();
     let thief = world.tool("heads").await;
     let subject = format!("CN={name},O=toolforge");
-    for header in ["ssl-client-subject-dn", "SSL-Client-Subject-DN"] {
-        let call = Call::get("/list/").header(header, &subject);
-        let call = call.header("ssl-client-verify", "SUCCESS");
-        assert_eq!(thief.send(call).await.status, 400);
-    }
     for (header, value) in [
         ("impersonate-user", name.as_str()),
         ("x-remote-user", &name),
@@ -125,6 +125,46 @@ async fn a_header_makes_nobody_somebody_else(world: Arc<World>) {
         assert_eq!(answer.expect::<Vec<Value>>(200), Vec::<Value>::new(), "{header}");
     }
     assert_unharmed(&victim).await;
+}
+
+/// A proxy replaces them, and the service refuses whoever shows them by its own door.
+async fn a_forged_subject_is_believed_by_nobody(world: Arc<World>) {
+    let victim = victim(&world).await;
+    let thief = world.tool("forger").await;
+    let name = &victim.0.name;
+    let subject = format!("CN={name},O=toolforge");
+    let escaped = format!("CN=%{:02x}{},O=toolforge", name.as_bytes()[0], &name[1..]);
+    for headers in [
+        format!("ssl-client-subject-dn: {subject}\r\nssl-client-verify: SUCCESS"),
+        format!("SSL-Client-Subject-DN: {subject}\r\nSsl-Client-Verify: SUCCESS"),
+        format!("ssl-client-subject-dn: {subject}\r\nssl-client-subject-dn: {subject}"),
+        format!("ssl-client-subject-dn: {escaped}\r\nssl-client-verify: SUCCESS"),
+        format!("ssl-client-subject-dn : {subject}\r\nssl-client-verify: SUCCESS"),
+        format!("x: y\r\n ssl-client-subject-dn: {subject}\r\nssl-client-verify: SUCCESS"),
+        format!("ssl-client-subject-dn: CN={name},\r\n O=toolforge"),
+        format!("ssl_client_subject_dn: {subject}\r\nssl_client_verify: SUCCESS"),
+        format!("ssl-client-issuer-dn: {subject}\r\nssl-client-cert: x"),
+        "ssl-client-verify: SUCCESS".to_owned(),
+        "ssl-client-verify: NONE".to_owned(),
+    ] {
+        let head = format!(
+            "GET /api/v1/list/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n\r\n"
+        );
+        let heard = thief.client.send_raw(head.as_bytes(), HEAD_TIME_MAX).await;
+        let is_own = heard.starts_with("HTTP/1.1 200 ") && heard.contains("\r\n\r\n[]");
+        assert!(is_own || heard.starts_with("HTTP/1.1 400 "), "{headers}: {heard}");
+        assert!(!heard.contains(&victim.1.uid), "{headers}: {heard}");
+    }
+    assert_unharmed(&victim).await;
+}
+
+async fn a_proxys_word_is_refused_where_there_is_no_proxy(world: Arc<World>) {
+    let thief = world.tool("heads").await;
+    for header in ["ssl-client-subject-dn", "SSL-Client-Subject-DN"] {
+        let call = Call::get("/list/").header(header, "CN=e2e-somebody,O=toolforge");
+        let call = call.header("ssl-client-verify", "SUCCESS");
+        assert_eq!(thief.send(call).await.status, 400);
+    }
 }
 
 async fn a_body_cannot_name_another_tool(world: Arc<World>) {

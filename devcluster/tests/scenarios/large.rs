@@ -42,7 +42,7 @@ fn large(tool: &Tool, name: &str) -> Job {
         "env": [{"name": "LARGE", "value": "x".repeat(OBJECT_BYTES)}],
         "resources": {"limits": {"cpu": "100m", "memory": "64Mi"}},
     });
-    let pod = json!({"restartPolicy": "Never", "containers": [container]});
+    let pod = json!({"restartPolicy": "Never", "securityContext": {"runAsUser": 54321}, "containers": [container]});
     let template = json!({"metadata": {"labels": labels}, "spec": pod});
     let job = json!({
         "metadata": {"name": name, "labels": labels},

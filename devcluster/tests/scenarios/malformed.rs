@@ -15,13 +15,13 @@ const HEAD_TIME_MAX: Duration = Duration::from_secs(9);
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(40);
 
 scenarios![
-    a_body_without_end_is_cut_off,
-    a_slow_head_is_not_waited_for,
+    a_body_without_end_is_cut_off: Needs::OwnDoor,
+    a_slow_head_is_not_waited_for: Needs::OwnDoor,
     a_slow_body_is_not_waited_for_for_ever,
     a_body_of_ten_megabytes_is_refused,
     a_wrong_content_length_does_no_harm,
     json_that_is_no_job_is_refused_by_name,
-    what_is_no_http_is_refused,
+    what_is_no_http_is_refused: Needs::OwnDoor,
     who_sends_everything_first_or_speaks_in_the_clear_is_answered,
 ];
 

@@ -67,12 +67,12 @@ where
 async fn create_foreign(world: &World, tool: &Tool) -> usize {
     let image = &world.cluster.site.image;
     let web = json!({"toolforge": "tool", "name": "web"});
-    let pod = json!({"restartPolicy": "Never", "containers": [
+    let pod = json!({"restartPolicy": "Never", "securityContext": {"runAsUser": 54321}, "containers": [
         {"name": "c", "image": image, "command": ["sleep", "3600"]},
     ]});
     if world.cluster.is_real() {
         let template =
-            json!({"metadata": {"labels": web}, "spec": {"containers": pod["containers"]}});
+            json!({"metadata": {"labels": web}, "spec": {"securityContext": pod["securityContext"], "containers": pod["containers"]}});
         let spec = json!({"replicas": 1, "selector": {"matchLabels": web}, "template": template});
         let metadata = json!({"name": "web", "labels": web});
         create::<Deployment>(tool, json!({"metadata": metadata, "spec": spec})).await;
