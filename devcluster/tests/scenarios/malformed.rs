@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tjf_devcluster::suite::{Call, Client, World};
+use tjf_devcluster::suite::{Call, Client, Needs, World};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, interval},

@@ -90,34 +90,50 @@ async fn a_pod_is_neither_root_nor_more_than_a_container(world: Arc<World>) {
     let spec = |spec: Value| (json!({}), spec);
     let security = |context: Value| (json!({"securityContext": context}), json!({}));
     let init = json!([{"name": "i", "image": "any", "securityContext": {"runAsUser": 0}}]);
-    all_refused(&pods, "runAsUser", &[
-        spec(json!({"securityContext": {}})),
-        spec(json!({"securityContext": {"runAsUser": 0}})),
-        spec(json!({"initContainers": init})),
-        security(json!({"runAsUser": 0})),
-    ])
+    all_refused(
+        &pods,
+        "runAsUser",
+        &[
+            spec(json!({"securityContext": {}})),
+            spec(json!({"securityContext": {"runAsUser": 0}})),
+            spec(json!({"initContainers": init})),
+            security(json!({"runAsUser": 0})),
+        ],
+    )
     .await;
-    all_refused(&pods, "namespaces and ports", &[
-        spec(json!({"hostNetwork": true})),
-        spec(json!({"hostPID": true})),
-        spec(json!({"hostIPC": true})),
-        (json!({"ports": [{"containerPort": 1, "hostPort": 1}]}), json!({})),
-    ])
+    all_refused(
+        &pods,
+        "namespaces and ports",
+        &[
+            spec(json!({"hostNetwork": true})),
+            spec(json!({"hostPID": true})),
+            spec(json!({"hostIPC": true})),
+            (json!({"ports": [{"containerPort": 1, "hostPort": 1}]}), json!({})),
+        ],
+    )
     .await;
-    all_refused(&pods, "no privileges", &[
-        security(json!({"privileged": true})),
-        security(json!({"capabilities": {"add": ["NET_RAW"]}})),
-    ])
+    all_refused(
+        &pods,
+        "no privileges",
+        &[
+            security(json!({"privileged": true})),
+            security(json!({"capabilities": {"add": ["NET_RAW"]}})),
+        ],
+    )
     .await;
     let unconfined = json!({"seccompProfile": {"type": "Unconfined"}, "runAsUser": 54321});
-    all_refused(&pods, "confinement", &[
-        spec(json!({"securityContext": unconfined})),
-        security(json!({"seccompProfile": {"type": "Unconfined"}})),
-        security(json!({"appArmorProfile": {"type": "Unconfined"}})),
-        spec(json!({"securityContext": {"runAsUser": 54321, "sysctls": [
-            {"name": "kernel.shm_rmid_forced", "value": "1"},
-        ]}})),
-    ])
+    all_refused(
+        &pods,
+        "confinement",
+        &[
+            spec(json!({"securityContext": unconfined})),
+            security(json!({"seccompProfile": {"type": "Unconfined"}})),
+            security(json!({"appArmorProfile": {"type": "Unconfined"}})),
+            spec(json!({"securityContext": {"runAsUser": 54321, "sysctls": [
+                {"name": "kernel.shm_rmid_forced", "value": "1"},
+            ]}})),
+        ],
+    )
     .await;
 }
 
@@ -136,10 +152,10 @@ async fn a_container_that_is_added_to_a_pod_is_held_to_the_same(world: Arc<World
         object
     };
     for (context, is_taken) in [(json!({"privileged": true}), false), (json!({}), true)] {
-        let body = serde_json::to_vec(&added(context.clone())).unwrap();
+        let pod = added(context.clone());
         let dry_run = PostParams { dry_run: true, ..PostParams::default() };
         let name = pod.name_any();
-        let answer = pods.replace_subresource("ephemeralcontainers", &name, &dry_run, body).await;
+        let answer = pods.replace_subresource("ephemeralcontainers", &name, &dry_run, &pod).await;
         assert_eq!(answer.is_ok(), is_taken, "{context}: {answer:?}");
     }
 }

@@ -71,8 +71,7 @@ async fn create_foreign(world: &World, tool: &Tool) -> usize {
         {"name": "c", "image": image, "command": ["sleep", "3600"]},
     ]});
     if world.cluster.is_real() {
-        let template =
-            json!({"metadata": {"labels": web}, "spec": {"securityContext": pod["securityContext"], "containers": pod["containers"]}});
+        let template = json!({"metadata": {"labels": web}, "spec": {"securityContext": pod["securityContext"], "containers": pod["containers"]}});
         let spec = json!({"replicas": 1, "selector": {"matchLabels": web}, "template": template});
         let metadata = json!({"name": "web", "labels": web});
         create::<Deployment>(tool, json!({"metadata": metadata, "spec": spec})).await;
