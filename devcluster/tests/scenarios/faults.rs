@@ -66,7 +66,9 @@ async fn an_api_server_that_is_killed_is_told_and_survived(world: Arc<World>) {
 }
 
 async fn a_wait_outlasts_an_outage(world: Arc<World>) {
-    let tool = world.tool("patient").await;
+    // Its log tells what the wait was answered, so it is one of our own.
+    let service = world.start_service().await;
+    let tool = world.tool("patient").await.through(&service);
     let cmd = "echo began; until [ -e go ]; do sleep 0.2; done; exit 7";
     let words = ["run", "bot", "--command", cmd, "--image", "tf-busybox", "--wait"];
     let meanwhile = async {

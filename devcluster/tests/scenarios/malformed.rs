@@ -22,7 +22,7 @@ scenarios![
     a_wrong_content_length_does_no_harm,
     json_that_is_no_job_is_refused_by_name,
     what_is_no_http_is_refused: Needs::OwnDoor,
-    who_sends_everything_first_or_speaks_in_the_clear_is_answered,
+    who_sends_everything_first_or_speaks_in_the_clear_is_answered: Needs::OwnDoor,
 ];
 
 /// A raw `run` with these headers and this body.

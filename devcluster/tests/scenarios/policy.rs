@@ -151,7 +151,9 @@ async fn a_container_that_is_added_to_a_pod_is_held_to_the_same(world: Arc<World
             Some(vec![serde_json::from_value(container).unwrap()]);
         object
     };
-    for (context, is_taken) in [(json!({"privileged": true}), false), (json!({}), true)] {
+    let harmless = json!({"runAsUser": 54321});
+    let attack = json!({"runAsUser": 54321, "privileged": true});
+    for (context, is_taken) in [(json!({}), false), (attack, false), (harmless, true)] {
         let pod = added(context.clone());
         let dry_run = PostParams { dry_run: true, ..PostParams::default() };
         let name = pod.name_any();
