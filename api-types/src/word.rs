@@ -12,6 +12,11 @@ pub trait Words: Copy + 'static {
 
     /// The word as it crosses the wire.
     fn as_str(self) -> &'static str;
+
+    /// The word that crosses the wire so, if there is one.
+    fn find(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|word| word.as_str() == text)
+    }
 }
 
 /// One word of an answer.
@@ -68,8 +73,7 @@ impl<T: Words> Serialize for Word<T> {
 impl<'de, T: Words> Deserialize<'de> for Word<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let known = T::ALL.iter().find(|word| word.as_str() == text);
-        Ok(known.map_or(Self::Other(text), |word| Self::Known(*word)))
+        Ok(T::find(&text).map_or(Self::Other(text), Self::Known))
     }
 }
 

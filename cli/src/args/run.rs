@@ -220,9 +220,8 @@ fn form(
 
 /// A closed set of words, which help and completions then know.
 fn one_of<T: Words + Send + Sync>() -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(T::ALL.iter().map(|word| word.as_str())).try_map(|text| {
-        T::ALL.iter().copied().find(|word| word.as_str() == text).ok_or("not one of the values")
-    })
+    PossibleValuesParser::new(T::ALL.iter().map(|word| word.as_str()))
+        .try_map(|text| T::find(&text).ok_or("not one of the values"))
 }
 
 fn variable(text: &str) -> Result<(String, String), &'static str> {
