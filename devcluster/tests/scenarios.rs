@@ -102,9 +102,19 @@ fn continuous(name: &str, cmd: &str) -> Value {
     with(one_off(name, cmd), &json!({"continuous": true}))
 }
 
-/// A job with these fields too.
-fn with(mut job: Value, fields: &Value) -> Value {
+/// A pod's specification with this one container, such as a tool's namespace lets in also where the
+/// policy of `deploy/` holds.
+fn pod_of(container: &Value) -> Value {
+    json!({
+        "restartPolicy": "Never",
+        "securityContext": {"runAsUser": 54321},
+        "containers": [container],
+    })
+}
+
+/// An object, such as a job, with these fields too.
+fn with(mut object: Value, fields: &Value) -> Value {
     let fields = fields.as_object().unwrap().clone();
-    job.as_object_mut().unwrap().extend(fields);
-    job
+    object.as_object_mut().unwrap().extend(fields);
+    object
 }

@@ -26,7 +26,7 @@ use tokio::{fs, process::Command};
 
 use super::{Environment, eventually, rights};
 use crate::{
-    ABSENT_IMAGE, Authority, Identity, Options, Outage, Site, Subject,
+    ABSENT_IMAGE, Authority, Identity, Installed, Options, Outage, Site, Subject,
     home::{self, Address, Home},
     namespace,
 };
@@ -95,6 +95,11 @@ impl Cluster {
             Ground::Named(named) => Some(&named.0),
             Ground::Embedded(_) => None,
         }
+    }
+
+    /// The service to test, when it was there before.
+    pub fn installed(&self) -> Option<&Installed> {
+        self.environment()?.service.as_ref()
     }
 
     /// The CA, which signs the certificates of tools.

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{Cluster, Needs, Place, Play, Scenario, World};
-use crate::{Installed, Machine, Programs, Service};
+use crate::{Machine, Programs, Service};
 
 /// Scenarios at once on a real cluster; a node has room for the pods of many more, two processors
 /// have not.
@@ -153,18 +153,12 @@ impl Suite {
         };
         let programs = Programs::build(&Machine::read().cargo, launcher).await?;
         let cluster = Arc::new(Cluster::at(place).await?);
-        let installed = cluster.environment().and_then(|named| named.service.as_ref());
-        let service = match installed {
+        let service = match cluster.installed() {
             Some(installed) => Service::installed(installed).await,
             None => Service::start(&programs, &cluster.site).await,
         };
         let service = service.map_err(|error| error.to_string())?;
         Ok(Self { cluster, service: Arc::new(service), programs, began: Instant::now() })
-    }
-
-    /// The service to test, when it was there before.
-    fn installed(&self) -> Option<&Installed> {
-        self.cluster.environment()?.service.as_ref()
     }
 
     /// Why a scenario can't be played here.
@@ -184,10 +178,10 @@ impl Suite {
             Needs::Users if !rustix::process::geteuid().is_root() => {
                 Some("only root can give each tool a user of its own".to_owned())
             }
-            Needs::Installed if self.installed().is_none() => {
+            Needs::Installed if self.cluster.installed().is_none() => {
                 Some("TJF_CLUSTER_SERVICE is not set".to_owned())
             }
-            Needs::OwnDoor if self.installed().is_some_and(|service| service.is_behind_proxy) => {
+            Needs::OwnDoor if self.cluster.installed().is_some_and(|it| it.is_behind_proxy) => {
                 Some("a proxy in front of the service answers this".to_owned())
             }
             Needs::Program(name) if !machine.has(name) && !machine.must_be_complete => {

@@ -18,7 +18,7 @@ use kube::api::PostParams;
 use serde_json::{Value, json};
 use tjf_devcluster::suite::{Answer, Call, Client, Tool, World, eventually};
 
-use super::scenarios;
+use super::{pod_of, scenarios};
 
 scenarios![
     creates_and_refusals_are_answered_as_written_down,
@@ -155,9 +155,7 @@ pub(super) fn job(name: &str, fields: &Value) -> Value {
 
 /// What runs in it.
 pub(super) fn pod() -> Value {
-    json!({"restartPolicy": "Never", "securityContext": {"runAsUser": 54321}, "containers": [
-        {"name": "c", "image": "tjf.local/busybox:1", "command": ["true"]},
-    ]})
+    pod_of(&json!({"name": "c", "image": "tjf.local/busybox:1", "command": ["true"]}))
 }
 
 async fn creates_and_refusals_are_answered_as_written_down(world: Arc<World>) {

@@ -18,7 +18,7 @@ use tjf_devcluster::{
     suite::{Answer, Call, Needs, Tool, World, eventually, within},
 };
 
-use super::{POD_TIME_MAX, continuous, one_off, room::set_quota, scenarios, with};
+use super::{POD_TIME_MAX, continuous, one_off, pod_of, room::set_quota, scenarios, with};
 
 const KNOB: Needs = Needs::Embedded("only the embedded cluster can let single calls go wrong");
 
@@ -131,8 +131,7 @@ async fn flush_leaves_a_pod_that_no_job_made(world: Arc<World>) {
     // A bot would adopt it.
     let mut labels = labels.unwrap();
     labels.insert("app.kubernetes.io/name".to_owned(), "bare".to_owned());
-    let pod = json!({"metadata": {"name": "bare", "labels": labels},
-        "spec": {"restartPolicy": "Never", "securityContext": {"runAsUser": 54321}, "containers": [container]}});
+    let pod = json!({"metadata": {"name": "bare", "labels": labels}, "spec": pod_of(&container)});
     let pod: Pod = serde_json::from_value(pod).unwrap();
     tool.api::<Pod>().create(&PostParams::default(), &pod).await.unwrap();
     let flushed: Value = tool.send(Call::flush()).await.expect(200);
@@ -181,7 +180,10 @@ async fn create_ended_pod(tool: &Tool, job: &CronJob, number: usize) {
     let name = format!("many-{number}");
     let pod = json!({
         "metadata": {"name": name, "labels": labels, "ownerReferences": owner},
-        "spec": {"nodeName": "elsewhere", "securityContext": {"runAsUser": 54321}, "containers": [{"name": "job", "image": "any"}]},
+        "spec": with(
+            pod_of(&json!({"name": "job", "image": "any"})),
+            &json!({"nodeName": "elsewhere", "restartPolicy": "Always"}),
+        ),
     });
     let pod: Pod = serde_json::from_value(pod).unwrap();
     let pods = tool.api::<Pod>();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tjf_api_types::JobView;
 use tjf_devcluster::suite::{Call, Tool, World, within};
 
-use super::{one_off, scenarios};
+use super::{one_off, pod_of, scenarios};
 
 scenarios![large_objects_are_listed_and_hold_up_no_other_tool,];
 
@@ -42,7 +42,7 @@ fn large(tool: &Tool, name: &str) -> Job {
         "env": [{"name": "LARGE", "value": "x".repeat(OBJECT_BYTES)}],
         "resources": {"limits": {"cpu": "100m", "memory": "64Mi"}},
     });
-    let pod = json!({"restartPolicy": "Never", "securityContext": {"runAsUser": 54321}, "containers": [container]});
+    let pod = pod_of(&container);
     let template = json!({"metadata": {"labels": labels}, "spec": pod});
     let job = json!({
         "metadata": {"name": name, "labels": labels},

@@ -12,7 +12,7 @@ use tjf_devcluster::{
     suite::{Needs, Tool, World},
 };
 
-use super::{POD_TIME_MAX, continuous, one_off, scenarios};
+use super::{POD_TIME_MAX, continuous, one_off, pod_of, scenarios, with};
 
 scenarios![
     the_keys_of_others_are_out_of_reach_of_a_pod: Needs::Installed,
@@ -22,18 +22,9 @@ scenarios![
 
 /// A pod that is allowed: what is added to its container and to its specification makes it another.
 fn pod(container: &Value, spec: &Value) -> Pod {
-    let mut object = json!({"metadata": {"name": "attack"}, "spec": {
-        "restartPolicy": "Never",
-        "securityContext": {"runAsUser": 54321},
-        "containers": [{"name": "c", "image": "tjf.local/busybox:1", "command": ["true"]}],
-    }});
-    let mut add = |to: &str, what: &Value| {
-        let target = object.pointer_mut(to).and_then(Value::as_object_mut).unwrap();
-        target.extend(what.as_object().unwrap().clone());
-    };
-    add("/spec/containers/0", container);
-    add("/spec", spec);
-    serde_json::from_value(object).unwrap()
+    let harmless = json!({"name": "c", "image": "tjf.local/busybox:1", "command": ["true"]});
+    let spec = with(pod_of(&with(harmless, container)), spec);
+    serde_json::from_value(json!({"metadata": {"name": "attack"}, "spec": spec})).unwrap()
 }
 
 /// The pods of its namespace, as the tool itself is let at them.

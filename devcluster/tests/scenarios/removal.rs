@@ -18,7 +18,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tjf_devcluster::suite::{Call, Tool, World, eventually};
 
-use super::{POD_TIME_MAX, continuous, one_off, scenarios, schedules::create_child, with};
+use super::{POD_TIME_MAX, continuous, one_off, pod_of, scenarios, schedules::create_child, with};
 
 scenarios![
     flush_leaves_no_pod_and_touches_nothing_foreign,
@@ -67,11 +67,10 @@ where
 async fn create_foreign(world: &World, tool: &Tool) -> usize {
     let image = &world.cluster.site.image;
     let web = json!({"toolforge": "tool", "name": "web"});
-    let pod = json!({"restartPolicy": "Never", "securityContext": {"runAsUser": 54321}, "containers": [
-        {"name": "c", "image": image, "command": ["sleep", "3600"]},
-    ]});
+    let pod = pod_of(&json!({"name": "c", "image": image, "command": ["sleep", "3600"]}));
     if world.cluster.is_real() {
-        let template = json!({"metadata": {"labels": web}, "spec": {"securityContext": pod["securityContext"], "containers": pod["containers"]}});
+        let always = with(pod.clone(), &json!({"restartPolicy": "Always"}));
+        let template = json!({"metadata": {"labels": web}, "spec": always});
         let spec = json!({"replicas": 1, "selector": {"matchLabels": web}, "template": template});
         let metadata = json!({"name": "web", "labels": web});
         create::<Deployment>(tool, json!({"metadata": metadata, "spec": spec})).await;
