@@ -6,7 +6,9 @@ use std::{
 
 use tokio::{io::AsyncReadExt, process::Command, time::timeout};
 
-const TIME_MAX: Duration = Duration::from_secs(120);
+/// A command may wait for Kubernetes' own controllers. After outages of the API server each of their
+/// watches pauses for 30 to 60 s, and again when it then finds a server that has not caught up.
+const TIME_MAX: Duration = Duration::from_secs(300);
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
