@@ -1,12 +1,13 @@
 //! The command `toolforge-jobs`, and the HTTP client that it is made of.
 //!
 //! A verb on the command line becomes a function in `commands`, which asks the [`Client`] and tells
-//! the `Printer`. The client alone is public: whoever else talks to the API, such as a load test,
-//! does it with this one. The crate shares the wire types with the server and nothing else.
+//! the `Printer`. The client is public: whoever else talks to the API, such as a load test, does it
+//! with this one. The [`definitions`] are public for the manual alone. The crate shares the wire
+//! types with the server and nothing else.
 
 use std::{ffi::OsString, io, process::ExitCode};
 
-use clap::{Parser, error::ContextKind};
+use clap::{CommandFactory, Parser, error::ContextKind};
 
 mod args;
 mod client;
@@ -34,6 +35,11 @@ use environment::Environment;
 use error::Error;
 use exit::Exit;
 use output::Printer;
+
+/// All commands and options, as help has them.
+pub fn definitions() -> clap::Command {
+    Cli::command()
+}
 
 /// Does what the words say, from the first to the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {

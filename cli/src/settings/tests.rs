@@ -243,3 +243,26 @@ fn a_key_of_the_future_is_passed_over_and_told() {
     }
     assert!(!told.contains("server"), "{told}");
 }
+
+#[test]
+fn the_packages_settings_say_nothing_until_a_key_is_uncommented_and_then_every_key_counts() {
+    let shipped = include_str!("../../package/toolforge-jobs.toml");
+    let tells_nothing = |text: &str| panic!("{text}");
+    let place = Place::new();
+    let find = || Settings::find(Source::default(), &place.environment, tells_nothing);
+    place.write("etc.toml", Some(shipped));
+    assert!(matches!(find(), Err(SettingsError::NoServer)));
+
+    let uncommented = KEYS.iter().fold(shipped.to_owned(), |text, key| {
+        assert_eq!(text.matches(&format!("\n#{key} = ")).count(), 1, "{key}");
+        text.replace(&format!("\n#{key} = "), &format!("\n{key} = "))
+    });
+    place.write("etc.toml", Some(&uncommented));
+    place.write("home/.toolskube/client.crt", None);
+    place.write("home/.toolskube/client.key", None);
+    place.write("toolforge-jobs-ca.crt", None);
+    let settings = find().unwrap();
+    assert_eq!(settings.server, "https://jobs.example.org:30001");
+    let [certificate, key] = ["home/.toolskube/client.crt", "home/.toolskube/client.key"];
+    assert_eq!(texts(&settings), (certificate, key, Some("toolforge-jobs-ca.crt")));
+}
