@@ -2,6 +2,14 @@ use std::{collections::BTreeSet, iter::once};
 
 use super::*;
 
+/// What an administrator installs and reads.
+const MONITORING: [(&str, &str); 4] = [
+    ("alerts.yaml", include_str!("../../../deploy/monitoring/alerts.yaml")),
+    ("alerts-test.yaml", include_str!("../../../deploy/monitoring/alerts-test.yaml")),
+    ("dashboard.json", include_str!("../../../deploy/monitoring/dashboard.json")),
+    ("OPERATIONS.md", include_str!("../../../deploy/OPERATIONS.md")),
+];
+
 /// Metrics of a service to which something has happened.
 fn metrics() -> Metrics {
     let metrics = Metrics::new(LookCounts::default(), Calls::default(), Evictions::default());
@@ -72,6 +80,46 @@ fn what_there_is_now_is_told_as_it_is() {
 fn names(text: &str) -> BTreeSet<&str> {
     let samples = text.lines().filter(|line| !line.starts_with('#'));
     samples.filter_map(|line| line.split(['{', ' ']).next()).collect()
+}
+
+/// The names of all that is described: of a histogram its own, and not those of its samples.
+fn families(text: &str) -> BTreeSet<&str> {
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    types.filter_map(|line| line.split(' ').next()).collect()
+}
+
+/// All words of a text that begin as our metrics do.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let is_of_a_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    text.split(move |letter| !is_of_a_name(letter)).filter(|word| word.starts_with("tjf_"))
+}
+
+#[test]
+fn dashboard_and_alerts_name_only_what_there_is() {
+    let text = encoded(Format::Classic);
+    let (names, families) = (names(&text), families(&text));
+    for (file, monitoring) in MONITORING {
+        let named: BTreeSet<_> = words(monitoring).collect();
+        assert!(!named.is_empty(), "{file} names no metric");
+        // Queries are about samples, and words about metrics.
+        let known = if file.ends_with(".md") { &families } else { &names };
+        let unknown: Vec<_> = named.difference(known).collect();
+        assert!(unknown.is_empty(), "{file} names {unknown:?}");
+    }
+}
+
+/// Who is woken finds what to do.
+#[test]
+fn each_alert_has_its_section_and_its_test() {
+    let [(_, alerts), (_, tests), _, (_, operations)] = MONITORING;
+    let names: Vec<_> = alerts.lines().filter_map(|line| line.split_once("alert: ")).collect();
+    assert!(names.len() > 5, "the alerts are not where they were");
+    for (_, name) in names {
+        let anchor = format!("OPERATIONS.md#{}", name.to_lowercase());
+        assert!(alerts.contains(&anchor), "{name} does not lead to {anchor}");
+        assert!(operations.contains(&format!("### {name}\n")), "{name} is not explained");
+        assert!(tests.contains(&format!("alertname: {name}\n")), "{name} is not tested");
+    }
 }
 
 /// As Prometheus has it: what is counted ends with `_total`, and nothing is without help.
