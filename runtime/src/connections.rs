@@ -183,6 +183,8 @@ mod tests {
         assert!(silent[8..].iter().all(|place| !place.close.is_cancelled()));
         assert!(proven.iter().all(|place| !place.close.is_cancelled()));
         proven[0].activity.request_begins(Some(0));
+        // As one that is too many for its certificate, while it is told so.
+        silent[9].activity.established();
         let expected = ConnectionCount { unproven: 2, idle: 1, busy: 1 };
         assert_eq!(connections.count(), expected);
         drop(silent);
