@@ -26,6 +26,7 @@ mod room;
 mod schedules;
 mod status;
 mod unknown;
+mod watching;
 
 use std::time::Duration;
 
@@ -85,6 +86,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         keys::all(),
         knobs::all(),
         forms::all(),
+        watching::all(),
         faults::all(),
     ]
     .into_iter()

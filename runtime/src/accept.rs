@@ -1,6 +1,6 @@
 //! What a caller can read: content negotiation by RFC 9110, section 12.5.1.
 //!
-//! Two media types are on offer, so the rules fit on a screen; the crates that know them bring a
+//! Few media types are on offer, so the rules fit on a screen; the crates that know them bring a
 //! parser of everything that a media type can be.
 
 use http::{HeaderMap, header};
@@ -22,26 +22,39 @@ impl Media {
             Self::Text => "text/plain",
         }
     }
+}
 
-    /// How exactly a range of media types means this one; not at all is `None`.
-    fn closeness(self, range: &str) -> Option<u8> {
-        let (own_type, _) = self.name().split_once('/')?;
-        let (kind, subtype) = range.split_once('/')?;
-        if range.eq_ignore_ascii_case(self.name()) {
-            Some(2)
-        } else if subtype == "*" && kind.eq_ignore_ascii_case(own_type) {
-            Some(1)
-        } else {
-            (range == "*/*").then_some(0)
-        }
-    }
+/// What can be on offer.
+pub(crate) trait Offer: Copy {
+    /// The media type, without parameters.
+    fn media_type(self) -> &'static str;
+}
 
-    /// How much the caller wants it, from 0, which is not at all, to 1. The range that means it most
-    /// exactly decides.
-    fn quality(self, accepted: &[Accepted<'_>]) -> f32 {
-        let ranges = accepted.iter().filter_map(|it| Some((self.closeness(it.range)?, it.quality)));
-        ranges.max_by_key(|(closeness, _)| *closeness).map_or(0.0, |(_, quality)| quality)
+impl Offer for Media {
+    fn media_type(self) -> &'static str {
+        self.name()
     }
+}
+
+/// How exactly a range of media types means this one; not at all is `None`.
+fn closeness(media_type: &str, range: &str) -> Option<u8> {
+    let (own_type, _) = media_type.split_once('/')?;
+    let (kind, subtype) = range.split_once('/')?;
+    if range.eq_ignore_ascii_case(media_type) {
+        Some(2)
+    } else if subtype == "*" && kind.eq_ignore_ascii_case(own_type) {
+        Some(1)
+    } else {
+        (range == "*/*").then_some(0)
+    }
+}
+
+/// How much the caller wants it, from 0, which is not at all, to 1. The range that means it most
+/// exactly decides.
+fn quality(media_type: &str, accepted: &[Accepted<'_>]) -> f32 {
+    let ranges =
+        accepted.iter().filter_map(|it| Some((closeness(media_type, it.range)?, it.quality)));
+    ranges.max_by_key(|(closeness, _)| *closeness).map_or(0.0, |(_, quality)| quality)
 }
 
 /// One element of the header.
@@ -66,7 +79,7 @@ impl<'a> Accepted<'a> {
 
 /// Chooses, of what is on offer, what the caller wants most, and of several the first. `None` when
 /// it can read none of them.
-pub(crate) fn negotiate(headers: &HeaderMap, offered: &[Media]) -> Option<Media> {
+pub(crate) fn negotiate<T: Offer>(headers: &HeaderMap, offered: &[T]) -> Option<T> {
     let mut values = headers.get_all(header::ACCEPT).iter().peekable();
     if values.peek().is_none() {
         return offered.first().copied();
@@ -75,7 +88,7 @@ pub(crate) fn negotiate(headers: &HeaderMap, offered: &[Media]) -> Option<Media>
     let accepted: Vec<_> = elements.filter_map(Accepted::parse).collect();
     let mut best = None;
     for media in offered {
-        let quality = media.quality(&accepted);
+        let quality = quality(media.media_type(), &accepted);
         if quality > best.map_or(0.0, |(_, best)| best) {
             best = Some((*media, quality));
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -18,10 +18,11 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    accept::negotiate,
     connections::{ConnectionLimits, Connections},
     host,
     linger::linger,
-    metrics::Metrics,
+    metrics::{Format, Held, Metrics, Now},
     open_files::{ACCEPT_PAUSE, Complaint},
     shutdown::Shutdown,
     tls::{OwnCertificate, not_valid},
@@ -34,8 +35,8 @@ const CONNECTION_TIME_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Admin {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) connections: Arc<Connections>,
-    /// How many clients are kept.
-    pub(crate) clients: Box<dyn Fn() -> usize + Send + Sync>,
+    /// What the service holds now.
+    pub(crate) held: Box<dyn Fn() -> Held + Send + Sync>,
     pub(crate) shutdown: Shutdown,
     pub(crate) own_certificate: Arc<OwnCertificate>,
 }
@@ -61,14 +62,32 @@ impl Admin {
                 Some(why) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
                 None => text(StatusCode::OK, "ok\n"),
             },
-            "/metrics" => match self.metrics.encode(self.connections.len(), (self.clients)()) {
-                Ok(metrics) => with_type(StatusCode::OK, metrics, OPEN_METRICS),
-                Err(error) => {
-                    tracing::error!(%error, "metrics can't be written");
-                    text(StatusCode::INTERNAL_SERVER_ERROR, "see the log\n")
-                }
-            },
+            "/metrics" => self.metrics(request.headers()),
             _ => text(StatusCode::NOT_FOUND, "there is /livez, /readyz and /metrics\n"),
+        }
+    }
+
+    /// In the format that the scraper wants most. One that wants neither is answered too, as one that
+    /// does not say.
+    fn metrics(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
+        let format = negotiate(headers, &[Format::Classic, Format::OpenMetrics]);
+        let format = format.unwrap_or(Format::Classic);
+        let now = Now {
+            connections: self.connections.count(),
+            held: (self.held)(),
+            certificate_end: self.own_certificate.get().validity.end,
+        };
+        match self.metrics.encode(now, format) {
+            Ok(metrics) => {
+                let mut response = with_type(StatusCode::OK, metrics, format.content_type());
+                let vary = HeaderValue::from_static("accept");
+                response.headers_mut().insert(header::VARY, vary);
+                response
+            }
+            Err(error) => {
+                tracing::error!(%error, "metrics can't be written");
+                text(StatusCode::INTERNAL_SERVER_ERROR, "see the log\n")
+            }
         }
     }
 
@@ -79,9 +98,6 @@ impl Admin {
         not_valid(self.own_certificate.get().validity, SystemTime::now())
     }
 }
-
-/// What [`Metrics::encode`] writes.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     with_type(status, body, "text/plain; charset=utf-8")

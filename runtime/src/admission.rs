@@ -37,7 +37,33 @@ pub enum Class {
 /// The places of all.
 pub(crate) struct Admission {
     all: Places,
+    /// How many requests stand in line for a place of their caller.
+    in_callers_lines: AtomicUsize,
+    /// How many requests stand in line for a place of all.
+    in_line_of_all: AtomicUsize,
     limits: Limits,
+}
+
+/// How many places of all are taken, and how many requests stand in line for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PlaceCount {
+    pub(crate) working: Taken,
+    pub(crate) waiting: Taken,
+    pub(crate) in_callers_lines: usize,
+    pub(crate) in_line_of_all: usize,
+}
+
+/// How many places of one kind are taken, and how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) now: usize,
+    pub(crate) max: usize,
+}
+
+impl Taken {
+    fn of(places: &Semaphore, max: usize) -> Self {
+        Self { now: max.saturating_sub(places.available_permits()), max }
+    }
 }
 
 /// Places for requests at work, and for those that wait.
@@ -116,7 +142,18 @@ impl fmt::Debug for Turn {
 impl Admission {
     pub(crate) fn new(limits: Limits) -> Self {
         let all = Places::new(limits.requests_in_flight_max, limits.requests_waiting_max);
-        Self { all, limits }
+        let (in_callers_lines, in_line_of_all) = Default::default();
+        Self { all, in_callers_lines, in_line_of_all, limits }
+    }
+
+    /// How busy it is now.
+    pub(crate) fn count(&self) -> PlaceCount {
+        PlaceCount {
+            working: Taken::of(&self.all.working, self.limits.requests_in_flight_max),
+            waiting: Taken::of(&self.all.waiting, self.limits.requests_waiting_max),
+            in_callers_lines: self.in_callers_lines.load(Ordering::Relaxed),
+            in_line_of_all: self.in_line_of_all.load(Ordering::Relaxed),
+        }
     }
 
     /// Waits for one of the caller's own places.
@@ -137,6 +174,7 @@ impl Admission {
                 Err(_) => {
                     let queued_max = self.limits.requests_queued_per_caller_max;
                     let _queued = Queued::enter(&caller, queued_max)?;
+                    let _counted = Queued::new(&self.in_callers_lines);
                     acquire(working, deadline).await?
                 }
             })
@@ -152,6 +190,7 @@ impl Admission {
     ) -> Result<Turn, Failure> {
         let held = match held {
             Held::One(permit) => {
+                let _counted = Queued::new(&self.in_line_of_all);
                 let of_all = acquire(Arc::clone(&self.all.working), deadline).await?;
                 Held::Both { _permits: [permit, of_all] }
             }
@@ -167,11 +206,18 @@ struct Queued<'a>(&'a AtomicUsize);
 
 impl<'a> Queued<'a> {
     fn enter(places: &'a CallerPlaces, queued_max: usize) -> Result<Self, Failure> {
-        let queued = Self(&places.queued);
-        if places.queued.fetch_add(1, Ordering::Relaxed) >= queued_max {
-            return Err(too_many());
-        }
-        Ok(queued)
+        let (queued, before) = Self::count(&places.queued);
+        if before >= queued_max { Err(too_many()) } else { Ok(queued) }
+    }
+
+    fn new(count: &'a AtomicUsize) -> Self {
+        Self::count(count).0
+    }
+
+    /// Counts the request, and says how many there were before.
+    fn count(count: &'a AtomicUsize) -> (Self, usize) {
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        (Self(count), before)
     }
 }
 
@@ -253,11 +299,31 @@ mod tests {
         let queued = enter(&admission, &a);
         let refused = async {
             assert_eq!(slug(enter(&admission, &a).await), "overloaded");
+            assert_eq!(admission.count().in_callers_lines, 1, "who was refused is in no line");
             assert_eq!(began.elapsed(), Duration::ZERO);
             first.wait();
         };
         let (queued, ()) = tokio::join!(queued, refused);
         assert!(queued.is_ok());
+        assert_eq!(admission.count().in_callers_lines, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stands_in_the_line_of_all_is_counted_for_as_long_as_it_does() {
+        let (admission, [a, b, c]) = admission();
+        let busy = (enter(&admission, &a).await.unwrap(), enter(&admission, &a).await.unwrap());
+        let _last = enter(&admission, &b).await.unwrap();
+        let _waiting = wait(&admission, &b).await.unwrap();
+        let freed = async {
+            let (working, waiting) = (Taken { now: 3, max: 3 }, Taken { now: 1, max: 3 });
+            let expected = PlaceCount { working, waiting, in_callers_lines: 0, in_line_of_all: 1 };
+            assert_eq!(admission.count(), expected);
+            drop(busy);
+        };
+        let (turn, ()) = tokio::join!(enter(&admission, &c), freed);
+        let _turn = turn.unwrap();
+        let count = admission.count();
+        assert_eq!((count.working.now, count.in_line_of_all), (2, 0));
     }
 
     /// Those at work and those that wait: of all, and of the caller.

@@ -11,6 +11,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
@@ -28,6 +33,49 @@ struct Inner<P, C> {
     clients: Clients<C>,
     limits: Limits,
     entries: Mutex<HashMap<CommonName, Arc<Kept<P, C>>>>,
+    evictions: Evictions,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Evicted {
+    reason: &'static str,
+}
+
+/// Nobody used it for long.
+const IDLE: Evicted = Evicted { reason: "idle" };
+/// A new one needed the room.
+const ROOM: Evicted = Evicted { reason: "room" };
+
+/// How many entries have ended. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Evictions(Family<Evicted, Counter>);
+
+impl Default for Evictions {
+    /// Each reason is there from the beginning: of a count that begins with 1 nobody sees the rise.
+    fn default() -> Self {
+        let this = Self(Family::default());
+        this.add(&IDLE, 0);
+        this.add(&ROOM, 0);
+        this
+    }
+}
+
+impl Evictions {
+    fn add(&self, reason: &Evicted, entries: usize) {
+        self.0.get_or_create(reason).inc_by(entries as u64);
+    }
+
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let help = "Callers of whom nothing is kept any more, by reason";
+        registry.register("caller_evictions", help, self.0.clone());
+    }
+}
+
+/// How many callers something is kept of, and of how many of them that is a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CallerCount {
+    pub(crate) callers: usize,
+    pub(crate) clients: usize,
 }
 
 /// What is kept of one caller.
@@ -45,7 +93,8 @@ pub(crate) struct Entry<P, C = HomeClient>(Arc<Kept<P, C>>);
 
 impl<P, C> Callers<P, C> {
     pub(crate) fn new(clients: Clients<C>, limits: Limits) -> Self {
-        Self(Arc::new(Inner { clients, limits, entries: Mutex::default() }))
+        let (entries, evictions) = (Mutex::default(), Evictions::default());
+        Self(Arc::new(Inner { clients, limits, entries, evictions }))
     }
 
     /// Ends entries when nobody has used them for long, for as long as it is polled.
@@ -67,14 +116,28 @@ impl<P, C> Callers<P, C> {
             .collect();
         let next = entries.values().filter(|kept| is_idle(kept)).map(|kept| kept.used_at()).min();
         drop(entries);
+        self.0.evictions.add(&IDLE, idle.len());
         drop(idle);
         // What is in use now is due later than what is not.
         next.unwrap_or(now) + idle_time_max
     }
 
-    /// How many clients there are.
-    pub(crate) fn clients(&self) -> usize {
-        self.lock().values().filter(|kept| kept.slot.is_filled()).count()
+    /// How many callers something is kept of, and of how many of them that is a client.
+    pub(crate) fn count(&self) -> CallerCount {
+        let entries = self.lock();
+        let clients = entries.values().filter(|kept| kept.slot.is_filled()).count();
+        CallerCount { callers: entries.len(), clients }
+    }
+
+    /// What became of looks at homes.
+    #[cfg(test)]
+    pub(crate) fn looks(&self) -> crate::pool::LookCounts {
+        self.0.clients.looks()
+    }
+
+    /// How many entries have ended.
+    pub(crate) fn evictions(&self) -> Evictions {
+        self.0.evictions.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<CommonName, Arc<Kept<P, C>>>> {
@@ -104,6 +167,7 @@ impl<P: Default, C> Callers<P, C> {
         });
         entries.insert(name.clone(), Arc::clone(&kept));
         drop(entries);
+        self.0.evictions.add(&ROOM, usize::from(ended.is_some()));
         drop(ended);
         Entry(kept)
     }

@@ -24,6 +24,17 @@ pub(crate) struct ConnectionLimits {
     pub(crate) per_certificate_max: usize,
 }
 
+/// How many connections there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ConnectionCount {
+    /// Of those who have proven nothing.
+    pub(crate) unproven: usize,
+    /// Of those who are kept for a next request.
+    pub(crate) idle: usize,
+    /// Of all others.
+    pub(crate) busy: usize,
+}
+
 /// Every connection there is.
 pub(crate) struct Connections {
     limits: ConnectionLimits,
@@ -104,9 +115,14 @@ impl Connections {
         Some(Connection { connections: Arc::clone(self), id, activity, close })
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.lock().all.len()
+    /// How many there are, by what they do.
+    pub(crate) fn count(&self) -> ConnectionCount {
+        let open = self.lock();
+        let is_idle = |(id, it): &(&u64, &Entry)| {
+            !open.unproven.contains(id) && it.activity.idle_since().is_some()
+        };
+        let (unproven, idle) = (open.unproven.len(), open.all.iter().filter(is_idle).count());
+        ConnectionCount { unproven, idle, busy: open.all.len() - unproven - idle }
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -166,9 +182,13 @@ mod tests {
         assert!(silent[..8].iter().all(|place| place.close.is_cancelled()));
         assert!(silent[8..].iter().all(|place| !place.close.is_cancelled()));
         assert!(proven.iter().all(|place| !place.close.is_cancelled()));
-        assert_eq!(connections.len(), 4);
+        proven[0].activity.request_begins(Some(0));
+        // As one that is too many for its certificate, while it is told so.
+        silent[9].activity.established();
+        let expected = ConnectionCount { unproven: 2, idle: 1, busy: 1 };
+        assert_eq!(connections.count(), expected);
         drop(silent);
-        assert_eq!(connections.len(), 2);
+        assert_eq!(connections.count(), ConnectionCount { unproven: 0, ..expected });
     }
 
     #[tokio::test(start_paused = true)]

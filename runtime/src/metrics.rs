@@ -3,16 +3,61 @@
 //! A fixed set, without a tool's name in any label: there are thousands of tools, and metrics are
 //! public.
 
-use std::time::Duration;
+mod classic;
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use prometheus_client::{
-    encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+        histogram::Histogram,
+    },
     registry::{Registry, Unit},
+};
+
+use crate::{
+    accept::Offer,
+    admission::{PlaceCount, Taken},
+    callers::{CallerCount, Evictions},
+    connections::ConnectionCount,
+    pool::{Calls, LookCounts},
 };
 
 /// Boundaries in seconds, from an answer out of memory to the deadline.
 const SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0, 30.0];
+
+/// What all of it can be written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Prometheus' text format 0.0.4, which every tool reads.
+    Classic,
+    /// `OpenMetrics` 1.0, which Prometheus asks for.
+    OpenMetrics,
+}
+
+impl Format {
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+impl Offer for Format {
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Classic => "text/plain",
+            Self::OpenMetrics => "application/openmetrics-text",
+        }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
@@ -26,6 +71,37 @@ struct Timed {
     route: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InState {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfClass {
+    class: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InLine {
+    line: &'static str,
+}
+
+/// What there is at one moment: it is looked up, not counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) connections: ConnectionCount,
+    pub(crate) held: Held,
+    /// When the service's own certificate ends.
+    pub(crate) certificate_end: SystemTime,
+}
+
+/// What the service holds at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held {
+    pub(crate) callers: CallerCount,
+    pub(crate) places: PlaceCount,
+}
+
 /// Everything that is counted.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -37,20 +113,22 @@ pub(crate) struct Metrics {
     pub(crate) requests_malformed: Counter,
     /// Connections that were turned away, or closed to make room.
     pub(crate) connections_refused: Counter,
-    connections: Gauge,
-    clients: Gauge,
+    looks: LookCounts,
+    calls: Calls,
+    evictions: Evictions,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(looks: LookCounts, calls: Calls, evictions: Evictions) -> Self {
         Self {
             requests: Family::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             handshakes_failed: Counter::default(),
             requests_malformed: Counter::default(),
             connections_refused: Counter::default(),
-            connections: Gauge::default(),
-            clients: Gauge::default(),
+            looks,
+            calls,
+            evictions,
         }
     }
 
@@ -66,14 +144,22 @@ impl Metrics {
     }
 
     /// Everything, as a scraper reads it.
-    pub(crate) fn encode(
-        &self,
-        connections: usize,
-        clients: usize,
-    ) -> Result<String, std::fmt::Error> {
-        self.connections.set(i64::try_from(connections).unwrap_or(i64::MAX));
-        self.clients.set(i64::try_from(clients).unwrap_or(i64::MAX));
+    pub(crate) fn encode(&self, now: Now, format: Format) -> Result<String, fmt::Error> {
         let mut registry = Registry::with_prefix("tjf");
+        self.register(&mut registry);
+        self.looks.register(&mut registry);
+        self.calls.register(&mut registry);
+        self.evictions.register(&mut registry);
+        now.register(&mut registry);
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(match format {
+            Format::Classic => classic::of_open_metrics(&text),
+            Format::OpenMetrics => text,
+        })
+    }
+
+    fn register(&self, registry: &mut Registry) {
         registry.register("requests", "Requests answered", self.requests.clone());
         registry.register_with_unit(
             "request_duration",
@@ -96,32 +182,59 @@ impl Metrics {
             "Connections turned away or closed to make room",
             self.connections_refused.clone(),
         );
-        registry.register("connections", "Connections now", self.connections.clone());
-        registry.register("kube_clients", "Kubernetes clients kept now", self.clients.clone());
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &registry)?;
-        Ok(text)
     }
+}
+
+impl Now {
+    fn register(self, registry: &mut Registry) {
+        let ConnectionCount { unproven, idle, busy } = self.connections;
+        let states = [("unproven", unproven), ("idle", idle), ("busy", busy)];
+        let connections = family(states.map(|(state, count)| (InState { state }, count)));
+        registry.register("connections", "Connections now, by what they do", connections);
+        let CallerCount { callers, clients } = self.held.callers;
+        let callers_help = "Callers of whom something is kept now";
+        registry.register("callers", callers_help, ConstGauge::new(callers));
+        let clients_help = "Kubernetes clients kept now";
+        registry.register("kube_clients", clients_help, ConstGauge::new(clients));
+        self.held.places.register(registry);
+        let end = self.certificate_end.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        registry.register_with_unit(
+            "certificate_expiry_timestamp",
+            "When the service's own certificate ends, since 1970",
+            Unit::Seconds,
+            ConstGauge::new(end.as_secs()),
+        );
+    }
+}
+
+impl PlaceCount {
+    fn register(self, registry: &mut Registry) {
+        let by_class = |of: fn(Taken) -> usize| {
+            let classes = [("ordinary", self.working), ("waiting", self.waiting)];
+            family(classes.map(|(class, taken)| (OfClass { class }, of(taken))))
+        };
+        let in_use_help = "Places of all that requests hold now";
+        registry.register("permits_in_use", in_use_help, by_class(|taken| taken.now));
+        registry.register("permits_limit", "Places of all", by_class(|taken| taken.max));
+        let lines = [("caller", self.in_callers_lines), ("all", self.in_line_of_all)];
+        let lines = family(lines.map(|(line, count)| (InLine { line }, count)));
+        let lines_help = "Requests that stand in line now, for a place of their caller or of all";
+        registry.register("permits_awaited", lines_help, lines);
+    }
+}
+
+/// A gauge for each of these labels.
+fn family<L, const N: usize>(values: [(L, usize); N]) -> Family<L, Gauge>
+where
+    L: Clone + std::hash::Hash + Eq,
+{
+    let family = Family::default();
+    for (labels, value) in values {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        Family::<L, Gauge>::get_or_create(&family, &labels).set(value);
+    }
+    family
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_counted_by_route_and_never_by_path() {
-        let metrics = Metrics::new();
-        metrics.answered("GET", "/v1/show/{name}/", 200, Duration::from_millis(3));
-        metrics.answered("other", "none", 404, Duration::ZERO);
-        let text = metrics.encode(2, 1).unwrap();
-        for line in [
-            r#"tjf_requests_total{method="GET",route="/v1/show/{name}/",status="200"} 1"#,
-            r#"tjf_requests_total{method="other",route="none",status="404"} 1"#,
-            r#"tjf_request_duration_seconds_bucket{le="0.005",route="/v1/show/{name}/"} 1"#,
-            "tjf_connections 2",
-            "tjf_kube_clients 1",
-        ] {
-            assert!(text.contains(line), "{line} is missing in:\n{text}");
-        }
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@
 mod client;
 mod exchange;
 mod home;
+mod looks;
 mod slot;
 mod threads;
 
@@ -26,12 +27,15 @@ use futures_util::future::BoxFuture;
 use thiserror::Error;
 use tokio::{sync::watch, time::timeout};
 
-use self::slot::Next;
-pub(crate) use self::{exchange::causes, slot::Slot, threads::HOMES_READ_MAX};
 pub use self::{
+    client::Calls,
     exchange::{was_never_sent, was_refused_by_tls},
     home::{HomeClient, HomeDirectory, KeyFiles},
 };
+pub(crate) use self::{
+    exchange::causes, looks::Looks as LookCounts, slot::Slot, threads::HOMES_READ_MAX,
+};
+use self::{looks::Looks, slot::Next};
 pub use crate::callers::ClientSource;
 use crate::{failure::BoxError, identity::CommonName};
 
@@ -59,6 +63,34 @@ pub enum ConnectError {
     /// Our own configuration is at fault.
     #[error("the client can't be built")]
     Misconfigured(#[source] Arc<BoxError>),
+}
+
+impl ConnectError {
+    /// Each kind there is.
+    const KINDS: [&str; 7] = [
+        "no-credentials",
+        "foreign-certificate",
+        "not-valid-now",
+        "rejected",
+        "no-file-left",
+        "home-silent",
+        "misconfigured",
+    ];
+
+    /// What it is called where such errors are counted.
+    fn kind(&self) -> &'static str {
+        let [credentials, foreign, not_valid, rejected, no_file, silent, misconfigured] =
+            Self::KINDS;
+        match self {
+            Self::NoCredentials(_) => credentials,
+            Self::ForeignCertificate => foreign,
+            Self::NotValidNow => not_valid,
+            Self::Rejected => rejected,
+            Self::NoFileLeft => no_file,
+            Self::HomeSilent => silent,
+            Self::Misconfigured(_) => misconfigured,
+        }
+    }
 }
 
 /// What a look at a caller's credentials found.
@@ -102,6 +134,11 @@ pub trait Connect<C>: Send + Sync + 'static {
         name: &CommonName,
         known: Known,
     ) -> BoxFuture<'static, Result<Look<C>, ConnectError>>;
+
+    /// Where the calls of its clients are counted.
+    fn calls(&self) -> Calls {
+        Calls::default()
+    }
 }
 
 /// How many clients may be kept, and for how long.
@@ -160,6 +197,7 @@ struct Inner<C> {
     connect: Box<dyn Connect<C>>,
     limits: PoolLimits,
     generations: AtomicU64,
+    looks: Looks,
 }
 
 /// How clients come to be, and within which limits. Clones are the same.
@@ -169,11 +207,17 @@ impl<C> Clients<C> {
     /// Clients that are made by `connect`.
     pub fn new(connect: impl Connect<C>, limits: PoolLimits) -> Self {
         let generations = AtomicU64::new(0);
-        Self(Arc::new(Inner { connect: Box::new(connect), limits, generations }))
+        let looks = Looks::default();
+        Self(Arc::new(Inner { connect: Box::new(connect), limits, generations, looks }))
     }
 
     pub(crate) fn limits(&self) -> &PoolLimits {
         &self.0.limits
+    }
+
+    /// What became of looks.
+    pub(crate) fn looks(&self) -> Looks {
+        self.0.looks.clone()
     }
 
     fn next_generation(&self) -> u64 {
@@ -182,6 +226,11 @@ impl<C> Clients<C> {
 }
 
 impl<C: Clone + Send + Sync + 'static> Clients<C> {
+    /// The calls of all clients.
+    pub(crate) fn calls(&self) -> Calls {
+        self.0.connect.calls()
+    }
+
     /// The client in the slot of this name.
     ///
     /// A client that is kept is given at once, even while its files are looked at again: it is good

@@ -133,9 +133,9 @@ impl<S: Application> Bound<S> {
         let admin = Arc::new(Admin {
             metrics: Arc::clone(&self.service.metrics),
             connections: Arc::clone(&connections),
-            clients: Box::new({
-                let callers = self.service.callers().clone();
-                move || callers.clients()
+            held: Box::new({
+                let service = Arc::clone(&self.service);
+                move || service.held()
             }),
             shutdown: shutdown.clone(),
             own_certificate: Arc::clone(&self.own_certificate),

@@ -27,7 +27,7 @@ use crate::{
     failure::{BoxError, ErrorStatus, Failure},
     identity::{Gate, PeerCertificate},
     input::Received,
-    metrics::Metrics,
+    metrics::{Held, Metrics},
     pool::{Clients, HomeClient},
     record::{Log, Record},
     reply::of_failure,
@@ -67,11 +67,13 @@ impl<S: Application> Service<S> {
         state: Arc<S>,
         clients: Clients<HomeClient>,
     ) -> Self {
-        let metrics = Arc::new(Metrics::new());
+        let (looks, calls) = (clients.looks(), clients.calls());
+        let callers = Callers::new(clients, limits);
+        let metrics = Arc::new(Metrics::new(looks, calls, callers.evictions()));
         Self {
             router,
             state,
-            callers: Callers::new(clients, limits),
+            callers,
             gate: Gate::new(config),
             limits,
             admission: Admission::new(limits),
@@ -84,6 +86,11 @@ impl<S: Application> Service<S> {
 
     pub(crate) fn callers(&self) -> &Callers<S::PerCaller> {
         &self.callers
+    }
+
+    /// What is held now.
+    pub(crate) fn held(&self) -> Held {
+        Held { callers: self.callers.count(), places: self.admission.count() }
     }
 
     pub(crate) fn limits(&self) -> &Limits {

@@ -14,7 +14,7 @@ async fn the_least_recently_used_makes_room() {
         advance(Duration::from_secs(1)).await;
     }
     client(&pool, "d").await;
-    assert_eq!((pool.clients(), homes.looks()), (3, 4));
+    assert_eq!((pool.count().clients, homes.looks()), (3, 4));
     client(&pool, "a").await;
     assert_eq!(homes.looks(), 4, "`a` was used after `b`");
     client(&pool, "b").await;
@@ -46,13 +46,13 @@ async fn an_entry_ends_when_nobody_has_used_it_for_long() {
         let held = pool.entry(&name("c"));
         advance(LIMITS.client_idle_max - 3 * second).await;
         settle().await;
-        assert_eq!(pool.clients(), 2);
+        assert_eq!(pool.count().clients, 2);
         advance(second).await;
         settle().await;
-        assert_eq!(pool.clients(), 1, "`a` was idle for five minutes");
+        assert_eq!(pool.count().clients, 1, "`a` was idle for five minutes");
         advance(2 * second).await;
         settle().await;
-        assert_eq!((pool.clients(), pool.lock().len()), (0, 1), "`c` is in use");
+        assert_eq!((pool.count().clients, pool.lock().len()), (0, 1), "`c` is in use");
         drop(held);
         advance(LIMITS.client_idle_max - second).await;
         settle().await;
@@ -65,6 +65,21 @@ async fn an_entry_ends_when_nobody_has_used_it_for_long() {
         () = tending.tend() => {}
         () = all => {}
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn entries_that_end_are_counted_by_what_ended_them() {
+    let (_, pool) = pool();
+    let ended = || [&IDLE, &ROOM].map(|reason| pool.evictions().0.get_or_create(reason).get());
+    for tool in ["a", "b", "c"] {
+        client(&pool, tool).await;
+    }
+    assert_eq!(ended(), [0, 0]);
+    client(&pool, "d").await;
+    assert_eq!(ended(), [0, 1]);
+    advance(LIMITS.client_idle_max).await;
+    pool.end_idle();
+    assert_eq!(ended(), [3, 1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +96,7 @@ async fn a_home_that_hangs_keeps_its_entry() {
     settle().await;
     advance(LIMITS.client_idle_max).await;
     pool.end_idle();
-    assert_eq!(pool.clients(), 0);
+    assert_eq!(pool.count().clients, 0);
 }
 
 /// Whoever follows something with a client hears that it is replaced, refused, or not kept.

@@ -1,5 +1,7 @@
 //! The client that one caller's calls to Kubernetes go over.
 
+mod calls;
+
 use std::time::Duration;
 
 use hyper_timeout::TimeoutConnector;
@@ -8,6 +10,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use kube::client::{Body, ClientBuilder, ConfigExt};
+use tower::layer::layer_fn;
+
+pub use self::calls::Calls;
 
 /// Below the 10 s that other parts of a cluster wait, so that it can be told apart in their logs.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
@@ -18,11 +23,11 @@ const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
 /// keeps a buffer of this size. A response's head must fit too; those of Kubernetes have a KiB.
 const READ_BUFFER_MAX: usize = 64 * 1024;
 
-/// Builds a client of a caller's key pair, as `kube` itself would but for three things: it lets go
-/// of connections that are not used, its buffers stay small, and it writes nothing to the log. It
-/// also repeats no call: a create that a proxy answered with 503 or 504 may have been done, and
+/// Builds a client of a caller's key pair, as `kube` itself would but for four things: it lets go
+/// of connections that are not used, its buffers stay small, it writes nothing to the log, and its
+/// calls are counted. It also repeats no call: a create that a proxy answered with 503 or 504 may have been done, and
 /// would then answer itself with a 409.
-pub(super) fn client(config: &kube::Config) -> Result<kube::Client, kube::Error> {
+pub(super) fn client(config: &kube::Config, calls: &Calls) -> Result<kube::Client, kube::Error> {
     let mut connector = TimeoutConnector::new(config.rustls_https_connector()?);
     connector.set_connect_timeout(Some(CONNECT_TIME_MAX));
     let client = legacy::Client::builder(TokioExecutor::new())
@@ -30,7 +35,10 @@ pub(super) fn client(config: &kube::Config) -> Result<kube::Client, kube::Error>
         .pool_idle_timeout(IDLE_TIME_MAX)
         .http1_max_buf_size(READ_BUFFER_MAX)
         .build::<_, Body>(connector);
-    Ok(ClientBuilder::new(client, "default").with_layer(&config.base_uri_layer()).build())
+    Ok(ClientBuilder::new(client, "default")
+        .with_layer(&config.base_uri_layer())
+        .with_layer(&layer_fn(|inner| calls.counting(inner)))
+        .build())
 }
 
 #[cfg(test)]

@@ -30,7 +30,11 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::{Connect, ConnectError, Known, Look, Version, client::client, threads::Threads};
+use super::{
+    Connect, ConnectError, Known, Look, Version,
+    client::{Calls, client},
+    threads::Threads,
+};
 use crate::{
     failure::BoxError,
     identity::{CommonName, PeerCertificate},
@@ -78,6 +82,7 @@ struct Places {
     kube_ca: PathBuf,
     // Read when the first client is built: the service starts, and explains, also without it.
     kube_ca_certificates: OnceCell<Vec<Vec<u8>>>,
+    calls: Calls,
 }
 
 /// What a home holds, read once.
@@ -100,7 +105,8 @@ impl HomeDirectory {
     /// `kube_server` and its certificate is signed by a CA in the file `kube_ca`.
     pub fn new(homes: PathBuf, files: KeyFiles, kube_server: Uri, kube_ca: PathBuf) -> Self {
         let kube_ca_certificates = OnceCell::new();
-        let places = Places { homes, files, kube_server, kube_ca, kube_ca_certificates };
+        let calls = Calls::default();
+        let places = Places { homes, files, kube_server, kube_ca, kube_ca_certificates, calls };
         Self { places: Arc::new(places), threads: Arc::default() }
     }
 }
@@ -134,6 +140,10 @@ impl Connect<HomeClient> for HomeDirectory {
             }
         }
         .boxed()
+    }
+
+    fn calls(&self) -> Calls {
+        self.places.calls.clone()
     }
 }
 
@@ -181,7 +191,7 @@ impl Places {
         config.auth_info.client_certificate_data = Some(STANDARD.encode(&credentials.certificate));
         config.auth_info.client_key_data = Some(STANDARD.encode(&credentials.key).into());
         // A pair that does not fit together is refused here: it is being written.
-        client(&config).map_err(|error| HomeError::HalfWritten(error.into()))
+        client(&config, &self.calls).map_err(|error| HomeError::HalfWritten(error.into()))
     }
 }
 

@@ -218,6 +218,7 @@ where
     H: AsRef<Slot<C>> + Send + 'static,
 {
     let look = clients.0.connect.look(name, known);
+    let look = clients.0.looks.count(look, known, clients.limits().look_time_max);
     let (clients, name) = (clients.clone(), name.clone());
     #[expect(clippy::disallowed_methods, reason = "must outlive the request that began it")]
     let task = tokio::spawn(async move {

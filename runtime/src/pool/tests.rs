@@ -9,7 +9,7 @@ async fn callers_of_one_name_share_one_look_and_one_client() {
     let a = name("a");
     let all = futures_util::future::join_all((0..20).map(|_| pool.client(&a))).await;
     assert!(all.iter().all(|pooled| pooled.as_ref().unwrap().client == 1));
-    assert_eq!((homes.looks(), pool.clients()), (1, 1));
+    assert_eq!((homes.looks(), pool.count().clients), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

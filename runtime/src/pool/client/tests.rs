@@ -10,7 +10,7 @@ async fn server() -> (TcpListener, kube::Client) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let config = kube::Config::new(format!("http://{address}").parse().unwrap());
-    (listener, client(&config).unwrap())
+    (listener, client(&config, &Calls::default()).unwrap())
 }
 
 async fn ask(client: &kube::Client) -> Result<String, kube::Error> {

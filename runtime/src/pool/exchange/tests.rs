@@ -15,12 +15,12 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::pool::client::client;
+use crate::pool::client::{Calls, client};
 
 /// Asks a server in the clear, over a client that is otherwise as ours.
 async fn ask(address: SocketAddr) -> kube::Error {
     let config = kube::Config::new(format!("http://{address}").parse().unwrap());
-    let client = client(&config).unwrap();
+    let client = client(&config, &Calls::default()).unwrap();
     let request = http::Request::get("/").body(kube::client::Body::empty()).unwrap();
     client.send(request).await.unwrap_err()
 }
@@ -99,7 +99,7 @@ async fn ask_with_tls(
     config.root_cert = Some(vec![trusted.der().to_vec()]);
     config.auth_info.client_certificate_data = Some(base64(certificate.pem()));
     config.auth_info.client_key_data = Some(base64(key.serialize_pem()).into());
-    let client = client(&config).unwrap();
+    let client = client(&config, &Calls::default()).unwrap();
     let request = http::Request::get("/").body(Vec::new()).unwrap();
     tokio::join!(client.request_text(request), serve).0
 }

@@ -6,11 +6,13 @@ use std::{
     path::Path,
 };
 
+use prometheus_client::{encoding::text::encode, registry::Registry};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustix::fs::{CWD, mkfifoat};
 use tempfile::TempDir;
 
 use super::*;
+use crate::pool::{Clients, PoolLimits};
 
 const CERTIFICATE: &str = ".toolskube/client.crt";
 const KEY: &str = ".toolskube/client.key";
@@ -124,6 +126,25 @@ async fn a_good_home_gives_a_client_and_its_owner() {
         house.directory.look(&name, Known::Good(version)).await,
         Ok(Look::Changed(..))
     ));
+}
+
+/// Of all homes together, and where the service looks for them.
+#[tokio::test]
+async fn calls_by_the_clients_of_homes_are_counted() {
+    let house = House::new();
+    let clients = Clients::new(house.directory.clone(), PoolLimits::PRODUCTION);
+    for (tool, count) in [("a", 1), ("b", 2)] {
+        house.make(tool, tool);
+        let Ok(Look::Changed(client, _)) = house.look(tool).await else { panic!() };
+        let request = http::Request::get(format!("/api/v1/namespaces/tool-{tool}/pods"));
+        assert!(client.kube.request_text(request.body(Vec::new()).unwrap()).await.is_err());
+        let mut registry = Registry::default();
+        clients.calls().register(&mut registry);
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        let line = r#"kube_requests_total{verb="list",resource="pods",status="none"}"#;
+        assert!(text.contains(&format!("{line} {count}\n")), "{text}");
+    }
 }
 
 #[tokio::test]

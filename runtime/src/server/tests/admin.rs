@@ -21,16 +21,43 @@ async fn a_server_whose_own_certificate_is_not_valid_now_is_not_ready_and_says_s
         assert!(answer.starts_with(&format!("HTTP/1.0 {status}")), "{answer}");
         assert!(answer.contains(sentence), "{answer}");
         assert!(server.admin("/livez").await.starts_with("HTTP/1.0 200"));
+        let ends = end.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let line = format!("\ntjf_certificate_expiry_timestamp_seconds {ends}\n");
+        assert!(server.admin("/metrics").await.contains(&line), "{line}");
     }
 }
 
 #[tokio::test]
 async fn metrics_are_called_what_they_are() {
+    const CLASSIC: &str = "text/plain; version=0.0.4; charset=utf-8";
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let server = Server::start(Limits::PRODUCTION).await;
-    let answer = server.admin("/metrics").await;
-    let media_type = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";
-    assert!(answer.contains(media_type), "{answer}");
-    assert!(answer.ends_with("# EOF\n"), "{answer}");
+    // Those of Prometheus 2 and 3, curl's, and some that want neither.
+    for (accept, media_type) in [
+        (
+            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;\
+             version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+            OPEN_METRICS,
+        ),
+        (
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+             application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;\
+             escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+            OPEN_METRICS,
+        ),
+        ("text/plain;version=0.0.4;q=0.5, */*;q=0.1", CLASSIC),
+        ("*/*", CLASSIC),
+        ("text/html", CLASSIC),
+        ("", CLASSIC),
+    ] {
+        let mut stream = TcpStream::connect(server.admin_address).await.unwrap();
+        let request = format!("GET /metrics HTTP/1.0\r\naccept: {accept}\r\n\r\n");
+        let answer = ask(&mut stream, &request).await.unwrap();
+        assert!(answer.contains(&format!("content-type: {media_type}\r\n")), "{answer}");
+        assert!(answer.contains("vary: accept\r\n"), "{answer}");
+        assert_eq!(answer.ends_with("# EOF\n"), media_type == OPEN_METRICS, "{answer}");
+    }
+    assert!(server.admin("/metrics").await.contains(&format!("content-type: {CLASSIC}\r\n")));
     assert!(server.admin("/livez").await.contains("content-type: text/plain; charset=utf-8\r\n"));
 }
 

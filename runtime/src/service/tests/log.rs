@@ -5,6 +5,10 @@ use std::{io, sync::Mutex};
 use tracing::{Dispatch, subscriber::NoSubscriber};
 
 use super::*;
+use crate::{
+    connections::ConnectionCount,
+    metrics::{Format, Now},
+};
 
 /// What is logged while this goes on. Tasks of a test run on its own thread.
 async fn log_of(work: impl Future) -> String {
@@ -122,7 +126,12 @@ async fn callers_who_prove_nothing_do_not_fill_the_log() {
     assert_eq!(log.matches("status=401").count(), 10, "{log}");
     assert_eq!(log.matches("tool.name").count(), 1, "who is known has a line");
     assert_eq!(log.matches("left_out=990").count(), 1, "{log}");
-    let text = service.metrics.encode(0, 0).unwrap();
+    let now = Now {
+        connections: ConnectionCount { unproven: 0, idle: 0, busy: 0 },
+        held: service.held(),
+        certificate_end: SystemTime::UNIX_EPOCH,
+    };
+    let text = service.metrics.encode(now, Format::OpenMetrics).unwrap();
     assert!(text.contains(r#"{method="GET",route="none",status="401"} 1000"#), "{text}");
 }
 
