@@ -17,9 +17,9 @@ use tower::Service;
 
 /// Boundaries in seconds, from an answer out of the API server's cache to our deadlines.
 const SECONDS: [f64; 9] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0, 30.0];
-/// A longer name is none that Kubernetes gave.
+/// Kubernetes gives no longer names to its resources.
 const RESOURCE_LENGTH_MAX: usize = 40;
-/// What is none of the words that there are.
+/// Stands for every verb or resource that has no label of its own.
 const OTHER: &str = "other";
 
 /// What a call asks for, in Kubernetes' words. The resource is where the path has it, in front of
