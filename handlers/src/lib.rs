@@ -62,7 +62,7 @@ pub async fn serve(
         runtime.kube_ca.clone(),
     );
     let shares = config.shares;
-    let clients = Clients::new(homes, shares.pool_limits);
+    let clients = Clients::new(homes.clone(), shares.pool_limits);
     let catalogue = Arc::clone(&state.catalogue);
     let service = Service::new(&runtime, shares.limits, routes::routes(), state, clients);
     let bound = server::bind(&runtime, service).await?;
@@ -74,7 +74,8 @@ pub async fn serve(
     );
     tokio::select! {
         () = bound.serve(shutdown, look_now.clone()) => {}
-        () = catalogue.watch(look_now) => {}
+        () = catalogue.watch(look_now.clone()) => {}
+        () = homes.watch(look_now) => {}
     }
     Ok(())
 }

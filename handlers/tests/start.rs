@@ -277,3 +277,19 @@ async fn a_hangup_has_certificate_and_catalogue_read_at_once_and_ends_nothing() 
     started.signal(Signal::TERM);
     assert_eq!(started.ended().await, Some(0));
 }
+
+#[tokio::test]
+async fn homes_that_cannot_be_read_are_told_once_at_start_and_when_that_changes() {
+    let mut site = Site::new();
+    let homes = site.file("homes");
+    site.set("TJF_HOMES", &homes);
+    let mut started = site.start().await;
+    let line = |end: &str| format!("homes can't be read, so no tool can be served{end}");
+    started.says(&line(&format!(" reason=\"{}: no such file", homes.display()))).await;
+    fs::create_dir(&homes).unwrap();
+    started.signal(Signal::HUP);
+    started.says("homes can be read again").await;
+    fs::remove_dir(&homes).unwrap();
+    started.signal(Signal::HUP);
+    started.says(&line("")).await;
+}

@@ -93,13 +93,9 @@ impl<T> Reloaded<T> {
     where
         T: Send + Sync + 'static,
     {
-        let mut asked = look_now.0.subscribe();
+        let mut moments = look_now.moments();
         loop {
-            let anew = tokio::select! {
-                () = tokio::time::sleep(LOOK_TIME) => false,
-                // It never fails: `look_now` is held as long as this is.
-                _ = asked.changed() => true,
-            };
+            let anew = moments.next().await;
             let this = Arc::clone(&self);
             // A file system that hangs must not hold up a thread that answers requests.
             if tokio::task::spawn_blocking(move || this.read(anew)).await.is_err() {
@@ -117,6 +113,28 @@ impl LookNow {
     /// Asks for a look.
     pub fn ask(&self) {
         self.0.send_replace(());
+    }
+
+    /// When to look: now and then, and whenever it is asked for.
+    pub(crate) fn moments(self) -> Moments {
+        Moments { asked: self.0.subscribe(), _asker: self }
+    }
+}
+
+/// When to look at files.
+pub(crate) struct Moments {
+    asked: watch::Receiver<()>,
+    _asker: LookNow,
+}
+
+impl Moments {
+    /// Waits for the next one, and says whether somebody asked for it.
+    pub(crate) async fn next(&mut self) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_TIME) => false,
+            // It never fails: the asker is held as long as this is.
+            _ = self.asked.changed() => true,
+        }
     }
 }
 

@@ -35,6 +35,7 @@ const BASE_PATH: &str = "/api/v1";
 pub struct Client {
     tls: TlsConnector,
     address: SocketAddr,
+    server_name: ServerName<'static>,
 }
 
 /// One request.
@@ -173,7 +174,17 @@ impl Client {
             }
             None => builder.with_no_client_auth(),
         };
-        Self { tls: Arc::new(config).into(), address }
+        let server_name = ServerName::IpAddress(address.ip().into());
+        Self { tls: Arc::new(config).into(), address, server_name }
+    }
+
+    /// The same, but the server's certificate has this name instead of its address.
+    ///
+    /// # Panics
+    /// When it can't be a name.
+    #[must_use]
+    pub fn expecting(self, name: &'static str) -> Self {
+        Self { server_name: name.try_into().expect("a name"), ..self }
     }
 
     /// A new connection, on which nothing has been said yet.
@@ -183,8 +194,7 @@ impl Client {
     pub async fn connect(&self) -> std::io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
-        let name = ServerName::IpAddress(self.address.ip().into());
-        self.tls.connect(name, stream).await
+        self.tls.connect(self.server_name.clone(), stream).await
     }
 
     /// Sends a request and reads its answer, on a connection of its own.

@@ -184,6 +184,9 @@ impl Suite {
             Needs::OwnDoor if self.cluster.installed().is_some_and(|it| it.is_behind_proxy) => {
                 Some("a proxy in front of the service answers this".to_owned())
             }
+            Needs::Proxy if !self.cluster.installed().is_some_and(|it| it.is_behind_proxy) => {
+                Some("no proxy is in front of the service".to_owned())
+            }
             Needs::Program(name) if !machine.has(name) && !machine.must_be_complete => {
                 Some(format!("there is no {name} here"))
             }
@@ -193,6 +196,7 @@ impl Suite {
             | Needs::Users
             | Needs::Installed
             | Needs::OwnDoor
+            | Needs::Proxy
             | Needs::Program(_)
             | Needs::RealCluster(_)
             | Needs::Embedded(_)

@@ -35,6 +35,8 @@ pub enum Needs {
     Installed,
     /// That the service itself ends TLS: a proxy in front of it would answer this in its own way.
     OwnDoor,
+    /// A proxy that ends TLS, in front of a service inside the cluster.
+    Proxy,
     /// A program that not every machine has.
     Program(&'static str),
     /// Nothing of the cluster: it is about the one that it starts itself.

@@ -1,6 +1,6 @@
 //! What one tool can do to another: nothing.
 
-use std::{fs::hard_link, os::unix::fs::symlink, sync::Arc, time::Duration};
+use std::{fs::hard_link, net::SocketAddr, os::unix::fs::symlink, sync::Arc, time::Duration};
 
 use hyper::Method;
 use k8s_openapi::api::core::v1::Pod;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tjf_api_types::{JobView, Phase};
 use tjf_devcluster::{
     Authority, Subject,
-    suite::{Answer, Call, Needs, Tool, World},
+    suite::{Answer, Call, Client, Needs, Tool, World},
 };
 use tokio::io::AsyncReadExt;
 
@@ -26,8 +26,11 @@ scenarios![
     a_log_path_through_a_link_does_not_touch_another_tools_file: Needs::Users,
     whoever_shows_no_good_certificate_is_turned_away: Needs::OwnDoor,
     a_proxys_word_is_refused_where_there_is_no_proxy: Needs::OwnDoor,
+    whoever_goes_past_the_proxy_is_turned_away: Needs::Proxy,
 ];
 
+/// Where a pod of the service has its API.
+const POD_PORT: u16 = 8443;
 /// A head, and its answer, are there at once.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(9);
 
@@ -165,6 +168,30 @@ async fn a_proxys_word_is_refused_where_there_is_no_proxy(world: Arc<World>) {
         let call = call.header("ssl-client-verify", "SUCCESS");
         assert_eq!(thief.send(call).await.status, 400);
     }
+}
+
+/// Straight to the pod behind the proxy, with the words that only a proxy may say.
+async fn whoever_goes_past_the_proxy_is_turned_away(world: Arc<World>) {
+    let victim = victim(&world).await;
+    let thief = world.tool("past").await;
+    let pod = SocketAddr::new(world.service().admin_address.ip(), POD_PORT);
+    let as_the_proxy = world.issue(Subject::tool("toolforge-jobs-proxy"));
+    let self_made = Authority::generate("proxies of toolforge-jobs");
+    let self_made = self_made.issue(Subject::tool("toolforge-jobs-proxy"));
+    let own = world.issue(Subject::tool(&thief.name));
+    for identity in [None, Some(&own), Some(&as_the_proxy), Some(&self_made)] {
+        let client = Client::new(pod, &world.service().ca, identity).expecting("localhost");
+        let call = Call::get("/show/secret/").header("ssl-client-verify", "SUCCESS");
+        let subject = format!("CN={},O=toolforge", victim.0.name);
+        match client.try_send(call.header("ssl-client-subject-dn", &subject)).await {
+            Ok(answer) => drop(answer.expect_problem(401, "unauthenticated")),
+            Err(error) => {
+                let causes = format!("{error:?}");
+                assert!(causes.contains("AlertReceived"), "{causes}");
+            }
+        }
+    }
+    assert_unharmed(&victim).await;
 }
 
 async fn a_body_cannot_name_another_tool(world: Arc<World>) {

@@ -6,6 +6,8 @@
 //! a path could be swapped between a check and a use. The tool's own kubeconfig is never read: it
 //! can name any server and any command.
 
+mod readable;
+
 use std::{
     fmt::Display,
     fs::File,
@@ -226,8 +228,6 @@ impl Credentials {
 /// Reads a file that is beneath the home even when links are followed, waits for nobody at its
 /// other end, and belongs to the home's owner: a hard link to a neighbour's file does not.
 fn read_beneath(home: &OwnedFd, path: &'static str, owner: &Stat) -> Result<Vec<u8>, HomeError> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     let refused =
         |error: io::Error| HomeError::Final(ConnectError::NoCredentials(cause(path, error)));
     // A pair is renewed by a rename or in place: for a moment a file may be missing, or empty.
@@ -235,7 +235,7 @@ fn read_beneath(home: &OwnedFd, path: &'static str, owner: &Stat) -> Result<Vec<
         Errno::NOENT => HomeError::HalfWritten(format!("{path}: {error}").into()),
         error => refused(error.into()),
     };
-    let file = opened(openat2(home.as_fd(), path, flags, Mode::empty(), beneath), missing)?;
+    let file = opened(open_beneath(home, path), missing)?;
     let about = fstat(&file).map_err(|error| refused(error.into()))?;
     if FileType::from_raw_mode(about.st_mode) != FileType::RegularFile {
         return Err(refused(io::Error::other("is not a regular file")));
@@ -249,6 +249,14 @@ fn read_beneath(home: &OwnedFd, path: &'static str, owner: &Stat) -> Result<Vec<
         return Err(refused(io::Error::other("is too large")));
     }
     Ok(bytes)
+}
+
+/// Opens a file that is beneath this folder even when links are followed, and waits for nobody at
+/// its other end.
+fn open_beneath(folder: &OwnedFd, path: &str) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    openat2(folder.as_fd(), path, flags, Mode::empty(), beneath)
 }
 
 /// What came of opening something. That there is no file left for us says nothing about a home.
