@@ -19,6 +19,8 @@ use rustls::{
 };
 use time::{Duration, OffsetDateTime};
 
+use crate::secrets;
+
 /// The organisation of tools.
 const ORGANIZATION: &str = "toolforge";
 /// Long enough for a suite, and for a person who looks at what it left.
@@ -94,6 +96,7 @@ impl Authority {
     /// # Panics
     /// When certificate or key can't be understood.
     pub fn from_pem(certificate: &str, key: &str) -> Self {
+        secrets::know_key(key);
         let key = AuthorityKey::from_pem(key);
         let issuer = Issuer::from_ca_cert_pem(certificate, key)
             .expect("the CA's certificate can be understood");
@@ -153,7 +156,9 @@ impl Authority {
     fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        Identity { certificate: certificate.pem(), key: key.serialize_pem() }
+        let key = key.serialize_pem();
+        secrets::know_key(&key);
+        Identity { certificate: certificate.pem(), key }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod object;
 pub mod platform;
 pub mod pod;
 mod programs;
+mod secrets;
 mod service;
 mod shared;
 pub mod store;

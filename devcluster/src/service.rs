@@ -22,11 +22,13 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Authority, Identity, Programs};
+use crate::{Authority, Identity, Programs, secrets};
 
 const START_TIME_MAX: Duration = Duration::from_secs(20);
 /// The service's own limit for a drain is 25 s.
 const END_TIME_MAX: Duration = Duration::from_secs(30);
+/// For what it tells its administrator.
+const ADMIN_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// A cluster, as a service is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +87,8 @@ struct Process {
     child: tokio::sync::Mutex<Child>,
     pid: Pid,
     log: Log,
+    /// Closed when the log has come to its end.
+    announced: watch::Receiver<Addresses>,
     _folder: TempDir,
     _reader: JoinSet<()>,
 }
@@ -155,7 +159,7 @@ impl Service {
         };
         let child = tokio::sync::Mutex::new(child);
         let (ca, ca_file) = (authority.certificate, file("ca.crt"));
-        let process = Process { child, pid, log, _folder: folder, _reader: reader };
+        let process = Process { child, pid, log, announced, _folder: folder, _reader: reader };
         Ok(Self { address, admin_address, ca, ca_file, process: Some(process) })
     }
 
@@ -199,14 +203,36 @@ impl Service {
         kill_process(self.process().pid, Signal::TERM).expect("the service is there");
     }
 
-    /// How it ended.
+    /// How it ended, when its log is whole.
     ///
     /// # Panics
     /// When it does not end in the time for a drain.
     pub async fn ended(&self) -> ExitStatus {
-        let status =
-            timeout(END_TIME_MAX, async { self.process().child.lock().await.wait().await }).await;
+        let Process { child, announced, .. } = self.process();
+        let (ended, mut announced) = (async { child.lock().await.wait().await }, announced.clone());
+        let ended = async {
+            let status = ended.await;
+            while announced.changed().await.is_ok() {}
+            status
+        };
+        let status = timeout(END_TIME_MAX, ended).await;
         status.expect("the service ends").expect("it was waited for")
+    }
+
+    /// Ends it, when it is ours and still there. What it has counted and all of its log has then been
+    /// read.
+    pub(crate) async fn close(&self) {
+        // Of one that has ended, or stands still, there is nothing more to read.
+        let _ = timeout(ADMIN_TIME_MAX, self.admin("/metrics")).await;
+        let Some(Process { child, announced, .. }) = &self.process else { return };
+        let (mut child, mut announced) = (child.lock().await, announced.clone());
+        if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)) {
+            let _ = kill_process(pid, Signal::TERM);
+            if timeout(END_TIME_MAX, child.wait()).await.is_err() {
+                let _ = child.kill().await;
+            }
+        }
+        let _ = timeout(ADMIN_TIME_MAX, async { while announced.changed().await.is_ok() {} }).await;
     }
 
     /// The most memory that it has had so far, in KiB.
@@ -231,6 +257,7 @@ impl Service {
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
+        secrets::search_record(path, answer.as_bytes());
         Ok(answer)
     }
 }
@@ -267,6 +294,8 @@ async fn read_log(stderr: ChildStderr, log: Log, announce: watch::Sender<Address
         {
             announce.send_replace(Some((address, admin)));
         }
+        // Of a panic too.
+        secrets::search_record("the log of a service", line.as_bytes());
         log.push(line);
     }
 }

@@ -9,6 +9,7 @@ mod client;
 mod cluster;
 mod command;
 mod environment;
+mod installed;
 mod proxy;
 mod report;
 mod rights;

@@ -98,7 +98,11 @@ pub(crate) fn negotiate<T: Offer>(headers: &HeaderMap, offered: &[T]) -> Option<
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::fuzz::{bytes_near, fuzz};
 
     #[test]
     fn the_most_exact_range_decides_and_then_the_quality() {
@@ -139,5 +143,22 @@ mod tests {
         headers.append(header::ACCEPT, "text/html".parse().unwrap());
         headers.append(header::ACCEPT, "application/json".parse().unwrap());
         assert_eq!(negotiate(&headers, &[Media::Text, Media::Json]), Some(Media::Json));
+    }
+
+    #[test]
+    fn fuzzed_wishes_are_granted_or_cannot_be() {
+        let wishes = ["application/json;q=0.5, text/*; Q = 1", "*/*;q=0,text/plain", "a/b;q=1e-3"];
+        fuzz("wishes for a media type", bytes_near(&wishes), |wish| {
+            let Ok(value) = HeaderValue::from_bytes(&wish) else { return Ok(false) };
+            let headers = [(header::ACCEPT, value)].into_iter().collect();
+            let chosen = negotiate(&headers, &[Media::Json, Media::Text]);
+            let text = String::from_utf8_lossy(&wish).to_ascii_lowercase();
+            let is_named = |media: Media| {
+                let (kind, _) = media.name().split_once('/').unwrap();
+                [media.name(), &format!("{kind}/*"), "*/*"].iter().any(|it| text.contains(it))
+            };
+            prop_assert!(chosen.is_none_or(is_named), "{chosen:?}");
+            Ok(chosen.is_some())
+        });
     }
 }

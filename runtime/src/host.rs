@@ -34,7 +34,10 @@ fn is_good(host: &HeaderValue) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::fuzz::{bytes_near, fuzz};
 
     fn is_taken(version: Version, hosts: &[&str]) -> bool {
         let request = Request::builder().version(version);
@@ -80,5 +83,21 @@ mod tests {
         ] {
             assert!(!is_taken(Version::HTTP_11, &[host]), "{host}");
         }
+    }
+
+    #[test]
+    fn fuzzed_hosts_are_names_or_addresses() {
+        let hosts = ["jobs.svc:8443", "[fe80::1]:1", "10.0.0.1", "user@host", "a/b"];
+        fuzz("hosts", bytes_near(&hosts), |host| {
+            let Ok(value) = HeaderValue::from_bytes(&host) else { return Ok(false) };
+            if !is_good(&value) {
+                return Ok(false);
+            }
+            // What RFC 3986, section 3.2.2, has in names and addresses, and the colon before a port.
+            let is_known =
+                |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%[]:".contains(byte);
+            prop_assert!(!host.is_empty() && host.iter().all(is_known));
+            Ok(true)
+        });
     }
 }

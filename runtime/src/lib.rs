@@ -15,6 +15,8 @@ compile_error!(
 
 pub mod chance;
 pub mod config;
+#[cfg(any(test, feature = "test-util"))]
+pub mod fuzz;
 pub mod identity;
 pub mod memory;
 pub mod open_files;

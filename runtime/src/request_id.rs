@@ -50,8 +50,10 @@ impl fmt::Display for RequestId {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
+    use crate::fuzz::{bytes_near, fuzz};
 
     fn of(text: &str) -> RequestId {
         let mut headers = HeaderMap::new();
@@ -68,5 +70,19 @@ mod tests {
             assert_eq!(made.as_str().len(), 16);
         }
         assert_ne!(RequestId::made(), RequestId::made());
+    }
+
+    #[test]
+    fn fuzzed_ids_are_harmless_in_a_log() {
+        let ids =
+            ["my_run-1.2", "two words", "0123456789-0123456789-0123456789-0123456789-01234567"];
+        fuzz("ids of requests", bytes_near(&ids), |given| {
+            let Ok(value) = HeaderValue::from_bytes(&given) else { return Ok(false) };
+            let id = RequestId::of(&[(REQUEST_ID.parse().unwrap(), value)].into_iter().collect());
+            let is_harmless = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            prop_assert!((1..=64).contains(&id.as_str().len()), "{id}");
+            prop_assert!(id.as_str().chars().all(is_harmless), "{id}");
+            Ok(id.as_str().as_bytes() == given)
+        });
     }
 }

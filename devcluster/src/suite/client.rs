@@ -24,7 +24,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::{Identity, Service};
+use crate::{
+    Identity, Service,
+    secrets::{self, Searched},
+};
 
 /// More than the service's own limit of 30 s.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(40);
@@ -191,10 +194,10 @@ impl Client {
     ///
     /// # Errors
     /// When there is none.
-    pub async fn connect(&self) -> std::io::Result<TlsStream<TcpStream>> {
+    pub async fn connect(&self) -> std::io::Result<Searched<TlsStream<TcpStream>>> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
-        self.tls.connect(self.server_name.clone(), stream).await
+        self.tls.connect(self.server_name.clone(), stream).await.map(Searched::new)
     }
 
     /// Sends a request and reads its answer, on a connection of its own.
@@ -217,6 +220,7 @@ impl Client {
         &self,
         call: Call,
     ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+        secrets::know_request(&call.body);
         let exchange = async {
             let stream = TokioIo::new(self.connect().await?);
             let (mut sender, connection) = http1::handshake(stream).await?;

@@ -6,6 +6,8 @@ use std::{
 
 use tokio::{io::AsyncReadExt, process::Command, time::timeout};
 
+use crate::secrets;
+
 /// A command may wait for Kubernetes' own controllers. After outages of the API server each of their
 /// watches pauses for 30 to 60 s, and again when it then finds a server that has not caught up.
 const TIME_MAX: Duration = Duration::from_secs(300);
@@ -44,6 +46,9 @@ pub async fn run_program(program: &Path, words: &[&str], variables: &[(&str, &Os
         .2
     })
     .await;
+    for written in [&stdout, &stderr] {
+        secrets::search_answer(&format!("the output of {}", program.display()), written);
+    }
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&stdout), text(&stderr));
     let status = ended.unwrap_or_else(|_| panic!("{words:?} does not end:\n{stdout}\n{stderr}"));

@@ -13,8 +13,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Cluster, Needs, Place, Play, Scenario, World};
-use crate::{Machine, Programs, Service};
+use super::{Cluster, Needs, Place, Play, Scenario, World, installed};
+use crate::{Machine, Programs, Service, secrets};
 
 /// Scenarios at once on a real cluster; a node has room for the pods of many more, two processors
 /// have not.
@@ -25,6 +25,9 @@ const AT_ONCE_EMBEDDED_MAX: usize = 9;
 const SCENARIO_TIME_MAX: Duration = Duration::from_secs(300);
 /// For the last homes and namespaces to go.
 const TIDY_TIME_MAX: Duration = Duration::from_secs(90);
+
+/// What is looked at whichever scenarios were played, when all have ended.
+const SECRETS: &str = "secrets::nothing_that_was_written_tells_a_key_or_what_a_user_sent";
 
 tokio::task_local! {
     static PLAYING: &'static str;
@@ -73,8 +76,9 @@ pub fn run(
 /// Scenarios side by side; then, one after the other, those that disturb the cluster. False when
 /// one failed.
 async fn run_all(place: Place, scenarios: Vec<Scenario>) -> Result<bool, String> {
+    secrets::begin();
     let suite = Suite::begin(place).await?;
-    say(&format!("running {} tests\n", scenarios.len()));
+    say(&format!("running {} tests\n", scenarios.len() + 1));
     let mut played = Vec::new();
     let mut skipped = 0;
     for scenario in scenarios {
@@ -86,7 +90,7 @@ async fn run_all(place: Place, scenarios: Vec<Scenario>) -> Result<bool, String>
             }
         }
     }
-    let count = played.len();
+    let count = played.len() + 1;
     let (alone, together): (Vec<_>, Vec<_>) =
         played.into_iter().partition(|one| one.needs.is_alone());
     let mut tidying = JoinSet::new();
@@ -98,7 +102,8 @@ async fn run_all(place: Place, scenarios: Vec<Scenario>) -> Result<bool, String>
         }
     };
     let _ = timeout(TIDY_TIME_MAX, tidying.join_all()).await;
-    let failed = failed?;
+    let mut failed = failed?;
+    failed.extend(suite.end().await);
     for name in &failed {
         say(&format!("failed: {name}"));
     }
@@ -154,7 +159,10 @@ impl Suite {
         let programs = Programs::build(&Machine::read().cargo, launcher).await?;
         let cluster = Arc::new(Cluster::at(place).await?);
         let service = match cluster.installed() {
-            Some(installed) => Service::installed(installed).await,
+            Some(installed) => {
+                installed::know_keys(&cluster.admin).await;
+                Service::installed(installed).await
+            }
             None => Service::start(&programs, &cluster.site).await,
         };
         let service = service.map_err(|error| error.to_string())?;
@@ -235,6 +243,21 @@ impl Suite {
             failed.extend(play(&scenario, world).await);
         }
         Ok(failed)
+    }
+
+    /// Reads what is left to read, and gives the name of the last test when a secret was written.
+    async fn end(&self) -> Option<&'static str> {
+        if self.cluster.installed().is_some() {
+            let count = installed::search_logs(&self.cluster.admin).await;
+            say(&format!("read {count} lines of the installed service's log"));
+        }
+        self.service.close().await;
+        let account = secrets::account()?;
+        say(&account.searched);
+        let is_good = account.found.is_empty();
+        say(&format!("{} {SECRETS}", if is_good { "ok     " } else { "FAILED " }));
+        account.found.iter().for_each(|found| say(found));
+        (!is_good).then_some(SECRETS)
     }
 
     fn world(&self) -> Arc<World> {

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures_util::future::join_all;
+
 use super::{Cluster, Tool, cluster::Made, report};
 use crate::{Identity, Machine, Programs, Service, ServiceError, Site, Subject};
 
@@ -187,7 +189,9 @@ impl World {
     pub(crate) async fn clear(&self) {
         let made = self.made();
         let removals = made.iter().map(|tool| self.cluster.remove(tool));
-        futures_util::future::join_all(removals).await;
+        let own = self.services.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ends = own.iter().map(|service| service.close());
+        tokio::join!(join_all(removals), join_all(ends));
     }
 
     fn made(&self) -> Vec<Made> {

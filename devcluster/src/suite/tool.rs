@@ -9,7 +9,7 @@ use tjf_api_types::JobView;
 use tokio::fs;
 
 use super::{Answer, Call, Client, Cluster, Output, cluster::Made, eventually, run_program};
-use crate::{Identity, Programs, Service, home::Home, namespace};
+use crate::{Identity, Programs, Service, home::Home, namespace, secrets};
 
 /// A pod has to be scheduled, started and counted, on a machine that does much else.
 const END_TIME_MAX: Duration = Duration::from_secs(90);
@@ -171,6 +171,7 @@ impl Tool {
 
     /// Runs the command `toolforge-jobs`, in an environment that has only what a bastion gives it.
     pub async fn command(&self, words: &[&str]) -> Output {
+        secrets::know_words(words);
         let server = format!("https://{}", self.service.address);
         let ca = self.service.ca_file();
         let variables: [(&str, &OsStr); 3] = [

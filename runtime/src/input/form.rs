@@ -136,3 +136,6 @@ impl<'de> Deserializer<'de> for Value<'de> {
         tuple_struct struct identifier ignored_any
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,3 +233,6 @@ impl<'de> Deserializer<'de> for Tree {
         i128 u128 bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
     }
 }
+
+#[cfg(test)]
+mod tests;

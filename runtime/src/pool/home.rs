@@ -157,10 +157,7 @@ impl Places {
         if known.version() == Some(version) {
             return Ok(Look::Unchanged);
         }
-        credentials.check_certificate(name)?;
-        let (uid, gid) = (credentials.owner.st_uid, credentials.owner.st_gid);
-        let kube = self.client(&credentials)?;
-        Ok(Look::Changed(HomeClient { kube, uid, gid }, version))
+        Ok(Look::Changed(self.client(name, &credentials)?, version))
     }
 
     /// Reads what is in the home, believing nothing.
@@ -183,8 +180,18 @@ impl Places {
         })
     }
 
-    /// Builds a client that acts as the tool, towards a server that is ours to choose.
-    fn client(&self, credentials: &Credentials) -> Result<kube::Client, HomeError> {
+    /// Builds a client for the tool whose home holds this.
+    fn client(&self, name: &CommonName, held: &Credentials) -> Result<HomeClient, HomeError> {
+        held.check_certificate(name)?;
+        let (uid, gid) = (held.owner.st_uid, held.owner.st_gid);
+        // A pair that does not fit together is refused here: it is being written.
+        let kube = client(&self.config(held)?, &self.calls)
+            .map_err(|error| HomeError::HalfWritten(error.into()))?;
+        Ok(HomeClient { kube, uid, gid })
+    }
+
+    /// How a client acts as the tool, towards a server that is ours to choose.
+    fn config(&self, credentials: &Credentials) -> Result<kube::Config, HomeError> {
         let misconfigured =
             |error: BoxError| HomeError::Final(ConnectError::Misconfigured(Arc::new(error)));
         let ca = self.kube_ca_certificates.get_or_try_init(|| certificates_in(&self.kube_ca));
@@ -192,8 +199,7 @@ impl Places {
         config.root_cert = Some(ca.map_err(misconfigured)?.clone());
         config.auth_info.client_certificate_data = Some(STANDARD.encode(&credentials.certificate));
         config.auth_info.client_key_data = Some(STANDARD.encode(&credentials.key).into());
-        // A pair that does not fit together is refused here: it is being written.
-        client(&config, &self.calls).map_err(|error| HomeError::HalfWritten(error.into()))
+        Ok(config)
     }
 }
 

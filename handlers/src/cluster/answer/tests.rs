@@ -13,6 +13,8 @@ use tokio::time::timeout;
 use super::*;
 use crate::{job::objects::List, state::KnownTool};
 
+mod fuzz;
+
 /// An object of which only the name is used.
 #[derive(Debug, Deserialize, PartialEq)]
 struct Item {

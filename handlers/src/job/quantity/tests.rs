@@ -1,7 +1,6 @@
-use proptest::{prelude::*, test_runner::RngSeed};
-
 use super::*;
 
+mod fuzz;
 mod golden;
 
 const MEMORY: &str = "a number and a unit, such as `512Mi`";
@@ -231,29 +230,4 @@ fn an_amount_is_written_in_the_largest_unit() {
     }
     assert_eq!(Memory::parse_stored("0").unwrap().to_string(), "0");
     assert_eq!(Cpu::parse("4000m").unwrap().to_string(), "4");
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        rng_seed: RngSeed::Fixed(34),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn no_text_makes_it_panic(text in any::<String>(), near in "[-+.0-9eEinumkKMGTP ]{0,50}") {
-        for text in [text, near] {
-            let _ = (Memory::parse(&text), Memory::parse_stored(&text));
-            let _ = (Cpu::parse(&text), Cpu::parse_stored(&text));
-        }
-    }
-
-    #[test]
-    fn what_is_written_is_read_as_the_same_amount(amount in 1..=AMOUNT_MAX) {
-        for amount in [amount, amount & !0xfff, amount / 1_000_000 * 1_000_000] {
-            prop_assume!(amount > 0);
-            prop_assert_eq!(Memory::parse(&Memory(amount).to_string()), Ok(Memory(amount)));
-            prop_assert_eq!(Cpu::parse(&Cpu(amount).to_string()), Ok(Cpu(amount)));
-        }
-    }
 }

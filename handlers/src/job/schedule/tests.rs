@@ -1,9 +1,8 @@
 use jiff::{Timestamp, tz::TimeZone};
 
-use proptest::{prelude::*, test_runner::RngSeed};
-
 use super::*;
 
+mod fuzz;
 mod golden;
 mod spread;
 
@@ -336,19 +335,5 @@ fn only_the_exact_name_of_a_time_zone_is_taken() {
         ["", "Local", "local", "Mars/Phobos", "+02:00", "../etc/passwd", " UTC", "UTC\n", "Factory"]
     {
         assert_eq!(time_zone(name), Err(TimeZoneError::Unknown), "{name:?}");
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        rng_seed: RngSeed::Fixed(3),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn no_text_makes_it_panic(text in any::<String>(), near in "[@0-9*?/, a-z-]{0,30}") {
-        let _ = parse(&text);
-        let _ = parse(&near);
     }
 }

@@ -14,6 +14,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::pool::{Clients, PoolLimits};
 
+mod fuzz;
+
 const CERTIFICATE: &str = ".toolskube/client.crt";
 const KEY: &str = ".toolskube/client.key";
 
