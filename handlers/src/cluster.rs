@@ -8,6 +8,7 @@ mod call;
 mod connection;
 mod create;
 mod error;
+mod follow;
 mod precedence;
 mod read;
 mod remove;

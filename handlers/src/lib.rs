@@ -17,6 +17,7 @@ pub mod routes;
 pub mod run;
 pub mod show;
 pub mod state;
+pub mod store;
 #[cfg(test)]
 mod testing;
 

@@ -14,6 +14,7 @@ use crate::{
     catalogue::Catalogue,
     cluster::LARGE_ANSWERS_MAX,
     job::{kind::Kind, manifest::PodSettings, objects::Version, quota::Limits},
+    store::{Store, StoreRoom},
 };
 
 /// What a namespace allows is asked for again after this.
@@ -31,6 +32,8 @@ pub struct AppState {
     pub pod_settings: PodSettings,
     /// Places for large answers of Kubernetes that are read at once.
     pub reading: Semaphore,
+    /// Room for what is remembered of all tools.
+    pub room: Arc<StoreRoom>,
 }
 
 impl AppState {
@@ -44,6 +47,7 @@ impl AppState {
             catalogue: Arc::new(Reloaded::load("catalogue", vec![catalogue], make)?),
             pod_settings,
             reading: Semaphore::new(LARGE_ANSWERS_MAX),
+            room: Arc::default(),
         })
     }
 }
@@ -65,6 +69,8 @@ pub struct KnownTool {
     pub reading: tokio::sync::Mutex<()>,
     /// Places for calls to Kubernetes that are under way.
     pub calls: Calls,
+    /// What is in the tool's namespace.
+    pub store: Store,
     creates: Mutex<Creates>,
 }
 
@@ -153,6 +159,7 @@ impl KnownTool {
 
     /// Notes that an object was created. Answers may come in another order than versions.
     pub fn note(&self, kind: Kind, version: Version) {
+        self.store.note_created();
         let mut creates = lock(&self.creates);
         creates.last = Some(Instant::now());
         let noted = creates.versions.entry(kind).or_insert(version);

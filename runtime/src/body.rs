@@ -93,9 +93,15 @@ impl ReplyBody {
     }
 }
 
+impl From<Bytes> for ReplyBody {
+    fn from(bytes: Bytes) -> Self {
+        Self { content: Content::Whole(bytes), cut: None, held: Held::default() }
+    }
+}
+
 impl From<Vec<u8>> for ReplyBody {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { content: Content::Whole(bytes.into()), cut: None, held: Held::default() }
+        Bytes::from(bytes).into()
     }
 }
 

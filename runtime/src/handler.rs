@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     body::Response,
+    conditional::KnownTags,
     context::{Application, Scope},
     exchange::Exchange,
     failure::Failure,
@@ -61,10 +62,13 @@ macro_rules! handlers {
             ) -> BoxFuture<'static, Result<Response, Failure>> {
                 Box::pin(async move {
                     let media = received.media;
+                    let known_tags = KnownTags::of(&received);
                     $(let $input = $Input::from_request(&received)?;)*
                     drop(received);
                     let scope = C::of(exchange)?;
-                    self(scope, $($input),*).await.map_err(Into::into)?.into_response(media)
+                    let reply = self(scope, $($input),*).await.map_err(Into::into)?;
+                    let response = reply.into_response(media)?;
+                    Ok(known_tags.leave_out_what_is_known(response))
                 })
             }
         }

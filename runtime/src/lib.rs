@@ -34,6 +34,7 @@ mod admin;
 mod admission;
 mod body;
 mod callers;
+mod conditional;
 mod connections;
 mod context;
 mod exchange;
@@ -55,13 +56,14 @@ pub use self::{
     accept::Media,
     admission::Class,
     body::{ReplyBody, Response},
+    conditional::Recall,
     context::{Anonymous, Application, Context, Scope},
     exchange::Exchange,
     failure::{BoxError, ErrorStatus, Failure},
     handler::Handler,
     input::{Input, Path, Query, Received},
     lock::lock,
-    reply::{Created, Json, Reply, TextStream},
+    reply::{Created, Json, Reply, TextStream, Written},
     request_id::RequestId,
     router::{Route, Router},
     service::Service,

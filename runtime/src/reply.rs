@@ -1,5 +1,10 @@
 //! What handlers give back.
 
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderValue, StatusCode, header};
@@ -30,6 +35,43 @@ impl<T: Serialize + Send> Reply for Json<T> {
     fn into_response(self, _: Media) -> Result<Response, Failure> {
         let body = serde_json::to_vec(&self.0).map_err(Failure::internal)?;
         Ok(of_type(body.into(), "application/json"))
+    }
+}
+
+/// A value, and the JSON that it was written as, which is sent as often as it is asked for. Its tag
+/// is another when a byte of it is.
+#[derive(Debug)]
+pub struct Written<T> {
+    value: T,
+    json: Bytes,
+    tag: String,
+}
+
+impl<T: Serialize> Written<T> {
+    /// Writes a value.
+    ///
+    /// # Errors
+    /// When it can't be written down; that is our own fault.
+    pub fn of(value: T) -> serde_json::Result<Self> {
+        let json = serde_json::to_vec(&value)?;
+        let mut hasher = DefaultHasher::new();
+        json.hash(&mut hasher);
+        let tag = format!("\"{:016x}\"", hasher.finish());
+        Ok(Self { value, json: json.into(), tag })
+    }
+
+    /// The value.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Send + Sync> Reply for Arc<Written<T>> {
+    fn into_response(self, _: Media) -> Result<Response, Failure> {
+        let mut response = of_type(self.json.clone().into(), "application/json");
+        let tag = HeaderValue::try_from(self.tag.as_str()).map_err(Failure::internal)?;
+        response.headers_mut().insert(header::ETAG, tag);
+        Ok(response)
     }
 }
 

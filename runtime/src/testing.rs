@@ -77,7 +77,8 @@ impl Connect<HomeClient> for Fixed {
         _: &CommonName,
         _: Known,
     ) -> BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
-        let client = HomeClient { kube: self.kube.clone(), uid: TEST_UID, gid: TEST_UID };
+        let client =
+            HomeClient { kube: self.kube.clone(), watches: None, uid: TEST_UID, gid: TEST_UID };
         let version = Version(self.looks.fetch_add(1, Ordering::Relaxed));
         async move { Ok(Look::Changed(client, version)) }.boxed()
     }

@@ -7,6 +7,7 @@ use super::{
     Cluster, ClusterError,
     answer::{Bounds, ListReader, Reader, Unread, Whole},
     connection::Request,
+    survey::Found,
     verb::Verb,
 };
 use crate::job::{
@@ -97,7 +98,9 @@ pub(super) struct Listed<T> {
     /// The objects.
     pub(super) items: Vec<T>,
     /// The version of the whole cluster at which they were so.
-    pub(super) version: String,
+    pub(super) version: Version,
+    /// Bytes that all of it had.
+    pub(super) bytes: usize,
 }
 
 /// What a delete is to do. The policy travels in the body: without it a Job's pods are orphaned,
@@ -196,7 +199,7 @@ impl Cluster {
         mut filter: Filter,
         accept: Option<&'static str>,
     ) -> Result<Listed<T>, ClusterError> {
-        let mut all = Vec::new();
+        let (mut all, mut bytes) = (Vec::new(), 0);
         let mut token: Option<String> = None;
         loop {
             let path = with_query(self.path_of(kind), &filter, token.as_deref());
@@ -207,17 +210,19 @@ impl Cluster {
                 // interrupted like that.
                 Err(ClusterError::NoSuchVersion { .. }) if token.is_some() => {
                     all.clear();
-                    token = None;
+                    (token, bytes) = (None, 0);
                     filter = filter.unpaged();
                     continue;
                 }
                 page => page?,
             };
             all.append(&mut items);
+            bytes += metadata.bytes;
             token = metadata.continue_token.filter(|token| !token.is_empty());
             if token.is_none() {
                 // All pages of one list show the same version.
-                return Ok(Listed { items: all, version: metadata.resource_version });
+                let version = Version::parse(&metadata.resource_version);
+                return Ok(Listed { items: all, version, bytes });
             }
         }
     }
@@ -293,7 +298,16 @@ impl Cluster {
         let body = written(&DeleteOptions::any())?;
         let request = Request { verb: Verb::DeleteCollection, kind, path, accept: None, body };
         let List { items, .. } = self.send(&request, ListReader::<Named>::default).await?;
-        Ok(items.into_iter().map(|named| named.metadata).collect())
+        let deleted: Vec<_> = items.into_iter().map(|named| named.metadata).collect();
+        self.note_deleted(deleted.iter().map(|meta| Found { kind, meta }));
+        Ok(deleted)
+    }
+
+    /// Has readers wait until what is remembered shows it.
+    pub(super) fn note_deleted<'a>(&self, deleted: impl Iterator<Item = Found<'a>>) {
+        for Found { kind, meta } in deleted {
+            self.context.known().store.note_deleted(kind, &meta.uid, meta.version());
+        }
     }
 
     fn path_of(&self, kind: Kind) -> String {

@@ -1,50 +1,142 @@
 //! Looking: what a tool has, put into words.
 
+use std::sync::Arc;
+
 use futures_util::future::try_join5;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tjf_api_types::{JobType, JobView, ObjectName, ToolName};
+use tjf_runtime::{Recall, Written};
+use tokio::time::Instant;
 
-use super::{Cluster, ClusterError, call::Filter};
-use crate::job::{
-    labels::{Reach, Selector},
-    objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController, Version},
-    observe::{Lacks, Objects, Snapshot, Surroundings},
+use super::{Cluster, ClusterError, call::Filter, follow};
+use crate::{
+    job::{
+        kind::Kind,
+        labels::{Reach, Selector},
+        objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController},
+        observe::{Lacks, Objects, Snapshot, Surroundings},
+    },
+    store::{Contents, Filling, Page},
 };
+
+/// What is remembered of a tool.
+enum Recalled {
+    /// All of its jobs, as they are told.
+    Page(Result<Arc<Page>, ClusterError>),
+    /// Its objects. Something more has to be asked before they can be told.
+    Lacking(Objects),
+}
 
 impl Cluster {
     /// All jobs of the tool.
     ///
     /// # Errors
     /// When Kubernetes does not tell.
-    pub async fn list_jobs(&self) -> Result<Vec<JobView>, ClusterError> {
-        self.views(self.objects_of_all().await?, None).await
+    pub async fn list_jobs(&self, recall: Recall) -> Result<Arc<Page>, ClusterError> {
+        if recall == Recall::Allowed
+            && let Some(page) = self.page().await?
+        {
+            return Ok(page);
+        }
+        page_of(self.views(self.objects_of_all().await?, None).await?)
+    }
+
+    /// All jobs of the tool, as they are remembered. Who asks first has them read, and remembered.
+    /// `None` when nothing is to be remembered.
+    async fn page(&self) -> Result<Option<Arc<Page>>, ClusterError> {
+        let known = self.context.known();
+        let (creates, now) = (known.creates(), Timestamp::now());
+        let recalled = known.store.with(&creates, |contents| self.recall(contents, now)).await;
+        let objects = match recalled {
+            Some(Recalled::Page(page)) => return page.map(Some),
+            Some(Recalled::Lacking(objects)) => objects,
+            None if self.can_follow() => self.fill().await?,
+            None => return Ok(None),
+        };
+        page_of(self.views(objects, None).await?).map(Some)
+    }
+
+    /// What is remembered, told as it is now.
+    fn recall(&self, contents: &mut Contents, now: Timestamp) -> Recalled {
+        let (catalogue, second) = (self.context.state.catalogue.get(), now.as_second());
+        if let Some(page) = contents.page(second, &catalogue) {
+            return Recalled::Page(Ok(page));
+        }
+        let snapshot = contents.objects().snapshot_of(self.tool());
+        let mut lacks = snapshot.lacks(now);
+        lacks.events &= !contents.has_events(Instant::now());
+        if lacks != Lacks::default() {
+            return Recalled::Lacking(contents.objects().clone().of_tool(self.tool()));
+        }
+        let page = page_of(self.views_at(&snapshot, now));
+        if let Ok(page) = &page {
+            contents.keep(second, catalogue, Arc::clone(page));
+        }
+        Recalled::Page(page)
+    }
+
+    /// Whether what changes in the namespace can be followed, and is not yet.
+    fn can_follow(&self) -> bool {
+        let can_watch = self.connection.client().client.watches.is_some();
+        can_watch && self.context.known().store.is_wanted()
+    }
+
+    /// Reads everything in the namespace, and has it followed from there on.
+    async fn fill(&self) -> Result<Objects, ClusterError> {
+        let store = &self.context.known().store;
+        let writes = store.writes();
+        let (jobs, cronjobs, controllers, pods) = futures_util::try_join!(
+            self.list::<BatchJob>(Filter::all()),
+            self.list::<CronJob>(Filter::all()),
+            self.list::<ReplicationController>(Filter::all()),
+            self.list::<Pod>(Filter::all()),
+        )?;
+        let versions = vec![
+            (Kind::JOBS, jobs.version),
+            (Kind::CRON_JOBS, cronjobs.version),
+            (Kind::REPLICATION_CONTROLLERS, controllers.version),
+            (Kind::PODS, pods.version),
+        ];
+        let bytes = jobs.bytes + cronjobs.bytes + controllers.bytes + pods.bytes;
+        let objects = Objects {
+            jobs: jobs.items,
+            cronjobs: cronjobs.items,
+            controllers: controllers.items,
+            pods: pods.items,
+            pods_version: pods.version,
+            pods_reach: Reach::Namespace,
+            runs_reach: Reach::Namespace,
+            events: Vec::new(),
+        };
+        let filling = Filling { objects: objects.clone(), versions, bytes };
+        if let Some(feed) = store.fill(&self.context.state.room, writes, filling) {
+            follow::begin(self.connection.client(), self.connection.namespace(), feed);
+        }
+        Ok(objects.of_tool(self.tool()))
     }
 
     /// Everything of ours, and what belongs to it, as far as labels lead there.
     pub(super) async fn objects_of_all(&self) -> Result<Objects, ClusterError> {
         let filter = || looked_at(self.tool(), Reach::Tool, None);
         // Side by side: the answer takes as long as the slowest of them, not as all together.
-        let (mut jobs, mut cronjobs, mut controllers, pods) = futures_util::try_join!(
+        let (jobs, cronjobs, controllers, pods) = futures_util::try_join!(
             self.list::<BatchJob>(filter()),
             self.list::<CronJob>(filter()),
             self.list::<ReplicationController>(filter()),
             self.list::<Pod>(filter()),
         )?;
-        // One rule for all routes; a Job with a controller may be a run of a scheduled job.
-        jobs.items.retain(|it| it.metadata.controller().is_some() || self.is_job(&it.metadata));
-        cronjobs.items.retain(|it| self.is_job(&it.metadata));
-        controllers.items.retain(|it| self.is_job(&it.metadata));
-        Ok(Objects {
+        let objects = Objects {
             jobs: jobs.items,
             cronjobs: cronjobs.items,
             controllers: controllers.items,
             pods: pods.items,
-            pods_version: Version::parse(&pods.version),
+            pods_version: pods.version,
             pods_reach: Reach::Tool,
             runs_reach: Reach::Tool,
             events: Vec::new(),
-        })
+        };
+        Ok(objects.of_tool(self.tool()))
     }
 
     /// The job of this name, if there is one. Of one name in two kinds, which only a crash can
@@ -52,7 +144,18 @@ impl Cluster {
     ///
     /// # Errors
     /// When Kubernetes does not tell.
-    pub async fn find(&self, name: &ObjectName) -> Result<Option<JobView>, ClusterError> {
+    pub async fn find(
+        &self,
+        name: &ObjectName,
+        recall: Recall,
+    ) -> Result<Option<JobView>, ClusterError> {
+        if recall == Recall::Allowed
+            && let Some(page) = self.page().await?
+            && let Some(job) = page.value().iter().find(|job| job.name == name.as_str())
+        {
+            return Ok(Some(job.clone()));
+        }
+        // What is not remembered may be there all the same.
         Ok(self.jobs_named(name).await?.into_iter().next())
     }
 
@@ -82,7 +185,7 @@ impl Cluster {
             cronjobs: cronjob.into_iter().filter(|it| self.is_job(&it.metadata)).collect(),
             controllers: controller.collect(),
             pods: pods.items,
-            pods_version: Version::parse(&pods.version),
+            pods_version: pods.version,
             pods_reach: reach,
             runs_reach: reach,
             events: Vec::new(),
@@ -128,7 +231,10 @@ impl Cluster {
         self.complete(&mut objects, name, now).await?;
         if objects.snapshot().lacks(now).events {
             match self.list::<Event>(Filter::warnings()).await {
-                Ok(events) => objects.events = events.items,
+                Ok(events) => {
+                    self.context.known().store.set_events(&events.items);
+                    objects.events = events.items;
+                }
                 // An explanation is missing then, and nothing else.
                 Err(error) => tracing::debug!(%error, "warnings can't be read"),
             }
@@ -153,7 +259,7 @@ impl Cluster {
         // The runs that were found now may have pods with yet other labels.
         if let Some(reach) = objects.snapshot().lacks(now).pods {
             let pods = self.list::<Pod>(looked_at(self.tool(), reach, name)).await?;
-            objects.pods_version = Version::parse(&pods.version);
+            objects.pods_version = pods.version;
             objects.pods = pods.items;
             objects.pods_reach = reach;
         }
@@ -173,6 +279,10 @@ pub(super) fn looked_at(tool: &ToolName, reach: Reach, name: Option<&ObjectName>
         (Reach::Job, Some(name)) => Filter::labels(&Selector::of_job(tool, name)),
         (Reach::Job, None) | (Reach::Tool, _) => Filter::labels(&Selector::of_tool(tool)),
     }
+}
+
+fn page_of(views: Vec<JobView>) -> Result<Arc<Page>, ClusterError> {
+    Written::of(views).map(Arc::new).map_err(ClusterError::Unwritable)
 }
 
 fn read<T: DeserializeOwned>(object: &[u8]) -> Result<T, ClusterError> {

@@ -131,6 +131,7 @@ impl Cluster {
     pub(super) async fn withdraw(&self, found: Found<'_>) -> Result<(), ClusterError> {
         let Found { kind, meta } = found;
         self.delete(kind, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
+        self.note_deleted([found].into_iter());
         let Ok(name) = meta.name.parse() else { return Ok(()) };
         let uids = BTreeSet::from([meta.uid.clone()]);
         let filter = Filter::labels(&Selector::of_job(self.tool(), &name));
@@ -142,8 +143,11 @@ impl Cluster {
     pub(super) async fn delete_several(&self, found: &[Found<'_>]) -> Result<(), ClusterError> {
         let deletes: Vec<_> = found
             .iter()
-            .map(|Found { kind, meta }| async {
-                self.delete(*kind, &meta.name, &DeleteOptions::of(&meta.uid)).await
+            .map(|found| async {
+                let Found { kind, meta } = *found;
+                self.delete(kind, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
+                self.note_deleted([*found].into_iter());
+                Ok(())
             })
             .collect();
         several(deletes).await

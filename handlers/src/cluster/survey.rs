@@ -11,8 +11,10 @@ use crate::{
         kind::Kind,
         labels::Selector,
         objects::{BatchJob, Meta, Pod},
+        observe::Objects,
     },
     state::Creates,
+    store::Contents,
 };
 
 /// What there is in the namespace, of ours and of others.
@@ -66,6 +68,13 @@ impl Cluster {
         job: &Job,
         freshness: Freshness<'_>,
     ) -> std::result::Result<Survey, ClusterError> {
+        let known = self.context.known();
+        if let Freshness::OurOwn(creates) = freshness {
+            let recalled = known.store.with(creates, |contents| Survey::of(contents, job));
+            if let Some(survey) = recalled.await {
+                return Ok(survey);
+            }
+        }
         let of_name = Selector::of_job(self.tool(), &job.name.clone().into());
         let fresh = |kind| match freshness {
             Freshness::OurOwn(creates) => Filter::since(creates.version(kind)),
@@ -82,6 +91,21 @@ impl Cluster {
 }
 
 impl Survey {
+    /// What is remembered.
+    fn of(contents: &Contents, job: &Job) -> Self {
+        let Objects { jobs, cronjobs, controllers, pods, .. } = contents.objects();
+        let has_name = |pod: &&Pod| {
+            let labels = &pod.metadata.labels;
+            labels.are_ours(&job.tool) && labels.name() == Some(job.name.as_str())
+        };
+        Self {
+            jobs: jobs.clone(),
+            cronjobs: cronjobs.iter().map(|it| it.metadata.clone()).collect(),
+            controllers: controllers.iter().map(|it| it.metadata.clone()).collect(),
+            pods: pods.iter().filter(has_name).cloned().collect(),
+        }
+    }
+
     /// Every object that could be a job.
     fn objects(&self) -> impl Iterator<Item = Found<'_>> {
         let found = |kind| move |meta| Found { kind, meta };

@@ -27,7 +27,8 @@ async fn four_lists_side_by_side_become_one_sorted_by_name() {
         all(CONTROLLERS).items([object("a", "u3", &idle)]),
         all(PODS).items([owned("b-1-x", "pod", "child")]),
     ]);
-    let Json(views) = list(context(kube)).await.unwrap();
+    let page = list(context(kube), Recall::Allowed).await.unwrap();
+    let views = page.value();
     let told: Vec<_> =
         views.iter().map(|view| (view.name.as_str(), view.job_type.known().unwrap())).collect();
     assert_eq!(
@@ -52,7 +53,8 @@ async fn pages_are_put_together() {
         all(PODS).items([]),
         all(JOBS).query("continue=more").answer(page("b", "")),
     ]]);
-    let Json(views) = list(context(kube)).await.unwrap();
+    let page = list(context(kube), Recall::Allowed).await.unwrap();
+    let views = page.value();
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     script.finish().await;
 }
@@ -72,7 +74,8 @@ async fn a_list_that_is_interrupted_is_read_anew_as_a_whole() {
             all(JOBS).without("limit").without("continue").items(jobs),
         ])
         .collect()]);
-    let Json(views) = list(context(kube)).await.unwrap();
+    let page = list(context(kube), Recall::Allowed).await.unwrap();
+    let views = page.value();
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     script.finish().await;
 }
@@ -90,7 +93,8 @@ async fn an_answer_that_is_not_a_list_is_asked_for_again() {
         ],
         vec![all(JOBS).answer(json!({"metadata": {}, "items": null}))],
     ]);
-    let Json(views) = list(context(kube)).await.unwrap();
+    let page = list(context(kube), Recall::Allowed).await.unwrap();
+    let views = page.value();
     assert!(views.is_empty());
     script.finish().await;
 }
@@ -105,7 +109,8 @@ async fn one_object_that_cannot_be_read_does_not_hide_the_others() {
         all(CONTROLLERS).items([]),
         all(PODS).items([]),
     ]);
-    let Json(views) = list(context(kube)).await.unwrap();
+    let page = list(context(kube), Recall::Allowed).await.unwrap();
+    let views = page.value();
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a"]);
     script.finish().await;
 }
@@ -128,7 +133,8 @@ async fn large_objects_are_told_as_others_are() {
         all(CONTROLLERS).items([]),
         all(PODS).items([]),
     ]);
-    let Json(views) = list(context(kube)).await.unwrap();
+    let page = list(context(kube), Recall::Allowed).await.unwrap();
+    let views = page.value();
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     script.finish().await;
 }
@@ -143,8 +149,9 @@ async fn an_object_with_a_controller_is_not_a_job_of_its_own() {
         all(CONTROLLERS).items([owned("c", "u3", "x")]),
         all(PODS).items([]),
     ]);
-    let Json(views) = list(context(kube)).await.unwrap();
-    assert_eq!(views, []);
+    let page = list(context(kube), Recall::Allowed).await.unwrap();
+    let views = page.value();
+    assert_eq!(*views, []);
     script.finish().await;
 }
 
@@ -167,7 +174,8 @@ async fn pods_without_our_labels_are_looked_for_in_the_whole_namespace() {
         ],
         vec![get(PODS).query("limit=500").items([pod])],
     ]);
-    let Json(views) = list(context(kube)).await.unwrap();
+    let page = list(context(kube), Recall::Allowed).await.unwrap();
+    let views = page.value();
     assert_eq!(views[0].status.phase, tjf_api_types::Phase::Running);
     script.finish().await;
 }
@@ -179,7 +187,7 @@ async fn a_cluster_that_is_too_busy_says_when_to_come_back() {
     };
     let (cluster, kube) = FakeCluster::pair();
     let script = cluster.expect_at_least([busy(), busy()]);
-    let error = list(context(kube)).await.unwrap_err();
+    let error = list(context(kube), Recall::Allowed).await.unwrap_err();
     let Error::Cluster(ClusterError::Busy { code: 429, retry_after, .. }) = error else {
         panic!("{error:?}");
     };

@@ -7,7 +7,8 @@ use crate::testing::{CONTROLLERS, CRONJOBS, EVENTS, JOBS, PODS, context, ended, 
 
 async fn ask(kube: kube::Client, name: &str) -> Result<JobView> {
     let Ok(name) = name.parse();
-    show(context(kube), Path(name)).await.map(|Json(view)| view)
+    let shown = show(context(kube), Path(name), Recall::Allowed).await?;
+    Ok(shown.value().clone())
 }
 
 fn named(path: &str, name: &str) -> String {

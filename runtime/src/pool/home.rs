@@ -34,7 +34,7 @@ use rustls::{
 
 use super::{
     Connect, ConnectError, Known, Look, Version,
-    client::{Calls, client},
+    client::{Calls, client, watching},
     threads::Threads,
 };
 use crate::{
@@ -54,6 +54,8 @@ const HALF_WRITTEN_LOOK_TIME: Duration = Duration::from_millis(200);
 pub struct HomeClient {
     /// Asks Kubernetes as the tool.
     pub kube: kube::Client,
+    /// Follows what changes there, over HTTP/2. Where it is missing nothing is followed.
+    pub watches: Option<kube::Client>,
     /// Who owns the home; the tool's programs run as this user. Never root.
     pub uid: u32,
     /// The home's group.
@@ -180,14 +182,16 @@ impl Places {
         })
     }
 
-    /// Builds a client for the tool whose home holds this.
+    /// Builds clients for the tool whose home holds this.
     fn client(&self, name: &CommonName, held: &Credentials) -> Result<HomeClient, HomeError> {
         held.check_certificate(name)?;
         let (uid, gid) = (held.owner.st_uid, held.owner.st_gid);
+        let config = self.config(held)?;
         // A pair that does not fit together is refused here: it is being written.
-        let kube = client(&self.config(held)?, &self.calls)
-            .map_err(|error| HomeError::HalfWritten(error.into()))?;
-        Ok(HomeClient { kube, uid, gid })
+        let half_written = |error: kube::Error| HomeError::HalfWritten(error.into());
+        let kube = client(&config, &self.calls).map_err(half_written)?;
+        let watches = watching(&config, &self.calls).map_err(half_written)?;
+        Ok(HomeClient { kube, watches: Some(watches), uid, gid })
     }
 
     /// How a client acts as the tool, towards a server that is ours to choose.

@@ -13,6 +13,7 @@ pub(in crate::cluster) struct ListReader<T> {
     /// Of a small list, all.
     bytes: Vec<u8>,
     large: Option<Pieces<T>>,
+    bytes_read: usize,
 }
 
 /// The objects of a list that is read in pieces.
@@ -31,7 +32,7 @@ struct LeftOut {
 
 impl<T> Default for ListReader<T> {
     fn default() -> Self {
-        Self { bytes: Vec::new(), large: None }
+        Self { bytes: Vec::new(), large: None, bytes_read: 0 }
     }
 }
 
@@ -39,6 +40,7 @@ impl<T: DeserializeOwned> Reader for ListReader<T> {
     type Output = List<T>;
 
     fn feed(&mut self, bytes: &[u8]) -> Result<(), ClusterError> {
+        self.bytes_read += bytes.len();
         if let Some(large) = &mut self.large {
             return large.feed(bytes);
         }
@@ -52,18 +54,24 @@ impl<T: DeserializeOwned> Reader for ListReader<T> {
     }
 
     fn finish(self) -> Result<List<T>, ClusterError> {
-        if let Some(large) = self.large {
-            return large.finish();
+        let mut list = match self.large {
+            Some(large) => large.finish()?,
+            None => read_small(&self.bytes)?,
+        };
+        list.metadata.bytes = self.bytes_read;
+        Ok(list)
+    }
+}
+
+fn read_small<T: DeserializeOwned>(list: &[u8]) -> Result<List<T>, ClusterError> {
+    match serde_json::from_slice(list) {
+        Ok(list) => Ok(list),
+        Err(error) if error.is_data() => {
+            let mut pieces = Pieces::new();
+            pieces.feed(list)?;
+            pieces.finish()
         }
-        match serde_json::from_slice(&self.bytes) {
-            Ok(list) => Ok(list),
-            Err(error) if error.is_data() => {
-                let mut pieces = Pieces::new();
-                pieces.feed(&self.bytes)?;
-                pieces.finish()
-            }
-            Err(error) => Err(ClusterError::Unreadable(error)),
-        }
+        Err(error) => Err(ClusterError::Unreadable(error)),
     }
 }
 

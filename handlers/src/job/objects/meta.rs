@@ -38,6 +38,9 @@ pub struct ListMeta {
     /// Where the next page begins, if there is one.
     #[serde(rename = "continue")]
     pub continue_token: Option<String>,
+    /// How many bytes the list had.
+    #[serde(skip)]
+    pub bytes: usize,
 }
 
 /// About an object. What has neither name nor uid is not one.

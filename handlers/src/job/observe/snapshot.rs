@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use tjf_api_types::ToolName;
+
 use crate::job::{
     kind::Kind,
     labels::Reach,
@@ -12,7 +14,7 @@ use crate::job::{
 pub(super) const EVENTS_AFTER_SECONDS: i64 = 2;
 
 /// A tool's objects, as they were read.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Objects {
     /// One-offs, and runs of scheduled jobs.
     pub jobs: Vec<BatchJob>,
@@ -41,11 +43,30 @@ impl Objects {
         jobs.chain(cronjobs).chain(controllers)
     }
 
+    /// Those that are jobs of this tool, and all that belongs to any: the one rule for all routes. A
+    /// Job with a controller may be a run of a scheduled job.
+    #[must_use]
+    pub fn of_tool(mut self, tool: &ToolName) -> Self {
+        self.jobs.retain(|it| it.metadata.controller().is_some() || it.metadata.is_job_of(tool));
+        self.cronjobs.retain(|it| it.metadata.is_job_of(tool));
+        self.controllers.retain(|it| it.metadata.is_job_of(tool));
+        self
+    }
+
     /// The same, indexed.
     pub fn snapshot(&self) -> Snapshot<'_> {
+        self.snapshot_where(|_| true)
+    }
+
+    /// Of this tool's jobs alone, indexed.
+    pub fn snapshot_of(&self, tool: &ToolName) -> Snapshot<'_> {
+        self.snapshot_where(|meta| meta.is_job_of(tool))
+    }
+
+    fn snapshot_where(&self, is_job: impl Fn(&Meta) -> bool) -> Snapshot<'_> {
         let mut snapshot = Snapshot {
-            cronjobs: self.cronjobs.iter().collect(),
-            controllers: self.controllers.iter().collect(),
+            cronjobs: self.cronjobs.iter().filter(|it| is_job(&it.metadata)).collect(),
+            controllers: self.controllers.iter().filter(|it| is_job(&it.metadata)).collect(),
             pods_version: self.pods_version,
             pods_reach: self.pods_reach,
             runs_reach: self.runs_reach,
@@ -54,7 +75,8 @@ impl Objects {
         for job in &self.jobs {
             match job.metadata.controller() {
                 Some(owner) => snapshot.runs.entry(owner).or_default().push(job),
-                None => snapshot.one_offs.push(job),
+                None if is_job(&job.metadata) => snapshot.one_offs.push(job),
+                None => {}
             }
         }
         for pod in &self.pods {

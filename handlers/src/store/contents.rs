@@ -1,0 +1,247 @@
+//! The objects of one namespace, as lists showed them and watches changed them.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use tjf_api_types::JobView;
+use tjf_runtime::Written;
+use tokio::time::Instant;
+
+use super::Filling;
+use crate::{
+    catalogue::Catalogue,
+    job::{
+        kind::{Kind, Resource},
+        labels::Reach,
+        objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController, Version},
+        observe::Objects,
+    },
+    state::Creates,
+};
+
+/// The kinds that are followed.
+const KINDS: [Kind; 4] = [Kind::JOBS, Kind::CRON_JOBS, Kind::REPLICATION_CONTROLLERS, Kind::PODS];
+/// Warnings say why something waits, and are not followed.
+const EVENTS_AGE_MAX: Duration = Duration::from_secs(5);
+
+/// All jobs of a tool, as they are told.
+pub type Page = Written<Vec<JobView>>;
+
+/// A kind of object that is followed.
+pub trait Followed: Resource {
+    /// About an object.
+    fn meta(&self) -> &Meta;
+    /// All of this kind.
+    fn among(objects: &mut Objects) -> &mut Vec<Self>;
+}
+
+macro_rules! followed {
+    ($($Object:ident $field:ident),*) => {
+        $(impl Followed for $Object {
+            fn meta(&self) -> &Meta {
+                &self.metadata
+            }
+
+            fn among(objects: &mut Objects) -> &mut Vec<Self> {
+                &mut objects.$field
+            }
+        })*
+    };
+}
+
+followed!(BatchJob jobs, CronJob cronjobs, ReplicationController controllers, Pod pods);
+
+/// What a watch tells of one object.
+#[derive(Debug)]
+pub enum Change<T> {
+    /// It is like this now.
+    Is(T),
+    /// It is there no more.
+    Gone(Meta),
+}
+
+/// Everything in one namespace.
+#[derive(Debug)]
+pub struct Contents {
+    /// Each kind sorted by name.
+    objects: Objects,
+    versions: HashMap<Kind, Version>,
+    begun: HashSet<Kind>,
+    /// Deleted by this server, and not told by a watch yet.
+    going: BTreeSet<String>,
+    weights: Weights,
+    changes: u64,
+    events_at: Option<Instant>,
+    page: Option<Kept>,
+}
+
+/// Bytes of each object, by uid, as Kubernetes wrote it.
+#[derive(Debug, Default)]
+struct Weights {
+    each: HashMap<String, usize>,
+    all: usize,
+}
+
+/// A page, and for how long it is right.
+#[derive(Debug)]
+struct Kept {
+    changes: u64,
+    second: i64,
+    catalogue: Arc<Catalogue>,
+    page: Arc<Page>,
+}
+
+impl Contents {
+    pub(super) fn new(filling: Filling) -> Self {
+        let Filling { mut objects, versions, bytes } = filling;
+        let mut weights = Weights::default();
+        let count = objects.of_jobs().count() + objects.pods.len();
+        // Which of them has how many, nobody counted.
+        let each = bytes / count.max(1);
+        sort(&mut objects.jobs, &mut weights, each);
+        sort(&mut objects.cronjobs, &mut weights, each);
+        sort(&mut objects.controllers, &mut weights, each);
+        sort(&mut objects.pods, &mut weights, each);
+        (objects.pods_reach, objects.runs_reach) = (Reach::Namespace, Reach::Namespace);
+        let mut this = Self {
+            objects,
+            versions: versions.into_iter().collect(),
+            begun: HashSet::new(),
+            going: BTreeSet::new(),
+            weights,
+            changes: 0,
+            events_at: None,
+            page: None,
+        };
+        this.objects.pods_version = this.version(Kind::PODS);
+        this
+    }
+
+    /// Whether this shows all that is known to have happened: every watch is under way, and has
+    /// told what this server has done.
+    pub(super) fn stands_for(&self, creates: &Creates) -> bool {
+        let shows = |kind: &Kind| {
+            creates.version(*kind).is_none_or(|version| self.version(*kind).includes(version))
+        };
+        self.begun.len() == KINDS.len() && self.going.is_empty() && KINDS.iter().all(shows)
+    }
+
+    /// Everything there is, those of others too.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Counts changes: as long as it stays, nothing has changed.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Whether warnings were asked for a moment ago.
+    pub fn has_events(&self, now: Instant) -> bool {
+        self.events_at.is_some_and(|at| now - at < EVENTS_AGE_MAX)
+    }
+
+    pub(super) fn set_events(&mut self, events: Vec<Event>, now: Instant) {
+        self.objects.events = events;
+        self.events_at = Some(now);
+        self.changes += 1;
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.weights.all
+    }
+
+    /// The page that was made of this, if it was in this second, and of this catalogue.
+    pub fn page(&self, second: i64, catalogue: &Arc<Catalogue>) -> Option<Arc<Page>> {
+        let kept = self.page.as_ref()?;
+        let is_right = kept.changes == self.changes
+            && kept.second == second
+            && Arc::ptr_eq(&kept.catalogue, catalogue);
+        is_right.then(|| Arc::clone(&kept.page))
+    }
+
+    /// Keeps a page that was made of this.
+    pub fn keep(&mut self, second: i64, catalogue: Arc<Catalogue>, page: Arc<Page>) {
+        self.page = Some(Kept { changes: self.changes, second, catalogue, page });
+    }
+
+    pub(super) fn begun(&mut self, kind: Kind) {
+        self.begun.insert(kind);
+    }
+
+    /// Up to which version a kind is known.
+    pub(super) fn version(&self, kind: Kind) -> Version {
+        self.versions.get(&kind).copied().unwrap_or_default()
+    }
+
+    pub(super) fn bookmark(&mut self, kind: Kind, version: Version) {
+        let known = self.versions.entry(kind).or_default();
+        if version.includes(*known) {
+            *known = version;
+        }
+        if kind == Kind::PODS {
+            self.objects.pods_version = *known;
+        }
+    }
+
+    /// An object that has been deleted is waited for, unless it went before: then it is not here,
+    /// and was not here at any later version than the one at which it was known.
+    pub(super) fn expect_to_go(&mut self, kind: Kind, uid: &str, known_at: Version) {
+        let is_here = self.weights.each.contains_key(uid);
+        if KINDS.contains(&kind) && (is_here || !self.version(kind).includes(known_at)) {
+            self.going.insert(uid.to_owned());
+        }
+    }
+
+    pub(super) fn apply<T: Followed>(&mut self, change: Change<T>, bytes: usize) {
+        let meta = match &change {
+            Change::Is(object) => object.meta(),
+            Change::Gone(meta) => meta,
+        };
+        let (name, version) = (meta.name.clone(), meta.version());
+        // It is told that it goes, which is all that a finalizer lets happen.
+        if matches!(change, Change::Gone(_)) || meta.deletion_timestamp.is_some() {
+            self.going.remove(&meta.uid);
+        }
+        let objects = T::among(&mut self.objects);
+        let place = objects.binary_search_by(|object| object.meta().name.cmp(&name));
+        if let Ok(at) = place {
+            self.weights.remove(&objects[at].meta().uid);
+        }
+        match (place, change) {
+            (place, Change::Is(object)) => {
+                self.weights.insert(&object.meta().uid, bytes);
+                match place {
+                    Ok(at) => objects[at] = object,
+                    Err(at) => objects.insert(at, object),
+                }
+            }
+            (Ok(at), Change::Gone(_)) => drop(objects.remove(at)),
+            (Err(_), Change::Gone(_)) => {}
+        }
+        self.changes += 1;
+        self.bookmark(T::KIND, version);
+    }
+}
+
+impl Weights {
+    fn insert(&mut self, uid: &str, bytes: usize) {
+        self.remove(uid);
+        self.each.insert(uid.to_owned(), bytes);
+        self.all += bytes;
+    }
+
+    fn remove(&mut self, uid: &str) {
+        self.all -= self.each.remove(uid).unwrap_or_default();
+    }
+}
+
+fn sort<T: Followed>(objects: &mut [T], weights: &mut Weights, each: usize) {
+    objects.sort_unstable_by(|a, b| a.meta().name.cmp(&b.meta().name));
+    for object in objects {
+        weights.insert(&object.meta().uid, each);
+    }
+}
