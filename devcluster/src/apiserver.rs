@@ -15,13 +15,17 @@ mod validate;
 mod watch;
 mod write;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody, combinators::BoxBody};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::{
     pki_types::{CertificateDer, UnixTime},
     server::danger::ClientCertVerifier,
@@ -113,15 +117,39 @@ impl ApiServer {
         self.until_it_goes_on().await;
         let stream = timeout(HANDSHAKE_TIME_MAX, self.acceptor.accept(stream)).await??;
         let peer = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-        let peer = peer.map(|certificate| certificate.clone().into_owned());
-        let service = service_fn(|request| self.answer(peer.as_ref(), request));
-        let served = http1::Builder::new()
-            .timer(TokioTimer::new())
+        let peer = Arc::new(peer.map(|certificate| certificate.clone().into_owned()));
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP_2);
+        let this = Arc::clone(&self);
+        let service = service_fn(move |request| {
+            let (this, peer) = (Arc::clone(&this), Arc::clone(&peer));
+            async move { this.answer(peer.as_ref().as_ref(), request).await }
+        });
+        let stream = TokioIo::new(stream);
+        let served = if is_http2 {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder.timer(TokioTimer::new());
+            self.unless_it_stands_still(builder.serve_connection(stream, service)).await
+        } else {
+            let mut builder = http1::Builder::new();
             // What was asked is done, although its sender has left.
-            .half_close(true)
-            .serve_connection(TokioIo::new(stream), service)
-            .await;
+            builder.timer(TokioTimer::new()).half_close(true);
+            self.unless_it_stands_still(builder.serve_connection(stream, service)).await
+        };
         served.map_err(io::Error::other)
+    }
+
+    /// Serves a connection, and while the server stands still touches nothing of it.
+    async fn unless_it_stands_still<T>(&self, serving: impl Future<Output = T>) -> T {
+        let mut stands_still = self.stands_still.subscribe();
+        let mut serving = pin!(serving);
+        loop {
+            tokio::select! {
+                biased;
+                _ = stands_still.wait_for(|stands_still| *stands_still) => {}
+                served = &mut serving => return served,
+            }
+            self.until_it_goes_on().await;
+        }
     }
 
     async fn answer(

@@ -22,6 +22,9 @@ use x509_cert::{Certificate, der::Decode};
 
 use crate::{Authority, Identity};
 
+/// What TLS calls HTTP/2.
+pub(super) const HTTP_2: &[u8] = b"h2";
+
 #[derive(Debug)]
 struct Anybody(Arc<dyn ClientCertVerifier>);
 
@@ -84,11 +87,12 @@ pub(crate) fn config(authority: &Authority) -> (Arc<dyn ClientCertVerifier>, Arc
     let Identity { certificate, key } = authority.issue_for_loopback();
     let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("our own PEM");
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("our own PEM");
-    let config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("ring knows TLS 1.3")
         .with_client_cert_verifier(Arc::new(Anybody(Arc::clone(&verifier))))
         .with_single_cert(vec![certificate], key)
         .expect("the key is the certificate's");
+    config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
     (verifier, Arc::new(config))
 }

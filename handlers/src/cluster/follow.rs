@@ -221,5 +221,5 @@ fn tell<T: Followed>(line: &[u8], feed: &Feed) -> Result<(), End> {
 
 fn gone<T>(object: &str) -> Result<Change<T>, End> {
     let Named { metadata } = serde_json::from_str(object).map_err(End::Unreadable)?;
-    Ok(Change::Gone(metadata))
+    Ok(Change::Gone(Box::new(metadata)))
 }

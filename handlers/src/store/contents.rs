@@ -60,7 +60,7 @@ pub enum Change<T> {
     /// It is like this now.
     Is(T),
     /// It is there no more.
-    Gone(Meta),
+    Gone(Box<Meta>),
 }
 
 /// Everything in one namespace.

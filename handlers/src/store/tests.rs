@@ -24,6 +24,10 @@ fn going(name: &str, uid: &str, at: u64) -> BatchJob {
     serde_json::from_value(object(name, uid, &meta)).unwrap()
 }
 
+fn gone(meta: Meta) -> Change<BatchJob> {
+    Change::Gone(Box::new(meta))
+}
+
 /// Two jobs, each kind at version 10.
 fn filling() -> Filling {
     let jobs = vec![job("b", "ub", 7), job("a", "ua", 5)];
@@ -72,8 +76,8 @@ async fn changes_are_shown_in_the_order_in_which_they_are_told() {
     feed.apply(Change::Is(job("a", "new", 12)), 50).unwrap();
     let uid = |contents: &mut Contents| contents.objects().jobs[0].metadata.uid.clone();
     assert_eq!(store.with(&creates, uid).await.unwrap(), "new");
-    feed.apply(Change::<BatchJob>::Gone(job("a", "new", 13).metadata), 50).unwrap();
-    feed.apply(Change::<BatchJob>::Gone(job("unknown", "u", 14).metadata), 50).unwrap();
+    feed.apply(gone(job("a", "new", 13).metadata), 50).unwrap();
+    feed.apply(gone(job("unknown", "u", 14).metadata), 50).unwrap();
     assert_eq!(shown(&store, &creates).await.unwrap(), ["aa", "b"]);
     assert_eq!(feed.version(Kind::JOBS).unwrap(), version(14));
     assert_eq!(room.bytes.load(Ordering::Relaxed), 150, "of two objects");
@@ -107,7 +111,7 @@ async fn what_this_server_deleted_is_waited_for_until_it_goes() {
     let creates = Creates::default();
     store.note_deleted(Kind::JOBS, "ua", version(5));
     assert_eq!(shown(&store, &creates).await, None);
-    feed.apply(Change::<BatchJob>::Gone(job("a", "ua", 11).metadata), 50).unwrap();
+    feed.apply(gone(job("a", "ua", 11).metadata), 50).unwrap();
     assert_eq!(shown(&store, &creates).await.unwrap(), ["b"]);
     // A finalizer keeps it: that it goes is all that there is to tell.
     store.note_deleted(Kind::JOBS, "ub", version(7));
@@ -121,7 +125,7 @@ async fn what_this_server_deleted_is_waited_for_until_it_goes() {
     assert_eq!(shown(&store, &creates).await, None);
     feed.apply(Change::Is(job("c", "uc", 13)), 50).unwrap();
     assert_eq!(shown(&store, &creates).await, None);
-    feed.apply(Change::<BatchJob>::Gone(job("c", "uc", 14).metadata), 50).unwrap();
+    feed.apply(gone(job("c", "uc", 14).metadata), 50).unwrap();
     assert_eq!(shown(&store, &creates).await.unwrap(), ["b"]);
 }
 
@@ -240,6 +244,6 @@ async fn warnings_are_asked_for_again_after_a_while() {
 fn what_cannot_be_read_is_left_out() {
     let meta: Meta = job("a", "ua", 11).metadata;
     let mut contents = Contents::new(filling());
-    contents.apply(Change::<BatchJob>::Gone(meta), 10);
+    contents.apply(gone(meta), 10);
     assert_eq!(contents.objects().jobs.len(), 1);
 }
