@@ -223,3 +223,6 @@ fn gone<T>(object: &str) -> Result<Change<T>, End> {
     let Named { metadata } = serde_json::from_str(object).map_err(End::Unreadable)?;
     Ok(Change::Gone(Box::new(metadata)))
 }
+
+#[cfg(test)]
+mod tests;

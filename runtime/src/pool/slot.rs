@@ -1,6 +1,9 @@
 //! One caller's client, and the look at its home that is under way.
 
-use std::sync::{Mutex, MutexGuard};
+use std::{
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
 
 use futures_util::{
     FutureExt,
@@ -10,6 +13,10 @@ use tokio::{sync::watch, task::AbortHandle, time::Instant};
 
 use super::{Clients, ConnectError, Known, Look, PoolLimits, Pooled, Version};
 use crate::{failure::BoxError, identity::CommonName, lock::lock};
+
+/// How long a client is kept whose files are missing or no pair: they may be being renewed. After
+/// that they were taken away.
+const UNUSABLE_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// `None` when the client that the look knew of was refused meanwhile, so that there is nothing to
 /// confirm, and nothing to keep when the look failed.
@@ -36,6 +43,8 @@ struct Held<C> {
     version: Version,
     built_at: Instant,
     looked_at: Instant,
+    /// Since when its files can't be used any more.
+    unusable_since: Option<Instant>,
 }
 
 /// Credentials that Kubernetes refused.
@@ -154,22 +163,36 @@ impl<C: Clone + Send + Sync + 'static> Slot<C> {
                 let generation = clients.next_generation();
                 self.current.send_replace(Some(generation));
                 let pooled = Pooled { client, generation, current: self.current.subscribe() };
-                let held = Held { pooled: pooled.clone(), version, built_at: now, looked_at: now };
-                state.held = Some(held);
+                state.held = Some(Held {
+                    pooled: pooled.clone(),
+                    version,
+                    built_at: now,
+                    looked_at: now,
+                    unusable_since: None,
+                });
                 Some(Ok(pooled))
             }
             Ok(Look::Unchanged) => match &mut state.held {
                 Some(held) => {
-                    held.looked_at = now;
+                    (held.looked_at, held.unusable_since) = (now, None);
                     Some(Ok(held.pooled.clone()))
                 }
                 None => state.confirm_refusal(now),
             },
             Err(error) => {
                 let is_silent = matches!(error, ConnectError::HomeSilent);
-                if let Some(held) = state.held.as_mut().filter(|_| is_good || is_silent) {
+                let kept = state.held.as_mut().filter(|_| is_good || is_silent);
+                // A home that is silent says nothing about its files.
+                let kept = kept.filter(|held| {
+                    let since = held.unusable_since;
+                    is_silent || since.is_none_or(|since| now - since < UNUSABLE_TIME_MAX)
+                });
+                if let Some(held) = kept {
                     tracing::warn!(tool.name = %name, %error, "keeping the client as it was");
                     held.looked_at = now;
+                    if !is_silent {
+                        held.unusable_since.get_or_insert(now);
+                    }
                 } else if state.held.take().is_some() {
                     self.current.send_replace(None);
                 }

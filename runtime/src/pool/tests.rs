@@ -63,6 +63,31 @@ async fn a_half_written_certificate_keeps_the_old_client() {
     assert_eq!(homes.looks(), 4, "and it is looked at again");
 }
 
+/// Whoever takes them away wants the tool to be served no more.
+#[tokio::test(start_paused = true)]
+async fn files_that_are_gone_for_a_minute_end_the_client() {
+    let (homes, pool) = pool();
+    let pooled = pool.client(&name("a")).await.unwrap();
+    homes.broken.store(true, Ordering::Relaxed);
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(60) {
+        assert_eq!(client(&pool, "a").await, 1, "after {:?}", began.elapsed());
+        advance(LIMITS.certificate_look_age_max).await;
+        settle().await;
+    }
+    let retired = timeout(LIMITS.certificate_look_age_max * 3, async {
+        while pool.client(&name("a")).await.is_ok() {
+            advance(LIMITS.certificate_look_age_max).await;
+            settle().await;
+        }
+        pooled.retired().await;
+    });
+    assert!(retired.await.is_ok());
+    // They come back, and are away again for a moment only.
+    homes.broken.store(false, Ordering::Relaxed);
+    assert_eq!(client(&pool, "a").await, homes.looks());
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_old_client_is_built_anew_whatever_its_files_look_like() {
     let (_, pool) = pool();
