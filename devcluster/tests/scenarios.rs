@@ -25,6 +25,7 @@ mod removal;
 mod room;
 mod schedules;
 mod status;
+mod store;
 mod unknown;
 mod watching;
 
@@ -87,6 +88,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         knobs::all(),
         forms::all(),
         watching::all(),
+        store::all(),
         faults::all(),
     ]
     .into_iter()

@@ -14,7 +14,7 @@ use crate::{
     job::{
         kind::Kind,
         labels::{Reach, Selector},
-        objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController},
+        objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController, Version},
         observe::{Lacks, Objects, Snapshot, Surroundings},
     },
     store::{Contents, Filling, Page},
@@ -84,7 +84,8 @@ impl Cluster {
 
     /// Reads everything in the namespace, and has it followed from there on.
     async fn fill(&self) -> Result<Objects, ClusterError> {
-        let store = &self.context.known().store;
+        let known = self.context.known();
+        let (store, creates) = (&known.store, known.creates());
         let writes = store.writes();
         let (jobs, cronjobs, controllers, pods) = futures_util::try_join!(
             self.list::<BatchJob>(Filter::all()),
@@ -98,6 +99,13 @@ impl Cluster {
             (Kind::REPLICATION_CONTROLLERS, controllers.version),
             (Kind::PODS, pods.version),
         ];
+        let shows_creates = |(kind, listed): &(Kind, Version)| {
+            creates.version(*kind).is_none_or(|created| listed.includes(created))
+        };
+        if !versions.iter().all(shows_creates) {
+            // Versions went back, as after a restore of Kubernetes' database.
+            known.forget_versions();
+        }
         let bytes = jobs.bytes + cronjobs.bytes + controllers.bytes + pods.bytes;
         let objects = Objects {
             jobs: jobs.items,
