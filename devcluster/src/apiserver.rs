@@ -20,12 +20,11 @@ use std::{io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody, combinators::BoxBody};
-use hyper::{
-    body::Incoming,
-    server::conn::{http1, http2},
-    service::service_fn,
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
 };
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::{
     pki_types::{CertificateDer, UnixTime},
     server::danger::ClientCertVerifier,
@@ -118,24 +117,17 @@ impl ApiServer {
         let stream = timeout(HANDSHAKE_TIME_MAX, self.acceptor.accept(stream)).await??;
         let peer = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let peer = Arc::new(peer.map(|certificate| certificate.clone().into_owned()));
-        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP_2);
         let this = Arc::clone(&self);
         let service = service_fn(move |request| {
             let (this, peer) = (Arc::clone(&this), Arc::clone(&peer));
             async move { this.answer(peer.as_ref().as_ref(), request).await }
         });
-        let stream = TokioIo::new(stream);
-        let served = if is_http2 {
-            let mut builder = http2::Builder::new(TokioExecutor::new());
-            builder.timer(TokioTimer::new());
-            self.unless_it_stands_still(builder.serve_connection(stream, service)).await
-        } else {
-            let mut builder = http1::Builder::new();
-            // What was asked is done, although its sender has left.
-            builder.timer(TokioTimer::new()).half_close(true);
-            self.unless_it_stands_still(builder.serve_connection(stream, service)).await
-        };
-        served.map_err(io::Error::other)
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.http2().timer(TokioTimer::new());
+        // What was asked is done, although its sender has left.
+        builder.http1().timer(TokioTimer::new()).half_close(true);
+        let serving = builder.serve_connection(TokioIo::new(stream), service);
+        self.unless_it_stands_still(serving).await.map_err(io::Error::other)
     }
 
     /// Serves a connection, and while the server stands still touches nothing of it.
@@ -157,7 +149,6 @@ impl ApiServer {
         peer: Option<&CertificateDer<'_>>,
         request: Request<Incoming>,
     ) -> io::Result<Response<Body>> {
-        self.until_it_goes_on().await;
         match self.judge(peer, &request) {
             Ok((user, verb, target, query)) => {
                 let effect = self.faults.meet(user.name(), verb, &target);

@@ -22,9 +22,6 @@ use x509_cert::{Certificate, der::Decode};
 
 use crate::{Authority, Identity};
 
-/// What TLS calls HTTP/2.
-pub(super) const HTTP_2: &[u8] = b"h2";
-
 #[derive(Debug)]
 struct Anybody(Arc<dyn ClientCertVerifier>);
 
@@ -93,6 +90,6 @@ pub(crate) fn config(authority: &Authority) -> (Arc<dyn ClientCertVerifier>, Arc
         .with_client_cert_verifier(Arc::new(Anybody(Arc::clone(&verifier))))
         .with_single_cert(vec![certificate], key)
         .expect("the key is the certificate's");
-    config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     (verifier, Arc::new(config))
 }
