@@ -1,18 +1,17 @@
 //! GET `/list/`: all jobs of the caller.
 
-use std::sync::Arc;
+use tjf_runtime::{Recall, Written};
 
-use tjf_runtime::Recall;
-
-use crate::{Context, cluster::Cluster, error::Result, store::Page};
+use crate::{Context, cluster::Cluster, error::Result};
 
 /// Lists all jobs of the caller, sorted by name. Whatever else is in the namespace, and the runs of
 /// scheduled jobs, are not among them.
 ///
 /// # Errors
 /// When Kubernetes does not tell.
-pub async fn list(context: Context, recall: Recall) -> Result<Arc<Page>> {
-    Ok(Cluster::of(&context).await?.list_jobs(recall).await?)
+pub async fn list(context: Context, recall: Recall) -> Result<Written> {
+    let page = Cluster::of(&context).await?.list_jobs(recall).await?;
+    Ok(page.all().clone())
 }
 
 #[cfg(test)]

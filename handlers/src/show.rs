@@ -1,13 +1,10 @@
 //! GET `/show/{name}/`: one job.
 
-use std::sync::Arc;
-
-use tjf_api_types::JobView;
 use tjf_runtime::{Path, Recall, Written};
 
 use crate::{
     Context,
-    cluster::{Cluster, ClusterError},
+    cluster::Cluster,
     error::{Error, Result},
     job::requested_name::RequestedName,
 };
@@ -20,12 +17,11 @@ pub async fn show(
     context: Context,
     Path(asked): Path<RequestedName>,
     recall: Recall,
-) -> Result<Arc<Written<JobView>>> {
+) -> Result<Written> {
     let cluster = Cluster::of(&context).await?;
     let Some(name) = asked.object_name() else { return Err(Error::JobNotFound(asked)) };
     context.is_about(&name);
-    let job = cluster.find(&name, recall).await?.ok_or(Error::JobNotFound(asked))?;
-    Ok(Arc::new(Written::of(job).map_err(ClusterError::Unwritable)?))
+    cluster.find(&name, recall).await?.ok_or(Error::JobNotFound(asked))
 }
 
 #[cfg(test)]

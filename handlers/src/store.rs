@@ -9,6 +9,7 @@
 //! No I/O is here: [`Feed`] is the end that the watches have, in `cluster/follow`.
 
 mod contents;
+mod page;
 
 use std::{
     sync::{
@@ -24,7 +25,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub use self::contents::{Change, Contents, Followed, Page};
+pub use self::{
+    contents::{Change, Contents, Followed},
+    page::Page,
+};
 use crate::{
     job::{
         kind::Kind,

@@ -1,9 +1,6 @@
 //! What handlers give back.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -38,39 +35,33 @@ impl<T: Serialize + Send> Reply for Json<T> {
     }
 }
 
-/// A value, and the JSON that it was written as, which is sent as often as it is asked for. Its tag
-/// is another when a byte of it is.
-#[derive(Debug)]
-pub struct Written<T> {
-    value: T,
+/// JSON that is written already, and is sent as often as it is asked for. Its tag is another when a
+/// byte of it is.
+#[derive(Debug, Clone)]
+pub struct Written {
     json: Bytes,
-    tag: String,
+    tag: u64,
 }
 
-impl<T: Serialize> Written<T> {
-    /// Writes a value.
-    ///
-    /// # Errors
-    /// When it can't be written down; that is our own fault.
-    pub fn of(value: T) -> serde_json::Result<Self> {
-        let json = serde_json::to_vec(&value)?;
+impl Written {
+    /// What has been written as JSON.
+    pub fn from_json(json: Bytes) -> Self {
         let mut hasher = DefaultHasher::new();
         json.hash(&mut hasher);
-        let tag = format!("\"{:016x}\"", hasher.finish());
-        Ok(Self { value, json: json.into(), tag })
+        Self { json, tag: hasher.finish() }
     }
 
-    /// The value.
-    pub fn value(&self) -> &T {
-        &self.value
+    /// The JSON.
+    pub fn json(&self) -> &Bytes {
+        &self.json
     }
 }
 
-impl<T: Send + Sync> Reply for Arc<Written<T>> {
+impl Reply for Written {
     fn into_response(self, _: Media) -> Result<Response, Failure> {
-        let mut response = of_type(self.json.clone().into(), "application/json");
-        let tag = HeaderValue::try_from(self.tag.as_str()).map_err(Failure::internal)?;
-        response.headers_mut().insert(header::ETAG, tag);
+        let mut response = of_type(self.json.into(), "application/json");
+        let tag = HeaderValue::try_from(format!("\"{:016x}\"", self.tag));
+        response.headers_mut().insert(header::ETAG, tag.map_err(Failure::internal)?);
         Ok(response)
     }
 }

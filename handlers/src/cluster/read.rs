@@ -39,7 +39,7 @@ impl Cluster {
         {
             return Ok(page);
         }
-        page_of(self.views(self.objects_of_all().await?, None).await?)
+        page_of(&self.views(self.objects_of_all().await?, None).await?)
     }
 
     /// All jobs of the tool, as they are remembered. Who asks first has them read, and remembered.
@@ -54,7 +54,7 @@ impl Cluster {
             None if self.can_follow() => self.fill().await?,
             None => return Ok(None),
         };
-        page_of(self.views(objects, None).await?).map(Some)
+        page_of(&self.views(objects, None).await?).map(Some)
     }
 
     /// What is remembered, told as it is now.
@@ -69,7 +69,7 @@ impl Cluster {
         if lacks != Lacks::default() {
             return Recalled::Lacking(contents.objects().clone().of_tool(self.tool()));
         }
-        let page = page_of(self.views_at(&snapshot, now));
+        let page = page_of(&self.views_at(&snapshot, now));
         if let Ok(page) = &page {
             contents.keep(second, catalogue, Arc::clone(page));
         }
@@ -156,15 +156,15 @@ impl Cluster {
         &self,
         name: &ObjectName,
         recall: Recall,
-    ) -> Result<Option<JobView>, ClusterError> {
+    ) -> Result<Option<Written>, ClusterError> {
         if recall == Recall::Allowed
             && let Some(page) = self.page().await?
-            && let Some(job) = page.value().iter().find(|job| job.name == name.as_str())
+            && let Some(job) = page.job(name.as_str())
         {
-            return Ok(Some(job.clone()));
+            return Ok(Some(job));
         }
         // What is not remembered may be there all the same.
-        Ok(self.jobs_named(name).await?.into_iter().next())
+        Ok(page_of(&self.jobs_named(name).await?)?.job(name.as_str()))
     }
 
     /// All jobs of this name, the oldest first.
@@ -289,8 +289,8 @@ pub(super) fn looked_at(tool: &ToolName, reach: Reach, name: Option<&ObjectName>
     }
 }
 
-fn page_of(views: Vec<JobView>) -> Result<Arc<Page>, ClusterError> {
-    Written::of(views).map(Arc::new).map_err(ClusterError::Unwritable)
+fn page_of(views: &[JobView]) -> Result<Arc<Page>, ClusterError> {
+    Page::of(views).map(Arc::new).map_err(ClusterError::Unwritable)
 }
 
 fn read<T: DeserializeOwned>(object: &[u8]) -> Result<T, ClusterError> {

@@ -71,7 +71,7 @@ pub struct BatchJobStatus {
     /// When it ended well; absent when it failed.
     pub completion_time: Option<Timestamp>,
     /// Its milestones.
-    pub conditions: Vec<Condition>,
+    pub conditions: Box<[Condition]>,
 }
 
 impl BatchJob {
@@ -193,7 +193,7 @@ pub struct ReplicationControllerSpec {
 #[serde(default)]
 pub struct ReplicationControllerStatus {
     /// Its milestones.
-    pub conditions: Vec<Condition>,
+    pub conditions: Box<[Condition]>,
 }
 
 /// What pods are made from.
@@ -227,7 +227,7 @@ impl Template {
 #[serde(default)]
 pub struct TemplateSpec {
     /// Their containers.
-    pub containers: Vec<Container>,
+    pub containers: Box<[Container]>,
 }
 
 /// A container of a template.

@@ -1,5 +1,5 @@
 use serde_json::json;
-use tjf_api_types::JobType;
+use tjf_api_types::{JobType, JobView};
 use tjf_runtime::testing::{Exchange, FakeCluster, get};
 
 use super::*;
@@ -11,6 +11,10 @@ use crate::{
 
 /// What is asked of each kind: everything of ours that this tool has, and nothing else.
 const SELECTOR: &str = "labelSelector=toolforge%3Dtool%2Capp.kubernetes.io%2Fmanaged-by%3Dtoolforge-jobs-framework%2Capp.kubernetes.io%2Fcreated-by%3Dtf-test";
+
+fn read(written: Written) -> Vec<JobView> {
+    serde_json::from_slice(written.json()).unwrap()
+}
 
 fn all(path: &str) -> Exchange {
     get(path).query(SELECTOR)
@@ -27,8 +31,7 @@ async fn four_lists_side_by_side_become_one_sorted_by_name() {
         all(CONTROLLERS).items([object("a", "u3", &idle)]),
         all(PODS).items([owned("b-1-x", "pod", "child")]),
     ]);
-    let page = list(context(kube), Recall::Allowed).await.unwrap();
-    let views = page.value();
+    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
     let told: Vec<_> =
         views.iter().map(|view| (view.name.as_str(), view.job_type.known().unwrap())).collect();
     assert_eq!(
@@ -53,8 +56,7 @@ async fn pages_are_put_together() {
         all(PODS).items([]),
         all(JOBS).query("continue=more").answer(page("b", "")),
     ]]);
-    let page = list(context(kube), Recall::Allowed).await.unwrap();
-    let views = page.value();
+    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     script.finish().await;
 }
@@ -74,8 +76,7 @@ async fn a_list_that_is_interrupted_is_read_anew_as_a_whole() {
             all(JOBS).without("limit").without("continue").items(jobs),
         ])
         .collect()]);
-    let page = list(context(kube), Recall::Allowed).await.unwrap();
-    let views = page.value();
+    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     script.finish().await;
 }
@@ -93,8 +94,7 @@ async fn an_answer_that_is_not_a_list_is_asked_for_again() {
         ],
         vec![all(JOBS).answer(json!({"metadata": {}, "items": null}))],
     ]);
-    let page = list(context(kube), Recall::Allowed).await.unwrap();
-    let views = page.value();
+    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
     assert!(views.is_empty());
     script.finish().await;
 }
@@ -109,8 +109,7 @@ async fn one_object_that_cannot_be_read_does_not_hide_the_others() {
         all(CONTROLLERS).items([]),
         all(PODS).items([]),
     ]);
-    let page = list(context(kube), Recall::Allowed).await.unwrap();
-    let views = page.value();
+    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a"]);
     script.finish().await;
 }
@@ -133,8 +132,7 @@ async fn large_objects_are_told_as_others_are() {
         all(CONTROLLERS).items([]),
         all(PODS).items([]),
     ]);
-    let page = list(context(kube), Recall::Allowed).await.unwrap();
-    let views = page.value();
+    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     script.finish().await;
 }
@@ -149,9 +147,8 @@ async fn an_object_with_a_controller_is_not_a_job_of_its_own() {
         all(CONTROLLERS).items([owned("c", "u3", "x")]),
         all(PODS).items([]),
     ]);
-    let page = list(context(kube), Recall::Allowed).await.unwrap();
-    let views = page.value();
-    assert_eq!(*views, []);
+    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
+    assert_eq!(views, []);
     script.finish().await;
 }
 
@@ -174,8 +171,7 @@ async fn pods_without_our_labels_are_looked_for_in_the_whole_namespace() {
         ],
         vec![get(PODS).query("limit=500").items([pod])],
     ]);
-    let page = list(context(kube), Recall::Allowed).await.unwrap();
-    let views = page.value();
+    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
     assert_eq!(views[0].status.phase, tjf_api_types::Phase::Running);
     script.finish().await;
 }

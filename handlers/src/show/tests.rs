@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use tjf_api_types::Phase;
+use tjf_api_types::{JobView, Phase};
 use tjf_runtime::testing::{FakeCluster, get};
 
 use super::*;
@@ -8,7 +8,7 @@ use crate::testing::{CONTROLLERS, CRONJOBS, EVENTS, JOBS, PODS, context, ended, 
 async fn ask(kube: kube::Client, name: &str) -> Result<JobView> {
     let Ok(name) = name.parse();
     let shown = show(context(kube), Path(name), Recall::Allowed).await?;
-    Ok(shown.value().clone())
+    Ok(serde_json::from_slice(shown.json()).unwrap())
 }
 
 fn named(path: &str, name: &str) -> String {

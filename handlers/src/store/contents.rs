@@ -6,11 +6,9 @@ use std::{
     time::Duration,
 };
 
-use tjf_api_types::JobView;
-use tjf_runtime::Written;
 use tokio::time::Instant;
 
-use super::Filling;
+use super::{Filling, Page};
 use crate::{
     catalogue::Catalogue,
     job::{
@@ -26,9 +24,6 @@ use crate::{
 const KINDS: [Kind; 4] = [Kind::JOBS, Kind::CRON_JOBS, Kind::REPLICATION_CONTROLLERS, Kind::PODS];
 /// Warnings say why something waits, and are not followed.
 const EVENTS_AGE_MAX: Duration = Duration::from_secs(5);
-
-/// All jobs of a tool, as they are told.
-pub type Page = Written<Vec<JobView>>;
 
 /// A kind of object that is followed.
 pub trait Followed: Resource {
@@ -239,8 +234,9 @@ impl Weights {
     }
 }
 
-fn sort<T: Followed>(objects: &mut [T], weights: &mut Weights, each: usize) {
+fn sort<T: Followed>(objects: &mut Vec<T>, weights: &mut Weights, each: usize) {
     objects.sort_unstable_by(|a, b| a.meta().name.cmp(&b.meta().name));
+    objects.shrink_to_fit();
     for object in objects {
         weights.insert(&object.meta().uid, each);
     }

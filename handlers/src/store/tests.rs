@@ -204,7 +204,7 @@ async fn a_page_is_right_until_something_changes_or_the_second_is_over() {
     let feed = followed(&store, &room);
     let creates = Creates::default();
     let catalogue = crate::testing::state().catalogue.get();
-    let page: Arc<Page> = Arc::new(tjf_runtime::Written::of(Vec::new()).unwrap());
+    let page = Arc::new(Page::of(&[]).unwrap());
     let keep = |contents: &mut Contents| contents.keep(1, Arc::clone(&catalogue), page.clone());
     let is_right = async |second, catalogue: &Arc<_>| {
         store.with(&creates, |contents| contents.page(second, catalogue).is_some()).await.unwrap()
@@ -246,4 +246,21 @@ fn what_cannot_be_read_is_left_out() {
     let mut contents = Contents::new(filling());
     contents.apply(gone(meta), 10);
     assert_eq!(contents.objects().jobs.len(), 1);
+}
+
+#[test]
+fn each_job_of_a_page_is_a_piece_of_it() {
+    let view = |name: &str| tjf_api_types::JobView {
+        cmd: format!("echo '{name}, [{{'"),
+        ..serde_json::from_value(json!({"name": name})).unwrap()
+    };
+    let views = ["a", "b", "c"].map(view);
+    let page = Page::of(&views).unwrap();
+    assert_eq!(page.all().json(), &serde_json::to_vec(&views).unwrap());
+    for view in &views {
+        let job = page.job(&view.name).unwrap();
+        assert_eq!(job.json(), &serde_json::to_vec(view).unwrap());
+    }
+    assert!(page.job("d").is_none());
+    assert_eq!(Page::of(&[]).unwrap().all().json(), "[]");
 }

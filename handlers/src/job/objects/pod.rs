@@ -36,11 +36,11 @@ pub struct PodStatus {
     /// A word, when the pod itself failed: `Evicted`.
     pub reason: String,
     /// Its milestones.
-    pub conditions: Vec<Condition>,
+    pub conditions: Box<[Condition]>,
     /// Its containers; absent until a node has it.
-    pub container_statuses: Vec<ContainerStatus>,
+    pub container_statuses: Box<[ContainerStatus]>,
     /// The containers that run before those, or beside them.
-    pub init_container_statuses: Vec<ContainerStatus>,
+    pub init_container_statuses: Box<[ContainerStatus]>,
 }
 
 impl Pod {

@@ -81,6 +81,8 @@ impl<'de, T: Piece + Deserialize<'de>> Visitor<'de> for Pieces<T> {
             }
             kept.push(piece);
         }
+        // It may be kept for long.
+        kept.shrink_to_fit();
         Ok(kept)
     }
 }
