@@ -12,7 +12,7 @@ use crate::{
 /// What is asked of each kind: everything of ours that this tool has, and nothing else.
 const SELECTOR: &str = "labelSelector=toolforge%3Dtool%2Capp.kubernetes.io%2Fmanaged-by%3Dtoolforge-jobs-framework%2Capp.kubernetes.io%2Fcreated-by%3Dtf-test";
 
-fn read(written: Written) -> Vec<JobView> {
+fn read(written: &Written) -> Vec<JobView> {
     serde_json::from_slice(written.json()).unwrap()
 }
 
@@ -31,7 +31,7 @@ async fn four_lists_side_by_side_become_one_sorted_by_name() {
         all(CONTROLLERS).items([object("a", "u3", &idle)]),
         all(PODS).items([owned("b-1-x", "pod", "child")]),
     ]);
-    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
+    let views = read(&list(context(kube), Recall::Allowed).await.unwrap());
     let told: Vec<_> =
         views.iter().map(|view| (view.name.as_str(), view.job_type.known().unwrap())).collect();
     assert_eq!(
@@ -56,7 +56,7 @@ async fn pages_are_put_together() {
         all(PODS).items([]),
         all(JOBS).query("continue=more").answer(page("b", "")),
     ]]);
-    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
+    let views = read(&list(context(kube), Recall::Allowed).await.unwrap());
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     script.finish().await;
 }
@@ -76,7 +76,7 @@ async fn a_list_that_is_interrupted_is_read_anew_as_a_whole() {
             all(JOBS).without("limit").without("continue").items(jobs),
         ])
         .collect()]);
-    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
+    let views = read(&list(context(kube), Recall::Allowed).await.unwrap());
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     script.finish().await;
 }
@@ -94,7 +94,7 @@ async fn an_answer_that_is_not_a_list_is_asked_for_again() {
         ],
         vec![all(JOBS).answer(json!({"metadata": {}, "items": null}))],
     ]);
-    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
+    let views = read(&list(context(kube), Recall::Allowed).await.unwrap());
     assert!(views.is_empty());
     script.finish().await;
 }
@@ -109,7 +109,7 @@ async fn one_object_that_cannot_be_read_does_not_hide_the_others() {
         all(CONTROLLERS).items([]),
         all(PODS).items([]),
     ]);
-    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
+    let views = read(&list(context(kube), Recall::Allowed).await.unwrap());
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a"]);
     script.finish().await;
 }
@@ -132,7 +132,7 @@ async fn large_objects_are_told_as_others_are() {
         all(CONTROLLERS).items([]),
         all(PODS).items([]),
     ]);
-    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
+    let views = read(&list(context(kube), Recall::Allowed).await.unwrap());
     assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     script.finish().await;
 }
@@ -147,7 +147,7 @@ async fn an_object_with_a_controller_is_not_a_job_of_its_own() {
         all(CONTROLLERS).items([owned("c", "u3", "x")]),
         all(PODS).items([]),
     ]);
-    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
+    let views = read(&list(context(kube), Recall::Allowed).await.unwrap());
     assert_eq!(views, []);
     script.finish().await;
 }
@@ -171,7 +171,7 @@ async fn pods_without_our_labels_are_looked_for_in_the_whole_namespace() {
         ],
         vec![get(PODS).query("limit=500").items([pod])],
     ]);
-    let views = read(list(context(kube), Recall::Allowed).await.unwrap());
+    let views = read(&list(context(kube), Recall::Allowed).await.unwrap());
     assert_eq!(views[0].status.phase, tjf_api_types::Phase::Running);
     script.finish().await;
 }
