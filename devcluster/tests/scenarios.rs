@@ -26,6 +26,7 @@ mod room;
 mod schedules;
 mod status;
 mod unknown;
+mod upgrade;
 mod watching;
 
 use std::time::Duration;
@@ -88,6 +89,8 @@ pub(crate) fn all() -> Vec<Scenario> {
         forms::all(),
         watching::all(),
         faults::all(),
+        // The last of all, since the pod whose health `TJF_CLUSTER_SERVICE_ADMIN` tells goes.
+        upgrade::all(),
     ]
     .into_iter()
     .flatten()

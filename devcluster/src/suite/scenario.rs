@@ -33,6 +33,9 @@ pub enum Needs {
     Users,
     /// A cluster in which `deploy/` has installed the service, and all that belongs to it.
     Installed,
+    /// The same by its own door, with an image of another version beside; and to be alone, since it
+    /// takes replicas away.
+    Replicas,
     /// That the service itself ends TLS: a proxy in front of it would answer this in its own way.
     OwnDoor,
     /// A program that not every machine has.
@@ -50,7 +53,7 @@ pub enum Needs {
 impl Needs {
     /// Whether no other test may run meanwhile.
     pub(crate) fn is_alone(self) -> bool {
-        matches!(self, Self::Faults | Self::EmbeddedAlone(_))
+        matches!(self, Self::Faults | Self::Replicas | Self::EmbeddedAlone(_))
     }
 }
 
