@@ -34,6 +34,8 @@ use crate::{Identity, Service};
 
 /// More than the service's own limit of 30 s.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(40);
+/// For TCP and TLS: where nobody is any more, the system tries for two minutes.
+const CONNECTION_TIME_MAX: Duration = Duration::from_secs(10);
 const BASE_PATH: &str = "/api/v1";
 
 /// Talks to one service as one caller.
@@ -245,7 +247,8 @@ impl Client {
     /// # Errors
     /// When there is none.
     pub async fn open(&self) -> io::Result<Connection> {
-        let stream = TokioIo::new(self.connect().await?);
+        let stream = timeout(CONNECTION_TIME_MAX, self.connect()).await??;
+        let stream = TokioIo::new(stream);
         let (sender, connection) = http1::handshake(stream).await.map_err(io::Error::other)?;
         let mut driver = JoinSet::new();
         driver.spawn(connection);

@@ -149,6 +149,23 @@ impl Load {
         sent.wait_for(|sent| *sent >= aim).await.expect("the load goes on");
     }
 
+    /// Beside the pace, so many runs at once from each of these addresses by each tool.
+    pub(super) fn runs_at_once(&self, sources: &[IpAddr], count: usize) -> JoinSet<Record> {
+        let mut asked = JoinSet::new();
+        let callers = self.callers.iter().filter(|caller| sources.contains(&caller.source));
+        for (place, caller) in callers.enumerate() {
+            for number in 0..count {
+                let (caller, job) = (Arc::clone(caller), format!("burst-{place}-{number}"));
+                let id = format!("{}-{job}", self.name);
+                let due = Instant::now();
+                asked.spawn(async move {
+                    caller.record(id, Kind::Run, Some(job), number % 2 == 0, due).await
+                });
+            }
+        }
+        asked
+    }
+
     /// That there were as many requests as the pace has, and none was sent late.
     pub(super) fn assert_on_schedule(&self, records: &[Record], time: Duration) {
         let numbers: BTreeSet<_> = records.iter().map(|it| &it.id).collect();
@@ -181,15 +198,12 @@ impl Load {
             kind @ (Kind::List | Kind::Show | Kind::Containers) => (kind, None),
         };
         async move {
-            let call = call(kind, job.as_deref(), &id).header("x-request-id", &id);
-            let sent = Instant::now();
-            let outcome = caller.ask(call, is_over_kept).await;
-            let ended = Instant::now();
-            if kind == Kind::Run && outcome.as_ref().is_ok_and(|answer| answer.status == 201) {
-                jobs.lock().unwrap().push_back((ended, job.clone().unwrap_or_default()));
+            let record = caller.record(id, kind, job, is_over_kept, due).await;
+            let is_made = record.outcome.as_ref().is_ok_and(|answer| answer.status == 201);
+            if kind == Kind::Run && is_made {
+                jobs.lock().unwrap().push_back((record.ended, record.job.clone().unwrap()));
             }
-            let (tool, source) = (caller.tool, caller.source);
-            Record { id, kind, tool, source, is_over_kept, job, due, sent, ended, outcome }
+            record
         }
     }
 }
@@ -208,6 +222,22 @@ fn call(kind: Kind, job: Option<&str>, key: &str) -> Call {
 }
 
 impl Caller {
+    /// Sends a request now, and tells what came of it.
+    async fn record(
+        &self,
+        id: String,
+        kind: Kind,
+        job: Option<String>,
+        is_over_kept: bool,
+        due: Instant,
+    ) -> Record {
+        let sent = Instant::now();
+        let call = call(kind, job.as_deref(), &id).header("x-request-id", &id);
+        let outcome = self.ask(call, is_over_kept).await;
+        let (tool, source, ended) = (self.tool, self.source, Instant::now());
+        Record { id, kind, tool, source, is_over_kept, job, due, sent, ended, outcome }
+    }
+
     /// As any good client does: a request of which nothing was sent goes to another connection, and
     /// none is sent twice.
     async fn ask(&self, call: Call, is_over_kept: bool) -> Result<Answer, Failure> {

@@ -42,6 +42,15 @@ pub(super) struct Replicas {
     pods: Api<Pod>,
 }
 
+/// A replica that is about to die.
+pub(super) struct Victim {
+    /// The name of its pod.
+    pub(super) replica: String,
+    pid: Pid,
+    folder: PathBuf,
+    restart_count: i32,
+}
+
 /// How a replica died.
 #[derive(Debug)]
 pub(super) struct Death {
@@ -151,25 +160,33 @@ impl Replicas {
         panic!("some replicas are never reached: {sources:?}");
     }
 
-    /// Kills the process of a replica, as `kill -9` does, and waits until Kubernetes has started
-    /// another in the same pod.
-    pub(super) async fn kill_one(&self) -> Death {
-        let pod = self.all().await.into_iter().next().unwrap();
-        let (name, before) = (pod.name_any(), status(&pod));
-        let container = before.container_id.unwrap_or_default();
+    /// One of the replicas, and its process.
+    pub(super) async fn victim(&self) -> Victim {
+        // Kubernetes starts one the later the oftener it has died.
+        let pods = self.all().await.into_iter();
+        let pod = pods.min_by_key(|pod| status(pod).restart_count).unwrap();
+        let ContainerStatus { container_id, restart_count, .. } = status(&pod);
+        let container = container_id.unwrap_or_default();
         let (_, container) = container.split_once("://").expect("RUNTIME://ID");
         let (pid, folder) = process_of(container).await;
+        Victim { replica: pod.name_any(), pid, folder, restart_count }
+    }
+
+    /// Kills the process of a replica, as `kill -9` does, and waits until Kubernetes has started
+    /// another in the same pod.
+    pub(super) async fn kill(&self, victim: Victim) -> Death {
+        let Victim { replica, pid, folder, restart_count } = victim;
         let killed = Instant::now();
         kill_process(pid, Signal::KILL).unwrap();
         within("its end", LOG_TIME_MAX, gone(&folder)).await;
         let gone = Instant::now();
         eventually("the pod is well again", ROLL_TIME_MAX, async || {
-            let status = status(&self.pods.get(&name).await.unwrap());
-            let is_well = status.ready && status.restart_count > before.restart_count;
+            let status = status(&self.pods.get(&replica).await.unwrap());
+            let is_well = status.ready && status.restart_count > restart_count;
             if is_well { Ok(()) } else { Err(status) }
         })
         .await;
-        Death { replica: name, killed, gone }
+        Death { replica, killed, gone }
     }
 }
 
