@@ -68,6 +68,8 @@ pub struct Installed {
     pub ca: PathBuf,
     /// Whether the address is that of a proxy which verifies the callers.
     pub is_behind_proxy: bool,
+    /// An image of another version, to upgrade to.
+    pub other_image: Option<String>,
 }
 
 /// A running `toolforge-jobs-api`.

@@ -19,7 +19,7 @@ mod tool;
 mod wait;
 
 pub use self::{
-    client::{Answer, Call, Client},
+    client::{Answer, Call, Client, Connection, Unanswered},
     cluster::{Cluster, OutageGuard, Place},
     command::{Output, run_program},
     environment::{Environment, NoCluster},

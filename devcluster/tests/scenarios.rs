@@ -27,6 +27,7 @@ mod schedules;
 mod status;
 mod store;
 mod unknown;
+mod upgrade;
 mod watching;
 
 use std::time::Duration;
@@ -90,6 +91,8 @@ pub(crate) fn all() -> Vec<Scenario> {
         watching::all(),
         store::all(),
         faults::all(),
+        // The last of all, since the pod whose health `TJF_CLUSTER_SERVICE_ADMIN` tells goes.
+        upgrade::all(),
     ]
     .into_iter()
     .flatten()

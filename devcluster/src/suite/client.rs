@@ -3,11 +3,16 @@
 //! Not the command's own client: that one sends only what is right, and half of these tests send
 //! what is not.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{HeaderMap, Method, Request, client::conn::http1, header};
+use hyper::{HeaderMap, Method, Request, Response, body::Incoming, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use rustls::{
     ClientConfig, RootCertStore,
@@ -19,7 +24,8 @@ use serde_json::Value;
 use tjf_api_types::Problem;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
+    task::JoinSet,
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -31,6 +37,8 @@ use crate::{
 
 /// More than the service's own limit of 30 s.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(40);
+/// For TCP and TLS: where nobody is any more, the system tries for two minutes.
+const CONNECTION_TIME_MAX: Duration = Duration::from_secs(10);
 const BASE_PATH: &str = "/api/v1";
 
 /// Talks to one service as one caller.
@@ -39,6 +47,23 @@ pub struct Client {
     tls: TlsConnector,
     address: SocketAddr,
     server_name: ServerName<'static>,
+    source: Option<IpAddr>,
+}
+
+/// A connection that is kept, for one request after the other. It ends when this is dropped.
+pub struct Connection {
+    sender: http1::SendRequest<Full<Bytes>>,
+    address: SocketAddr,
+    _driver: JoinSet<hyper::Result<()>>,
+}
+
+/// Why a kept connection brought no answer.
+#[derive(Debug)]
+pub enum Unanswered {
+    /// It had ended before, and nothing of the request was sent: another connection may take it.
+    NotSent,
+    /// Nobody knows what became of the request.
+    Lost(String),
 }
 
 /// One request.
@@ -101,6 +126,17 @@ impl Call {
     pub fn body(self, body: impl Into<Bytes>) -> Self {
         Self { body: body.into(), ..self }
     }
+
+    fn request(self, host: SocketAddr) -> http::Result<Request<Full<Bytes>>> {
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(self.path)
+            .header(header::HOST, host.to_string());
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
+        request.body(Full::new(self.body))
+    }
 }
 
 /// One answer, whole.
@@ -115,6 +151,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    async fn read(response: Response<Incoming>) -> hyper::Result<Self> {
+        let (head, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Self { status: head.status.as_u16(), headers: head.headers, body })
+    }
+
     /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -178,7 +220,7 @@ impl Client {
             None => builder.with_no_client_auth(),
         };
         let server_name = ServerName::IpAddress(address.ip().into());
-        Self { tls: Arc::new(config).into(), address, server_name }
+        Self { tls: Arc::new(config).into(), address, server_name, source: None }
     }
 
     /// The same, but the server's certificate has this name instead of its address.
@@ -190,14 +232,40 @@ impl Client {
         Self { server_name: name.try_into().expect("a name"), ..self }
     }
 
+    /// The same from another of this machine's addresses.
+    #[must_use]
+    pub fn sending_from(&self, source: IpAddr) -> Self {
+        Self { source: Some(source), ..self.clone() }
+    }
+
     /// A new connection, on which nothing has been said yet.
     ///
     /// # Errors
     /// When there is none.
-    pub async fn connect(&self) -> std::io::Result<Searched<TlsStream<TcpStream>>> {
-        let stream = TcpStream::connect(self.address).await?;
+    pub async fn connect(&self) -> io::Result<Searched<TlsStream<TcpStream>>> {
+        let socket = match self.address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        if let Some(source) = self.source {
+            socket.bind(SocketAddr::new(source, 0))?;
+        }
+        let stream = socket.connect(self.address).await?;
         stream.set_nodelay(true)?;
         self.tls.connect(self.server_name.clone(), stream).await.map(Searched::new)
+    }
+
+    /// A connection to keep.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn open(&self) -> io::Result<Connection> {
+        let stream = timeout(CONNECTION_TIME_MAX, self.connect()).await??;
+        let stream = TokioIo::new(stream);
+        let (sender, connection) = http1::handshake(stream).await.map_err(io::Error::other)?;
+        let mut driver = JoinSet::new();
+        driver.spawn(connection);
+        Ok(Connection { sender, address: self.address, _driver: driver })
     }
 
     /// Sends a request and reads its answer, on a connection of its own.
@@ -224,20 +292,8 @@ impl Client {
         let exchange = async {
             let stream = TokioIo::new(self.connect().await?);
             let (mut sender, connection) = http1::handshake(stream).await?;
-            let mut request = Request::builder()
-                .method(call.method)
-                .uri(call.path)
-                .header(header::HOST, self.address.to_string());
-            for (name, value) in call.headers {
-                request = request.header(name, value);
-            }
-            let request = request.body(Full::new(call.body))?;
-            let answer = async {
-                let response = sender.send_request(request).await?;
-                let (head, body) = response.into_parts();
-                let body = body.collect().await?.to_bytes();
-                Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
-            };
+            let request = call.request(self.address)?;
+            let answer = async { Ok(Answer::read(sender.send_request(request).await?).await?) };
             // The connection's own end says less than the answer's.
             let mut connection = std::pin::pin!(connection);
             let mut answer = std::pin::pin!(answer);
@@ -270,5 +326,29 @@ impl Client {
         let heard = String::from_utf8_lossy(&heard).into_owned();
         assert!(ended.is_ok(), "still open after {time_max:?}; heard so far: {heard:?}");
         heard
+    }
+}
+
+impl Connection {
+    /// Sends a request and reads its answer.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn send(&mut self, call: Call) -> Result<Answer, Unanswered> {
+        let lost = |error: &dyn std::fmt::Display| Unanswered::Lost(error.to_string());
+        let request = call.request(self.address).map_err(|error| lost(&error))?;
+        if self.sender.ready().await.is_err() {
+            return Err(Unanswered::NotSent);
+        }
+        let exchange = async {
+            match self.sender.try_send_request(request).await {
+                Ok(response) => Answer::read(response).await.map_err(|error| lost(&error)),
+                Err(mut error) => match error.take_message() {
+                    Some(_) => Err(Unanswered::NotSent),
+                    None => Err(lost(&error.into_error())),
+                },
+            }
+        };
+        timeout(ANSWER_TIME_MAX, exchange).await.unwrap_or_else(|late| Err(lost(&late)))
     }
 }

@@ -38,6 +38,7 @@ pub struct Environment {
     /// `TJF_CLUSTER_SERVICE` and `TJF_CLUSTER_SERVICE_ADMIN`, each `IP:PORT`, and
     /// `TJF_CLUSTER_SERVICE_CA`: the service to test, when it is installed there already.
     /// `TJF_CLUSTER_SERVICE_IS_PROXY`, if set: a proxy is what answers at that address.
+    /// `TJF_CLUSTER_SERVICE_OTHER`: the image of another version, which the node has.
     pub service: Option<Installed>,
 }
 
@@ -77,6 +78,7 @@ impl Environment {
             ),
             ca: required("TJF_CLUSTER_SERVICE_CA").into(),
             is_behind_proxy: optional("TJF_CLUSTER_SERVICE_IS_PROXY").is_some(),
+            other_image: optional("TJF_CLUSTER_SERVICE_OTHER").map(text),
         });
         let environment = Self {
             kubeconfig: required("KUBECONFIG").into(),
@@ -134,6 +136,7 @@ mod tests {
         let service = environment.service.unwrap();
         assert_eq!(service.address.to_string(), value("TJF_CLUSTER_SERVICE"));
         assert_eq!(service.admin_address.to_string(), value("TJF_CLUSTER_SERVICE_ADMIN"));
+        assert_eq!(service.other_image.as_deref(), Some("x"));
         let error = Environment::from(&|_| Some("x".into())).unwrap_err().to_string();
         assert!(error.contains("TJF_CLUSTER_SERVICE=IP:PORT"), "{error}");
     }

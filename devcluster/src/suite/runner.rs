@@ -186,10 +186,17 @@ impl Suite {
             Needs::Users if !rustix::process::geteuid().is_root() => {
                 Some("only root can give each tool a user of its own".to_owned())
             }
-            Needs::Installed if self.cluster.installed().is_none() => {
+            Needs::Installed | Needs::Replicas if self.cluster.installed().is_none() => {
                 Some("TJF_CLUSTER_SERVICE is not set".to_owned())
             }
-            Needs::OwnDoor if self.cluster.installed().is_some_and(|it| it.is_behind_proxy) => {
+            Needs::Replicas
+                if self.cluster.installed().is_some_and(|it| it.other_image.is_none()) =>
+            {
+                Some("TJF_CLUSTER_SERVICE_OTHER is not set".to_owned())
+            }
+            Needs::OwnDoor | Needs::Replicas
+                if self.cluster.installed().is_some_and(|it| it.is_behind_proxy) =>
+            {
                 Some("a proxy in front of the service answers this".to_owned())
             }
             Needs::Proxy if !self.cluster.installed().is_some_and(|it| it.is_behind_proxy) => {
@@ -203,6 +210,7 @@ impl Suite {
             | Needs::NoOther
             | Needs::Users
             | Needs::Installed
+            | Needs::Replicas
             | Needs::OwnDoor
             | Needs::Proxy
             | Needs::Program(_)

@@ -35,6 +35,9 @@ pub enum Needs {
     Users,
     /// A cluster in which `deploy/` has installed the service, and all that belongs to it.
     Installed,
+    /// The same by its own door, with an image of another version beside; and to be alone, since it
+    /// takes replicas away.
+    Replicas,
     /// That the service itself ends TLS: a proxy in front of it would answer this in its own way.
     OwnDoor,
     /// A proxy that ends TLS, in front of a service inside the cluster.
@@ -54,7 +57,7 @@ pub enum Needs {
 impl Needs {
     /// Whether no other test may run meanwhile.
     pub(crate) fn is_alone(self) -> bool {
-        matches!(self, Self::Faults | Self::EmbeddedAlone(_))
+        matches!(self, Self::Faults | Self::Replicas | Self::EmbeddedAlone(_))
     }
 }
 
