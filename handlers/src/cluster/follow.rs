@@ -127,8 +127,16 @@ pub(super) fn begin(client: Pooled<HomeClient>, namespace: &str, feed: Feed) {
             },
             () = client.retired() => End::Retired,
         };
-        let cause: &dyn std::error::Error = &end;
-        tracing::debug!(namespace, error = cause, "nothing is followed any more");
+        let error: &dyn std::error::Error = &end;
+        if end.lasts() {
+            tracing::warn!(
+                namespace,
+                error,
+                "what changes can't be followed: Kubernetes is asked each time"
+            );
+        } else {
+            tracing::debug!(namespace, error, "nothing is followed any more");
+        }
         feed.end(end.lasts());
     });
 }
