@@ -190,3 +190,17 @@ async fn a_cluster_that_is_too_busy_says_when_to_come_back() {
     assert_eq!(retry_after, Some(std::time::Duration::from_secs(4)));
     script.finish().await;
 }
+
+/// Whoever answers with a redirect wants the tool's certificate shown elsewhere.
+#[tokio::test(start_paused = true)]
+async fn a_redirect_is_followed_nowhere() {
+    for code in [301, 302, 307, 308] {
+        let moved = all(JOBS).refused(code, "", "moved").header("location", "/api/v1/secrets");
+        let (cluster, kube) = FakeCluster::pair();
+        let others = [CRONJOBS, CONTROLLERS, PODS].map(|path| all(path).items([]));
+        let script = cluster.expect_all([moved].into_iter().chain(others));
+        let error = list(context(kube), Recall::Allowed).await.unwrap_err();
+        assert!(matches!(error, Error::Cluster(_)), "{code}: {error:?}");
+        script.finish().await;
+    }
+}
