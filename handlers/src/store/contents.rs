@@ -182,10 +182,14 @@ impl Contents {
         }
     }
 
-    /// An object that has been deleted is waited for, unless it went before: then it is not here,
-    /// and was not here at any later version than the one at which it was known.
+    /// An object that has been deleted is waited for, unless that is told already: it is going, or
+    /// it went before, and so is not here, nor was at any later version than it was known at.
     pub(super) fn expect_to_go(&mut self, kind: Kind, uid: &str, known_at: Version) {
         let is_here = self.weights.each.contains_key(uid);
+        let is_going = |meta: &Meta| meta.uid == uid && meta.deletion_timestamp.is_some();
+        if self.objects.of_jobs().any(is_going) {
+            return;
+        }
         if KINDS.contains(&kind) && (is_here || !self.version(kind).includes(known_at)) {
             self.going.insert(uid.to_owned());
         }

@@ -117,6 +117,8 @@ async fn what_this_server_deleted_is_waited_for_until_it_goes() {
     store.note_deleted(Kind::JOBS, "ub", version(7));
     feed.apply(Change::Is(going("b", "ub", 12)), 50).unwrap();
     assert_eq!(shown(&store, &creates).await.unwrap(), ["b"]);
+    store.note_deleted(Kind::JOBS, "ub", version(12));
+    assert!(shown(&store, &creates).await.is_some(), "it goes already");
     // It went before it was deleted here, and will never be told again.
     store.note_deleted(Kind::JOBS, "ua", version(5));
     assert!(shown(&store, &creates).await.is_some());
