@@ -141,11 +141,15 @@ impl World {
         self.note(Service::start(&self.programs, &site).await)
     }
 
-    /// A service of the test's own, where pods reach it.
+    /// A service where pods reach it: the one inside the cluster, or else one of the test's own.
     ///
     /// # Panics
     /// When it does not start.
-    pub async fn start_service_for_pods(&self) -> Arc<Service> {
+    pub async fn service_for_pods(&self) -> Arc<Service> {
+        // A proxy listens on this machine alone.
+        if self.cluster.installed().is_some_and(|it| !it.is_behind_proxy) {
+            return Arc::clone(&self.service);
+        }
         let address = self.cluster.address_for_pods().await;
         self.note(Service::start_at(address, &self.programs, &self.cluster.site).await)
     }

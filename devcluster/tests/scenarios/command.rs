@@ -74,7 +74,7 @@ async fn run_wait_passes_the_exit_code_on(world: Arc<World>) {
 /// As the site sets it up: the service's address is in a file, and all else is in the home. The
 /// kubeconfig there names the cluster's CA by a path that pods do not have.
 async fn a_job_starts_a_job_and_passes_its_exit_code_on(world: Arc<World>) {
-    let service = world.start_service_for_pods().await;
+    let service = world.service_for_pods().await;
     let tool = world.tool("nested").await.through(&service);
     let file = |name: &str| tool.home.join(name);
     fs::copy(world.command_for_pods().await, file("toolforge-jobs")).await.unwrap();
