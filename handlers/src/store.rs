@@ -230,7 +230,8 @@ impl Feed {
 
     /// Up to which version this kind is known.
     pub fn version(&self, kind: Kind) -> Result<Version, Ended> {
-        self.change(|contents| contents.version(kind))
+        let mut state = lock(&self.shared.state);
+        Ok(self.held(&mut state)?.contents.version(kind))
     }
 
     /// Ends this filling. Without a pause the next request fills the store anew at once.
@@ -246,10 +247,15 @@ impl Feed {
         }
     }
 
+    /// What this filling holds.
+    fn held<'a>(&self, state: &'a mut State) -> Result<&'a mut Held, Ended> {
+        let is_this = state.filling == self.filling;
+        state.held.as_mut().filter(|_| is_this).ok_or(Ended)
+    }
+
     fn change<T>(&self, act: impl FnOnce(&mut Contents) -> T) -> Result<T, Ended> {
         let mut state = lock(&self.shared.state);
-        let is_this = state.filling == self.filling;
-        let held = state.held.as_mut().filter(|_| is_this).ok_or(Ended)?;
+        let held = self.held(&mut state)?;
         let outcome = act(&mut held.contents);
         if !held.share.set(held.contents.bytes()) {
             state.held = None;

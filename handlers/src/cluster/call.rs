@@ -299,15 +299,13 @@ impl Cluster {
         let request = Request { verb: Verb::DeleteCollection, kind, path, accept: None, body };
         let List { items, .. } = self.send(&request, ListReader::<Named>::default).await?;
         let deleted: Vec<_> = items.into_iter().map(|named| named.metadata).collect();
-        self.note_deleted(deleted.iter().map(|meta| Found { kind, meta }));
+        deleted.iter().for_each(|meta| self.note_deleted(Found { kind, meta }));
         Ok(deleted)
     }
 
     /// Has readers wait until what is remembered shows it.
-    pub(super) fn note_deleted<'a>(&self, deleted: impl Iterator<Item = Found<'a>>) {
-        for Found { kind, meta } in deleted {
-            self.context.known().store.note_deleted(kind, &meta.uid, meta.version());
-        }
+    pub(super) fn note_deleted(&self, Found { kind, meta }: Found<'_>) {
+        self.context.known().store.note_deleted(kind, &meta.uid, meta.version());
     }
 
     fn path_of(&self, kind: Kind) -> String {

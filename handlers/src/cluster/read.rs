@@ -87,37 +87,15 @@ impl Cluster {
         let known = self.context.known();
         let (store, creates) = (&known.store, known.creates());
         let writes = store.writes();
-        let (jobs, cronjobs, controllers, pods) = futures_util::try_join!(
-            self.list::<BatchJob>(Filter::all()),
-            self.list::<CronJob>(Filter::all()),
-            self.list::<ReplicationController>(Filter::all()),
-            self.list::<Pod>(Filter::all()),
-        )?;
-        let versions = vec![
-            (Kind::JOBS, jobs.version),
-            (Kind::CRON_JOBS, cronjobs.version),
-            (Kind::REPLICATION_CONTROLLERS, controllers.version),
-            (Kind::PODS, pods.version),
-        ];
+        let filling = self.read_all(Reach::Namespace).await?;
         let shows_creates = |(kind, listed): &(Kind, Version)| {
             creates.version(*kind).is_none_or(|created| listed.includes(created))
         };
-        if !versions.iter().all(shows_creates) {
+        if !filling.versions.iter().all(shows_creates) {
             // Versions went back, as after a restore of Kubernetes' database.
             known.forget_versions();
         }
-        let bytes = jobs.bytes + cronjobs.bytes + controllers.bytes + pods.bytes;
-        let objects = Objects {
-            jobs: jobs.items,
-            cronjobs: cronjobs.items,
-            controllers: controllers.items,
-            pods: pods.items,
-            pods_version: pods.version,
-            pods_reach: Reach::Namespace,
-            runs_reach: Reach::Namespace,
-            events: Vec::new(),
-        };
-        let filling = Filling { objects: objects.clone(), versions, bytes };
+        let objects = filling.objects.clone();
         if let Some(feed) = store.fill(&self.context.state.room, writes, filling) {
             follow::begin(self.connection.client(), self.connection.namespace(), feed);
         }
@@ -126,7 +104,12 @@ impl Cluster {
 
     /// Everything of ours, and what belongs to it, as far as labels lead there.
     pub(super) async fn objects_of_all(&self) -> Result<Objects, ClusterError> {
-        let filter = || looked_at(self.tool(), Reach::Tool, None);
+        Ok(self.read_all(Reach::Tool).await?.objects.of_tool(self.tool()))
+    }
+
+    /// Lists all four kinds, so far.
+    async fn read_all(&self, reach: Reach) -> Result<Filling, ClusterError> {
+        let filter = || looked_at(self.tool(), reach, None);
         // Side by side: the answer takes as long as the slowest of them, not as all together.
         let (jobs, cronjobs, controllers, pods) = futures_util::try_join!(
             self.list::<BatchJob>(filter()),
@@ -134,17 +117,24 @@ impl Cluster {
             self.list::<ReplicationController>(filter()),
             self.list::<Pod>(filter()),
         )?;
+        let versions = vec![
+            (Kind::JOBS, jobs.version),
+            (Kind::CRON_JOBS, cronjobs.version),
+            (Kind::REPLICATION_CONTROLLERS, controllers.version),
+            (Kind::PODS, pods.version),
+        ];
+        let bytes = jobs.bytes + cronjobs.bytes + controllers.bytes + pods.bytes;
         let objects = Objects {
             jobs: jobs.items,
             cronjobs: cronjobs.items,
             controllers: controllers.items,
             pods: pods.items,
             pods_version: pods.version,
-            pods_reach: Reach::Tool,
-            runs_reach: Reach::Tool,
+            pods_reach: reach,
+            runs_reach: reach,
             events: Vec::new(),
         };
-        Ok(objects.of_tool(self.tool()))
+        Ok(Filling { objects, versions, bytes })
     }
 
     /// The job of this name, if there is one. Of one name in two kinds, which only a crash can

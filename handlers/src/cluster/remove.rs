@@ -129,9 +129,8 @@ impl Cluster {
 
     /// Deletes this very object and, at once, whatever pod it has made.
     pub(super) async fn withdraw(&self, found: Found<'_>) -> Result<(), ClusterError> {
-        let Found { kind, meta } = found;
-        self.delete(kind, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
-        self.note_deleted([found].into_iter());
+        self.delete_object(found).await?;
+        let Found { meta, .. } = found;
         let Ok(name) = meta.name.parse() else { return Ok(()) };
         let uids = BTreeSet::from([meta.uid.clone()]);
         let filter = Filter::labels(&Selector::of_job(self.tool(), &name));
@@ -141,16 +140,15 @@ impl Cluster {
 
     /// Deletes these very objects, several at once.
     pub(super) async fn delete_several(&self, found: &[Found<'_>]) -> Result<(), ClusterError> {
-        let deletes: Vec<_> = found
-            .iter()
-            .map(|found| async {
-                let Found { kind, meta } = *found;
-                self.delete(kind, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
-                self.note_deleted([*found].into_iter());
-                Ok(())
-            })
-            .collect();
-        several(deletes).await
+        several(found.iter().map(|found| self.delete_object(*found)).collect()).await
+    }
+
+    /// Deletes this very object, and has readers wait until it is seen to go.
+    async fn delete_object(&self, found: Found<'_>) -> Result<(), ClusterError> {
+        let Found { kind, meta } = found;
+        self.delete(kind, &meta.name, &DeleteOptions::of(&meta.uid)).await?;
+        self.note_deleted(found);
+        Ok(())
     }
 
     /// Waits until no pod is left that one of these owners, or a child of theirs, controls. Touches

@@ -13,7 +13,6 @@ use crate::{
     catalogue::Catalogue,
     job::{
         kind::{Kind, Resource},
-        labels::Reach,
         objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController, Version},
         observe::Objects,
     },
@@ -68,8 +67,8 @@ pub struct Contents {
     /// Deleted by this server, and not told by a watch yet.
     going: BTreeSet<String>,
     weights: Weights,
-    changes: u64,
     events_at: Option<Instant>,
+    /// Made of what is here; a change takes it away.
     page: Option<Kept>,
 }
 
@@ -83,7 +82,6 @@ struct Weights {
 /// A page, and for how long it is right.
 #[derive(Debug)]
 struct Kept {
-    changes: u64,
     second: i64,
     catalogue: Arc<Catalogue>,
     page: Arc<Page>,
@@ -100,19 +98,15 @@ impl Contents {
         sort(&mut objects.cronjobs, &mut weights, each);
         sort(&mut objects.controllers, &mut weights, each);
         sort(&mut objects.pods, &mut weights, each);
-        (objects.pods_reach, objects.runs_reach) = (Reach::Namespace, Reach::Namespace);
-        let mut this = Self {
+        Self {
             objects,
             versions: versions.into_iter().collect(),
             begun: HashSet::new(),
             going: BTreeSet::new(),
             weights,
-            changes: 0,
             events_at: None,
             page: None,
-        };
-        this.objects.pods_version = this.version(Kind::PODS);
-        this
+        }
     }
 
     /// Whether this shows all that is known to have happened: every watch is under way, and has
@@ -129,11 +123,6 @@ impl Contents {
         &self.objects
     }
 
-    /// Counts changes: as long as it stays, nothing has changed.
-    pub fn changes(&self) -> u64 {
-        self.changes
-    }
-
     /// Whether warnings were asked for a moment ago.
     pub fn has_events(&self, now: Instant) -> bool {
         self.events_at.is_some_and(|at| now - at < EVENTS_AGE_MAX)
@@ -142,7 +131,7 @@ impl Contents {
     pub(super) fn set_events(&mut self, events: Vec<Event>, now: Instant) {
         self.objects.events = events;
         self.events_at = Some(now);
-        self.changes += 1;
+        self.page = None;
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -152,15 +141,13 @@ impl Contents {
     /// The page that was made of this, if it was in this second, and of this catalogue.
     pub fn page(&self, second: i64, catalogue: &Arc<Catalogue>) -> Option<Arc<Page>> {
         let kept = self.page.as_ref()?;
-        let is_right = kept.changes == self.changes
-            && kept.second == second
-            && Arc::ptr_eq(&kept.catalogue, catalogue);
+        let is_right = kept.second == second && Arc::ptr_eq(&kept.catalogue, catalogue);
         is_right.then(|| Arc::clone(&kept.page))
     }
 
     /// Keeps a page that was made of this.
     pub fn keep(&mut self, second: i64, catalogue: Arc<Catalogue>, page: Arc<Page>) {
-        self.page = Some(Kept { changes: self.changes, second, catalogue, page });
+        self.page = Some(Kept { second, catalogue, page });
     }
 
     pub(super) fn begun(&mut self, kind: Kind) {
@@ -221,7 +208,7 @@ impl Contents {
             (Ok(at), Change::Gone(_)) => drop(objects.remove(at)),
             (Err(_), Change::Gone(_)) => {}
         }
-        self.changes += 1;
+        self.page = None;
         self.bookmark(T::KIND, version);
     }
 }
