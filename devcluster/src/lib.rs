@@ -11,6 +11,7 @@ pub mod demo;
 pub mod home;
 pub mod kind;
 mod kubelet;
+pub mod load;
 mod machine;
 pub mod namespace;
 pub mod object;

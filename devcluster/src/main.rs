@@ -1,6 +1,7 @@
 //! `tjf-devcluster`: a small Kubernetes on this machine, with the platform on it.
 
 use std::{
+    ffi::OsString,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{self, ExitCode},
@@ -8,7 +9,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use rustix::process::Signal;
-use tjf_devcluster::{demo, platform::PlatformError, pod, up};
+use tjf_devcluster::{demo, load, platform::PlatformError, pod, up};
 
 /// A small Kubernetes on this machine, with the platform on it.
 #[derive(Debug, Parser)]
@@ -23,6 +24,16 @@ enum Command {
     Demo,
     /// Starts the platform and keeps it up until Ctrl-C.
     Up,
+    /// Starts the platform and plays a load test on it. With `--server`, the load test alone.
+    #[command(disable_help_flag = true)]
+    Loadtest {
+        /// How many tools the platform has
+        #[arg(long, default_value = "10", value_parser = clap::value_parser!(u16).range(1..=2000))]
+        tools: u16,
+        /// What the load test is told; `--help` tells what it understands
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
     /// Supervises the processes of one pod. The kubelet starts it.
     #[command(hide = true)]
     Pod,
@@ -38,6 +49,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Demo => play(demo::run()),
         Command::Up => play(up::run()),
+        Command::Loadtest { tools, words } => play(load::run(tools, words)),
         Command::Pod => pod::run(),
         Command::Attached { program } => attach(&program),
     }

@@ -16,7 +16,7 @@ use crate::{
     ToolError, home::Home, machine::Machine,
 };
 
-/// The tools that there are.
+/// The tools that there are, where nobody wants others.
 pub const TOOLS: [&str; 2] = ["tf-test", "tf-other"];
 
 /// Why there is no platform.
@@ -37,6 +37,9 @@ pub enum PlatformError {
     /// A program can't be run, or nobody listens to us.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A load test did not measure everything; it has told why.
+    #[error("the load test ended with {0}")]
+    LoadTest(std::process::ExitStatus),
 }
 
 /// Everything that runs.
@@ -49,6 +52,7 @@ pub struct Platform {
     pub programs: Programs,
     /// How long the cluster took to start.
     pub start_time: Duration,
+    tools: Vec<String>,
     machine: Machine,
 }
 
@@ -59,6 +63,14 @@ impl Platform {
     /// # Errors
     /// [`PlatformError`].
     pub async fn start() -> Result<Self, PlatformError> {
+        Self::start_for(TOOLS.map(str::to_owned).into()).await
+    }
+
+    /// The same with these tools.
+    ///
+    /// # Errors
+    /// [`PlatformError`].
+    pub async fn start_for(tools: Vec<String>) -> Result<Self, PlatformError> {
         let machine = Machine::read();
         let own = std::env::current_exe()?;
         let programs = Programs::build(&machine.cargo, Some(own.clone())).await;
@@ -71,17 +83,17 @@ impl Platform {
         })
         .await?;
         let start_time = began.elapsed();
-        for name in TOOLS {
+        for name in &tools {
             let identity = cluster.authority().issue(Subject::tool(name));
-            cluster.make_tool(name, &home_of(&cluster, name), &identity).await?;
+            cluster.make_tool(name, &home_of(&cluster, &tools, name), &identity).await?;
         }
         let service = Service::start(&programs, &cluster.site()).await?;
-        Ok(Self { cluster, service, programs, start_time, machine })
+        Ok(Self { cluster, service, programs, start_time, tools, machine })
     }
 
     /// The home of a tool.
     pub fn home_of(&self, tool: &str) -> PathBuf {
-        home_of(&self.cluster, tool).path
+        home_of(&self.cluster, &self.tools, tool).path
     }
 
     /// What makes the command find everything, as a person would set it, beside the home.
@@ -97,7 +109,7 @@ impl Platform {
 
     /// A shell that runs this text in the home of a tool, as its user.
     pub fn shell(&self, tool: &str, text: &str) -> Command {
-        let Home { path: home, uid, gid } = home_of(&self.cluster, tool);
+        let Home { path: home, uid, gid } = home_of(&self.cluster, &self.tools, tool);
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(text).env_clear().envs(self.variables()).env("HOME", &home);
         shell.current_dir(home).stdin(std::process::Stdio::null()).kill_on_drop(true);
@@ -113,8 +125,8 @@ impl Platform {
     }
 }
 
-fn home_of(cluster: &Cluster, tool: &str) -> Home {
-    let number = (0..).zip(TOOLS).find(|(_, name)| *name == tool);
+fn home_of(cluster: &Cluster, tools: &[String], tool: &str) -> Home {
+    let number = (0..).zip(tools).find(|(_, name)| *name == tool);
     Home::of(cluster.site().homes.join(tool), number.map_or(0, |(number, _)| number))
 }
 

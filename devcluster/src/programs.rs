@@ -18,6 +18,7 @@ pub struct Programs {
 }
 
 const COMMAND: &str = "toolforge-jobs";
+const LOAD_TEST: &str = "tjf-loadtest";
 
 /// What cargo sets for whatever it runs, and build scripts ask for.
 const OF_A_PACKAGE: [&str; 7] = [
@@ -42,6 +43,16 @@ impl Programs {
         let built = executables(build).await?;
         let (api, command) = (find(&built, "toolforge-jobs-api")?, find(&built, COMMAND)?);
         Ok(Self { api, command, launcher })
+    }
+
+    /// Builds the load test, in the profile that this program was built in.
+    ///
+    /// # Errors
+    /// When it can't be built; cargo has told why.
+    pub async fn build_load_test(cargo: &Path) -> Result<PathBuf, String> {
+        let mut build = build(cargo);
+        build.args(["-p", LOAD_TEST]);
+        find(&executables(build).await?, LOAD_TEST)
     }
 
     /// Builds the command as it is shipped: static, so that it runs in every image. It is in a
