@@ -95,6 +95,9 @@ fn tell(args: &Args, report: &Report) -> std::io::Result<()> {
     if let Some(file) = &args.json {
         write(file, serde_json::to_string_pretty(report)?)?;
     }
+    if let Some(file) = &args.html {
+        write(file, report::html::page(report))?;
+    }
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{}", Text(report))
 }

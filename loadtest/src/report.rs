@@ -12,6 +12,8 @@ use crate::{
     warning::Warning,
 };
 
+pub(crate) mod html;
+mod plot;
 pub(crate) mod text;
 
 /// The whole run.

@@ -47,10 +47,8 @@ pub(crate) enum Warning {
     FewSamples {
         /// Where.
         stage: String,
-        /// Of what.
-        operation: Operation,
-        /// How many there are.
-        count: u64,
+        /// Of what, and how many there are.
+        counts: Vec<(Operation, u64)>,
     },
     /// Somebody stopped the run.
     Stopped {
@@ -79,11 +77,10 @@ impl Warning {
         if failed > 0 {
             warnings.push(Self::Errors { stage: name(), failed, of: good + failed });
         }
-        for (operation, counted) in &meter.operations {
-            let count = counted.good.count();
-            if count < SAMPLES_FOR_P99_MIN {
-                warnings.push(Self::FewSamples { stage: name(), operation: *operation, count });
-            }
+        let counts = meter.operations.iter().map(|(operation, it)| (*operation, it.good.count()));
+        let counts: Vec<_> = counts.filter(|(_, count)| *count < SAMPLES_FOR_P99_MIN).collect();
+        if !counts.is_empty() {
+            warnings.push(Self::FewSamples { stage: name(), counts });
         }
         if course.is_stopped {
             warnings.push(Self::Stopped { stage: name(), abandoned: course.abandoned });
@@ -122,8 +119,13 @@ impl fmt::Display for Warning {
             Self::Errors { stage, failed, of } => {
                 write!(f, "{stage}: {failed} of {of} requests failed")
             }
-            Self::FewSamples { stage, operation, count } => {
-                write!(f, "{stage}: the p99 of `{operation}` is of {count} requests only")
+            Self::FewSamples { stage, counts } => {
+                write!(f, "{stage}: few requests for a p99:")?;
+                for (index, (operation, count)) in counts.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { "," };
+                    write!(f, "{comma} {operation} {count}")?;
+                }
+                Ok(())
             }
             Self::Stopped { stage, abandoned } => write!(
                 f,

@@ -227,7 +227,7 @@ async fn warnings_say_what_spoils_a_figure_and_nothing_else() {
         Warning::of(&cold, &course, &meter),
         [
             Warning::ColdIncluded { stage: name() },
-            Warning::FewSamples { stage: name(), operation: Operation::List, count: 999 },
+            Warning::FewSamples { stage: name(), counts: vec![(Operation::List, 999)] },
         ]
     );
 }
