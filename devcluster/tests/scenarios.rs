@@ -14,6 +14,7 @@ mod isolation;
 mod keys;
 mod knobs;
 mod large;
+mod load;
 mod malformed;
 mod matrix;
 mod names;
@@ -74,6 +75,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         status::all(),
         room::all(),
         large::all(),
+        load::all(),
         going::all(),
         unknown::all(),
         names::all(),

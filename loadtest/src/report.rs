@@ -92,6 +92,10 @@ pub(crate) struct Row {
 pub(crate) struct Comparison {
     /// How many asked at once.
     pub(crate) callers: usize,
+    /// When it began, from the run's start.
+    pub(crate) began_s: f64,
+    /// How long it took.
+    pub(crate) seconds: f64,
     /// What was measured.
     pub(crate) rows: Vec<Row>,
     /// The others beside `list`.
@@ -130,7 +134,12 @@ impl StageReport {
 
 impl Comparison {
     /// `seconds` is what each thing had of the time.
-    pub(crate) fn new(callers: usize, meter: &Meter, seconds: &BTreeMap<Operation, f64>) -> Self {
+    pub(crate) fn new(
+        callers: usize,
+        began_s: f64,
+        meter: &Meter,
+        seconds: &BTreeMap<Operation, f64>,
+    ) -> Self {
         let rows = rows(meter, |operation| seconds.get(&operation).copied().unwrap_or_default());
         let list = rows.iter().find(|row| row.operation == Operation::List).cloned();
         let ratio = |row: &Row| {
@@ -140,7 +149,13 @@ impl Comparison {
             Some(Ratio { of: row.operation, p50: p50(row)? / p50(list)?, throughput })
         };
         let others = rows.iter().filter(|row| row.operation != Operation::List);
-        Self { callers, ratios: others.filter_map(ratio).collect(), rows }
+        Self {
+            callers,
+            began_s,
+            seconds: seconds.values().sum(),
+            ratios: others.filter_map(ratio).collect(),
+            rows,
+        }
     }
 }
 

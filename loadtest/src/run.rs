@@ -173,6 +173,10 @@ impl<T: Target> Run<T> {
         tools: usize,
         time: Duration,
     ) {
+        if *self.stop.borrow() {
+            return;
+        }
+        let began_s = self.began.elapsed().as_secs_f64();
         let mut meter = Meter::default();
         let mut seconds = BTreeMap::new();
         let turns = time.as_millis().div_ceil(TURN.as_millis()).max(1);
@@ -200,7 +204,7 @@ impl<T: Target> Run<T> {
                 self.bar.set_position(began.elapsed().as_millis() as u64);
             }
         }
-        self.report.comparisons.push(Comparison::new(callers, &meter, &seconds));
+        self.report.comparisons.push(Comparison::new(callers, began_s, &meter, &seconds));
         let failed = meter.failed();
         if failed > 0 {
             let (stage, of) = ("side by side".to_owned(), meter.done());

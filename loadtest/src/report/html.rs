@@ -84,7 +84,9 @@ fn warnings(report: &Report) -> String {
 
 /// Everything that has a time, on the same axis.
 fn timelines(report: &Report) -> String {
-    let bands: Vec<_> = report.stages.iter().map(band).collect();
+    let bands = bands(report);
+    let legend = bands.iter().zip(1..).map(|(band, number)| format!("{number} {}", band.name));
+    let legend = legend.collect::<Vec<_>>().join(" · ");
     let by_second = |name, colour, figure: &dyn Fn(&crate::meter::Second, f64) -> f64| {
         let parts = report.stages.iter().map(|stage| seconds_of(stage, figure)).collect();
         Series { name, colour, parts }
@@ -117,14 +119,33 @@ fn timelines(report: &Report) -> String {
         let svg = over_time(title, unit, axis, report.seconds, &bands, series);
         format!("<h3>{title}</h3>{svg}\n")
     };
-    plot("Throughput and errors", "a second", linear(&answers), &answers)
+    format!("<p class=\"soft\">Shaded: {}</p>", escaped(&legend))
+        + &plot("Throughput and errors", "a second", linear(&answers), &answers)
         + &plot("Latency", "ms", log(&latencies), &latencies)
         + &plot("Memory", "MiB", linear(&memory), &memory)
         + &plot("Processor time", "% of one", linear(&processors), &processors)
 }
 
-fn band(stage: &StageReport) -> Band {
-    Band { name: stage.name.clone(), from_s: stage.began_s, to_s: stage.began_s + stage.seconds }
+/// What was done when.
+fn bands(report: &Report) -> Vec<Band> {
+    let stages = report.stages.iter().map(|stage| Band {
+        name: stage.name.clone(),
+        from_s: stage.began_s,
+        to_s: stage.began_s + stage.seconds,
+    });
+    let comparisons = report.comparisons.iter().map(|comparison| Band {
+        name: format!("side by side, {}", callers(comparison)),
+        from_s: comparison.began_s,
+        to_s: comparison.began_s + comparison.seconds,
+    });
+    stages.chain(comparisons).collect()
+}
+
+fn callers(comparison: &Comparison) -> String {
+    match comparison.callers {
+        1 => "one caller".to_owned(),
+        callers => format!("{callers} callers"),
+    }
 }
 
 fn seconds_of(
@@ -170,10 +191,7 @@ fn scale(rows: &[(String, Percentiles)]) -> Axis {
 }
 
 fn comparison(comparison: &Comparison) -> String {
-    let callers = match comparison.callers {
-        1 => "one caller".to_owned(),
-        callers => format!("{callers} callers"),
-    };
+    let callers = callers(comparison);
     let bar = |row: &Row| {
         let latency = row.latency?;
         let ratio = comparison.ratios.iter().find(|ratio| ratio.of == row.operation);

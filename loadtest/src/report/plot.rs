@@ -123,11 +123,8 @@ pub(super) fn over_time(
         svg.push_str(&format!(
             "<rect class=\"{shade}\" x=\"{from:.1}\" y=\"{TOP}\" width=\"{width:.1}\" height=\"{HEIGHT}\"><title>{name}</title></rect>"
         ));
-        // About six units a letter; a name that does not fit is in the tooltip.
-        if width > 5.6 * band.name.len() as f64 {
-            let middle = from + width / 2.0;
-            svg.push_str(&label(middle, TOP + 12.0, "middle", "bandname", &band.name));
-        }
+        let number = (index + 1).to_string();
+        svg.push_str(&label(from + width / 2.0, TOP + 13.0, "middle", "bandname", &number));
     }
     for value in axis.ticks() {
         let at = y(value);

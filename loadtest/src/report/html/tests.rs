@@ -60,7 +60,13 @@ fn report() -> Report {
         processors: 2,
         seconds: 18.0,
         stages: vec![stage],
-        comparisons: vec![Comparison { callers: 1, rows: compared, ratios }],
+        comparisons: vec![Comparison {
+            callers: 1,
+            began_s: 16.5,
+            seconds: 1.5,
+            rows: compared,
+            ratios,
+        }],
         looks: (0..36).map(look).collect(),
         warnings: vec![Warning::Errors { stage: "steady rate".to_owned(), failed: 3, of: 24_690 }],
     }
