@@ -46,7 +46,7 @@ pub(crate) struct Args {
     /// Callers, in a closed loop: each asks again once it is answered
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=500))]
     callers: Option<u16>,
-    /// What is asked, by weight: list, unchanged (a list with its ETag), show, containers, run, delete
+    /// What is asked, by weight: list, unchanged (a list with its `ETag`), show, containers, run, delete
     #[arg(long, value_name = "MIX", default_value = MIX)]
     mix: Mix,
     /// Seconds that each stage lasts at most

@@ -130,8 +130,8 @@ pub(crate) async fn drive<T: Target>(
 async fn ask<T: Target>(target: Arc<T>, request: Request, began: Instant) -> Sample {
     let sent = began.elapsed();
     let reply = timeout(ANSWER_TIME_MAX, target.send(request)).await;
-    let Reply { operation, result } = reply
-        .unwrap_or_else(|_| Reply { operation: request.operation, result: Err(Failure::Timeout) });
+    let Reply { operation, result } =
+        reply.unwrap_or(Reply { operation: request.operation, result: Err(Failure::Timeout) });
     let intended = request.at.unwrap_or(sent);
     Sample { operation, intended, sent, ended: began.elapsed(), result }
 }

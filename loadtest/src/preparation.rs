@@ -34,7 +34,7 @@ pub(crate) enum PreparationError {
         /// For whom.
         tool: String,
         /// What came of it.
-        source: ClientError,
+        source: Box<ClientError>,
     },
 }
 
@@ -120,5 +120,5 @@ async fn finish_one(
 }
 
 fn failed(what: &'static str, tool: &str, source: ClientError) -> PreparationError {
-    PreparationError::Client { what, tool: tool.to_owned(), source }
+    PreparationError::Client { what, tool: tool.to_owned(), source: Box::new(source) }
 }

@@ -197,8 +197,9 @@ async fn what_goes_out_late_counts_from_when_it_was_due() {
 
 #[tokio::test(start_paused = true)]
 async fn stopping_ends_it_soon_and_keeps_what_was_measured() {
-    let target =
-        Scripted::new(|request: Request| (if request.index % 2 == 0 { 10 } else { 8000 }, Ok(1)));
+    let target = Scripted::new(|request: Request| {
+        (if request.index.is_multiple_of(2) { 10 } else { 8000 }, Ok(1))
+    });
     let stage = stage(Pace::Open { rate: 10.0 }, "list=1", 60);
     let (stopper, stop) = watch::channel(false);
     let stopping = async {

@@ -123,8 +123,11 @@ pub(super) fn over_time(
         svg.push_str(&format!(
             "<rect class=\"{shade}\" x=\"{from:.1}\" y=\"{TOP}\" width=\"{width:.1}\" height=\"{HEIGHT}\"><title>{name}</title></rect>"
         ));
-        let number = (index + 1).to_string();
-        svg.push_str(&label(from + width / 2.0, TOP + 13.0, "middle", "bandname", &number));
+        // One that is too narrow for its number has it in the tooltip only.
+        if width > 10.0 {
+            let number = (index + 1).to_string();
+            svg.push_str(&label(from + width / 2.0, TOP + 13.0, "middle", "bandname", &number));
+        }
     }
     for value in axis.ticks() {
         let at = y(value);
