@@ -205,6 +205,14 @@ impl Service {
         kill_process(self.process().pid, Signal::TERM).expect("the service is there");
     }
 
+    /// Lets it read its files anew.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn look_now(&self) {
+        kill_process(self.process().pid, Signal::HUP).expect("the service is there");
+    }
+
     /// How it ended, when its log is whole.
     ///
     /// # Panics

@@ -1,6 +1,8 @@
 //! One request, from its head to its answer.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::SystemTime};
+use std::{
+    any::Any, future::poll_fn, panic::AssertUnwindSafe, sync::Arc, task::Poll, time::SystemTime,
+};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -222,9 +224,9 @@ impl<S: Application> Service<S> {
         }
     }
 
-    /// Calls the handler in a task of its own, so that a panic ends that task alone. A client that
-    /// leaves takes its GET with it; what changes something goes on to its end or its deadline. The
-    /// record goes along, so that either is in the log.
+    /// Calls the handler. What can't answer at once goes on in a task of its own: a client that leaves
+    /// takes its GET with it; what changes something goes on to its end or its deadline. The record
+    /// goes along, so that either is in the log.
     async fn call(&self, admitted: Admitted<S>, record: Record) -> Response {
         let Admitted { matched, exchange, received } = admitted;
         let is_read = matches!(received.parts.method, Method::GET | Method::HEAD);
@@ -238,7 +240,7 @@ impl<S: Application> Service<S> {
         let work = (matched.call)(exchange, received).instrument(span);
         let work = AssertUnwindSafe(work).catch_unwind();
         let stopping = self.stopping.clone();
-        let task = self.tasks.spawn(async move {
+        let mut work = Box::pin(async move {
             let outcome = match timeout_at(deadline, work).await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(panic)) => Err(Failure::internal(words_of(panic.as_ref()))),
@@ -248,6 +250,13 @@ impl<S: Application> Service<S> {
             };
             finish(record, held, outcome, &stopping)
         });
+        // An answer from memory is there at the first look, and needs no task.
+        if let Poll::Ready(answer) =
+            poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await
+        {
+            return answer;
+        }
+        let task = self.tasks.spawn(work);
         let answer = if is_read { AbortOnDropHandle::new(task).await } else { task.await };
         answer.unwrap_or_else(|error| of_failure(&Failure::internal(error), &id, media))
     }

@@ -125,8 +125,8 @@ async fn a_route_that_waits_has_its_own_time_and_ends_with_the_server() {
     let late = service.respond(Some(&peer), get("/hold")).await;
     assert_eq!(problem_of(late).await.slug(), "deadline-exceeded");
     assert_eq!(began.elapsed().as_secs(), 300);
+    service.state.entered.notified().await;
     let stop = async {
-        service.state.entered.notified().await;
         service.state.entered.notified().await;
         service.stopping.cancel();
     };
