@@ -78,7 +78,7 @@ impl Connect<HomeClient> for Fixed {
         _: Known,
     ) -> BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
         let client =
-            HomeClient { kube: self.kube.clone(), watches: None, uid: TEST_UID, gid: TEST_UID };
+            HomeClient { kube: self.kube.clone(), can_follow: false, uid: TEST_UID, gid: TEST_UID };
         let version = Version(self.looks.fetch_add(1, Ordering::Relaxed));
         async move { Ok(Look::Changed(client, version)) }.boxed()
     }

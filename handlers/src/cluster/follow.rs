@@ -108,7 +108,7 @@ struct Status {
 
 /// Begins to follow what changes in a namespace, until something ends that.
 pub(super) fn begin(client: Pooled<HomeClient>, namespace: &str, feed: Feed) {
-    let Some(kube) = client.client.watches.clone() else { return feed.end(true) };
+    let kube = client.client.kube.clone();
     let namespace = namespace.to_owned();
     #[expect(clippy::disallowed_methods, reason = "it outlives the request that began it")]
     tokio::spawn(async move {
@@ -159,7 +159,7 @@ async fn follow<T: Followed>(
 /// Follows one kind until its watch has had its time.
 async fn watch<T: Followed>(kube: &kube::Client, namespace: &str, feed: &Feed) -> Result<(), End> {
     let path = path(T::KIND, namespace, feed.version(T::KIND)?);
-    let request = Request::get(path).body(Body::empty());
+    let request = Request::get(path).version(HttpVersion::HTTP_2).body(Body::empty());
     let request = request.map_err(|error| End::NotBegun(error.into()))?;
     let response = timeout(BEGIN_TIME_MAX, kube.send(request)).await;
     let response = response.map_err(|elapsed| End::NotBegun(elapsed.into()))?;

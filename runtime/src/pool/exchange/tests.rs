@@ -2,7 +2,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
 use rustls::{
-    RootCertStore, ServerConfig, SupportedProtocolVersion,
+    ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::ring,
     pki_types::PrivateKeyDer,
     server::WebPkiClientVerifier,
@@ -15,12 +15,13 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::pool::client::{Calls, client};
+use crate::pool::client::{self, Calls, client};
 
 /// Asks a server in the clear, over a client that is otherwise as ours.
 async fn ask(address: SocketAddr) -> kube::Error {
-    let config = kube::Config::new(format!("http://{address}").parse().unwrap());
-    let client = client(&config, &Calls::default()).unwrap();
+    let server = format!("http://{address}").parse().unwrap();
+    let tls = ClientConfig::builder().with_root_certificates(RootCertStore::empty());
+    let client = client(&server, &tls.with_no_client_auth(), &Calls::default());
     let request = http::Request::get("/").body(kube::client::Body::empty()).unwrap();
     client.send(request).await.unwrap_err()
 }
@@ -94,12 +95,12 @@ async fn ask_with_tls(
     };
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::default().signed_by(&key, signer).unwrap();
-    let base64 = |text: String| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, text);
-    let mut config = kube::Config::new(format!("https://{address}").parse().unwrap());
-    config.root_cert = Some(vec![trusted.der().to_vec()]);
-    config.auth_info.client_certificate_data = Some(base64(certificate.pem()));
-    config.auth_info.client_key_data = Some(base64(key.serialize_pem()).into());
-    let client = client(&config, &Calls::default()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.der().clone()).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let tls = client::tls(roots.into(), vec![certificate.der().clone()], key).unwrap();
+    let server = format!("https://{address}").parse().unwrap();
+    let client = client(&server, &tls, &Calls::default());
     let request = http::Request::get("/").body(Vec::new()).unwrap();
     tokio::join!(client.request_text(request), serve).0
 }
