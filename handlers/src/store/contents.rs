@@ -159,7 +159,17 @@ impl Contents {
         self.versions.get(&kind).copied().unwrap_or_default()
     }
 
+    /// A bookmark comes about once a minute. What was put together for readers goes then: where some
+    /// come all the time it would not have lasted anyway, and where none come nobody needs it.
     pub(super) fn bookmark(&mut self, kind: Kind, version: Version) {
+        self.page = None;
+        if !self.has_events(Instant::now()) {
+            self.objects.events = Vec::new();
+        }
+        self.is_known_up_to(kind, version);
+    }
+
+    fn is_known_up_to(&mut self, kind: Kind, version: Version) {
         let known = self.versions.entry(kind).or_default();
         if version.includes(*known) {
             *known = version;
@@ -209,7 +219,7 @@ impl Contents {
             (Err(_), Change::Gone(_)) => {}
         }
         self.page = None;
-        self.bookmark(T::KIND, version);
+        self.is_known_up_to(T::KIND, version);
     }
 }
 
