@@ -4,7 +4,9 @@ mod calls;
 
 use std::{sync::Arc, time::Duration};
 
-use http::{Request, Uri, Version};
+use bytes::Bytes;
+use http::{Request, Response, Uri, Version};
+use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
 use hyper_util::{
@@ -14,15 +16,16 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioTimer},
 };
-use kube::client::{Body, ClientBuilder, middleware::BaseUriLayer};
+use kube::client::{Body, middleware::BaseUriLayer};
 use rustls::{
     ClientConfig, RootCertStore,
     client::Resumption,
     pki_types::{CertificateDer, PrivateKeyDer},
 };
-use tower::{layer::layer_fn, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn, util::BoxCloneSyncService};
 
 pub use self::calls::Calls;
+use crate::failure::BoxError;
 
 /// Below the 10 s that other parts of a cluster wait, so that it can be told apart in their logs.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
@@ -30,8 +33,9 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 /// two, an old one its buffers; the API server itself would keep it for a minute and a half or more.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
 /// What is read from a connection at once, at most: a connection that has carried one large answer
-/// keeps a buffer of this size. A response's head must fit too; those of Kubernetes have a KiB.
-const READ_BUFFER_MAX: usize = 64 * 1024;
+/// keeps a buffer of this size. TLS hands over no more at once. A response's head must fit too; those
+/// of Kubernetes have a KiB.
+const READ_BUFFER_MAX: usize = 16 * 1024;
 /// How often a connection with watches is asked whether its other end lives, and how long that has
 /// to answer: TCP itself would say so even of a process that has been stopped.
 const PING_TIME: Duration = Duration::from_secs(10);
@@ -57,24 +61,53 @@ pub(super) fn tls(
     Ok(tls)
 }
 
-/// Builds a client, as `kube` itself would but for five things: it lets go of connections that are
-/// not used, its buffers stay small, it writes nothing to the log, its calls are counted, and it has
-/// a second way to the server. It also repeats no call: a create that a proxy answered with 503 or
-/// 504 may have been done, and would then answer itself with a 409.
+/// The body of an answer.
+type Incoming = UnsyncBoxBody<Bytes, BoxError>;
+
+/// Asks Kubernetes. `kube`'s own client keeps a queue and a task around the same service: 20 KiB a
+/// caller, and for every call a way from one thread to another.
+#[derive(Clone)]
+pub struct KubeClient(BoxCloneSyncService<Request<Body>, Response<Incoming>, BoxError>);
+
+impl KubeClient {
+    /// A client that asks this service.
+    pub fn new<S, B>(service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Future: Send,
+        S::Error: Into<BoxError>,
+        B: BodyExt<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let service = service.map_response(|response: Response<B>| {
+            response.map(|body| body.map_err(Into::into).boxed_unsync())
+        });
+        Self(BoxCloneSyncService::new(service.map_err(Into::into)))
+    }
+
+    /// Sends a request, and waits for the head of its answer, whatever that says.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, BoxError> {
+        self.0.clone().oneshot(request).await
+    }
+}
+
+/// Builds a client. It lets go of connections that are not used, its buffers stay small, it writes
+/// nothing to the log, and its calls are counted. It repeats no call: a create that a proxy answered
+/// with 503 or 504 may have been done, and would then answer itself with a 409.
 ///
 /// What asks for HTTP/2 goes over one connection of it that all such requests share, as watches do.
 /// All other calls have connections of their own: of one that many share nobody can tell which call
 /// a TLS alert was about, or was never sent.
-pub(super) fn client(server: &Uri, tls: &ClientConfig, calls: &Calls) -> kube::Client {
+pub(super) fn client(server: &Uri, tls: &ClientConfig, calls: &Calls) -> KubeClient {
     let (apart, shared) = (apart(tls), shared(tls));
     let send = move |request: Request<Body>| match request.version() {
         Version::HTTP_2 => shared.request(request),
         _ => apart.request(request),
     };
-    ClientBuilder::new(service_fn(send), "default")
-        .with_layer(&BaseUriLayer::new(server.clone()))
-        .with_layer(&layer_fn(|inner| calls.counting(inner)))
-        .build()
+    let service = BaseUriLayer::new(server.clone()).layer(service_fn(send));
+    KubeClient::new(calls.counting(service))
 }
 
 /// Has a connection of HTTP/1.1 for each call that is under way.

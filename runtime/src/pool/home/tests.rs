@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use kube::client::Body;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustix::fs::{CWD, mkfifoat};
@@ -154,7 +155,7 @@ async fn calls_by_the_clients_of_homes_are_counted() {
         house.make(tool, tool);
         let Ok(Look::Changed(client, _)) = house.look(tool).await else { panic!() };
         let request = http::Request::get(format!("/api/v1/namespaces/tool-{tool}/pods"));
-        assert!(client.kube.request_text(request.body(Vec::new()).unwrap()).await.is_err());
+        assert!(client.kube.send(request.body(Body::empty()).unwrap()).await.is_err());
         let mut registry = Registry::default();
         clients.calls().register(&mut registry);
         let mut text = String::new();
