@@ -30,8 +30,9 @@ use crate::failure::BoxError;
 /// Below the 10 s that other parts of a cluster wait, so that it can be told apart in their logs.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a connection is kept for the next call. A new one costs a handshake of a millisecond or
-/// two, an old one its buffers; the API server itself would keep it for a minute and a half or more.
-const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
+/// two, an old one some 50 KiB; the API server itself would keep it for a minute and a half or more.
+/// Calls come in bursts: what is read often is remembered, and asks for nothing.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(5);
 /// What is read from a connection at once, at most: a connection that has carried one large answer
 /// keeps a buffer of this size. TLS hands over no more at once. A response's head must fit too; those
 /// of Kubernetes have a KiB.
@@ -121,17 +122,19 @@ fn apart(tls: &ClientConfig) -> legacy::Client<impl Connect + Clone + use<>, Bod
         .build(timed(connector))
 }
 
-/// Has one connection of HTTP/2, which is asked every few seconds whether its other end lives.
+/// Has one connection of HTTP/2, which is asked every few seconds whether its other end lives. It
+/// stays for as long as the client: watches begin minutes apart, and each would find none otherwise,
+/// and make another.
 fn shared(tls: &ClientConfig) -> legacy::Client<impl Connect + Clone + use<>, Body> {
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls.clone());
     let connector = connector.https_or_http().enable_http2().wrap_connector(tcp());
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_TIME_MAX)
+        .pool_idle_timeout(None)
         .http2_only(true)
         .http2_keep_alive_interval(PING_TIME)
         .http2_keep_alive_timeout(PONG_TIME_MAX)
+        .http2_keep_alive_while_idle(true)
         .http2_initial_stream_window_size(WATCH_WINDOW_BYTES)
         .http2_initial_connection_window_size(WATCHES_WINDOW_BYTES)
         .build(timed(connector))

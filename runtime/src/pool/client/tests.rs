@@ -1,5 +1,9 @@
+use std::convert::Infallible;
+
 use http::StatusCode;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
+use hyper::server::conn::http2;
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -56,6 +60,36 @@ async fn a_connection_serves_the_next_call_too_and_is_let_go_when_there_is_none(
     let kept = began.elapsed();
     assert!(kept <= 2 * IDLE_TIME_MAX + Duration::from_secs(1), "{kept:?}");
     drop(client);
+}
+
+#[tokio::test]
+async fn what_asks_for_http_2_shares_one_connection_however_long_it_is_in_between() {
+    let (listener, client) = server().await;
+    let serve = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        let answer = async |_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("ok")));
+        let answer = hyper::service::service_fn(answer);
+        let served = http2::Builder::new(TokioExecutor::new());
+        let served = served.serve_connection(TokioIo::new(stream), answer);
+        tokio::select! {
+            served = served => panic!("it has ended: {served:?}"),
+            second = listener.accept() => panic!("there is another: {second:?}"),
+        }
+    };
+    let calls = async {
+        for _ in 0..2 {
+            let request = Request::get("/").version(Version::HTTP_2).body(Body::empty());
+            let answer = client.send(request.unwrap()).await.unwrap();
+            assert_eq!(answer.version(), Version::HTTP_2);
+            time::pause();
+            time::advance(Duration::from_secs(600)).await;
+            time::resume();
+        }
+    };
+    tokio::select! {
+        () = calls => {}
+        () = serve => {}
+    }
 }
 
 #[tokio::test]
