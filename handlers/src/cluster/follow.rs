@@ -174,7 +174,7 @@ async fn watch<T: Followed>(kube: &KubeClient, namespace: &str, feed: &Feed) -> 
     let mut body = response.into_body();
     let mut unread = BytesMut::new();
     while let Some(frame) = timeout(SILENCE_MAX, body.frame()).await.map_err(|_| End::Silent)? {
-        let frame = frame.map_err(|error| End::BrokenOff(error.into()))?;
+        let frame = frame.map_err(End::BrokenOff)?;
         let Ok(bytes) = frame.into_data() else { continue };
         if unread.len() + bytes.len() > OBJECT_BYTES_MAX {
             return Err(End::TooLarge);
