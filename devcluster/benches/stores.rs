@@ -15,8 +15,8 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future::join_all, stream};
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Patch, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::{Pod, ResourceQuota};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 use tjf_devcluster::{
     Service,
@@ -91,6 +91,8 @@ async fn tool(world: &World, service: &Arc<Service>) -> Tool {
 
 /// Changes many pods of one tool at once, and looks whether the memory for that is given back.
 async fn storm(tool: &Tool, service: &Service) {
+    let (quotas, params) = (tool.api::<ResourceQuota>(), PatchParams::default());
+    quotas.delete("tool", &DeleteParams::default()).await.unwrap();
     let pods = tool.api::<Pod>();
     for number in 0..STORM_PODS {
         pods.create(&PostParams::default(), &pod(number)).await.unwrap();
@@ -98,7 +100,7 @@ async fn storm(tool: &Tool, service: &Service) {
     tool.list().await;
     sleep(REST_TIME).await;
     let before = tell(&format!("before a storm of {STORM_PODS} pods"), service).await;
-    let (mut most, params) = (before, PatchParams::default());
+    let mut most = before;
     for round in 0..STORM_ROUNDS {
         let patch = json!({"metadata": {"annotations": {"round": round.to_string()}}});
         let patch = Patch::Merge(&patch);
