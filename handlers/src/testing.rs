@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
 use tjf_api_types::RunRequest;
+use tjf_runtime::pool::KubeClient;
 
 use crate::{
     AppState, Context,
@@ -23,7 +24,7 @@ pub(crate) const LIMIT_RANGES: &str = "/api/v1/namespaces/tool-tf-test/limitrang
 pub(crate) const QUOTAS: &str = "/api/v1/namespaces/tool-tf-test/resourcequotas";
 
 /// The context of a call by [`TOOL`].
-pub(crate) fn context(kube: kube::Client) -> Context {
+pub(crate) fn context(kube: KubeClient) -> Context {
     Context::for_test(TOOL, state(), kube)
 }
 
@@ -41,7 +42,7 @@ pub(crate) fn state() -> AppState {
 
 /// The same, knowing already that the namespace limits nothing: no test need answer that question
 /// twice.
-pub(crate) fn context_without_limits(kube: kube::Client) -> Context {
+pub(crate) fn context_without_limits(kube: KubeClient) -> Context {
     let context = context(kube);
     context.known().set_limits(Arc::default(), tokio::time::Instant::now());
     context

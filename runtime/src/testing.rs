@@ -1,6 +1,6 @@
 //! A scripted cluster, and contexts for testing handlers without HTTP.
 //!
-//! The seam is the HTTP service under [`kube::Client`], so a test sees real paths and real bodies,
+//! The seam is the HTTP service under [`KubeClient`], so a test sees real paths and real bodies,
 //! and there is no trait over Kubernetes that only tests would need.
 
 use std::{
@@ -28,7 +28,9 @@ use crate::{
     context::{Application, Context},
     identity::{Caller, CommonName},
     lock::lock,
-    pool::{Clients, Connect, ConnectError, HomeClient, Known, Look, PoolLimits, Version},
+    pool::{
+        Clients, Connect, ConnectError, HomeClient, Known, KubeClient, Look, PoolLimits, Version,
+    },
     request_id::RequestId,
 };
 
@@ -43,7 +45,7 @@ impl<S: Application> Context<S> {
     ///
     /// # Panics
     /// When `tool` is not a tool's name.
-    pub fn for_test(tool: &str, state: S, kube: kube::Client) -> Self {
+    pub fn for_test(tool: &str, state: S, kube: KubeClient) -> Self {
         let name = CommonName::parse(tool).expect("a tool's name");
         let callers = Callers::new(clients_of(kube), Limits::PRODUCTION);
         Self {
@@ -61,13 +63,13 @@ impl<S: Application> Context<S> {
 }
 
 /// The same client for everybody.
-pub fn clients_of(kube: kube::Client) -> Clients<HomeClient> {
+pub fn clients_of(kube: KubeClient) -> Clients<HomeClient> {
     Clients::new(Fixed { kube, looks: AtomicU64::new(0) }, PoolLimits::PRODUCTION)
 }
 
 /// The same client for everybody, and in each look as if it were of other files.
 struct Fixed {
-    kube: kube::Client,
+    kube: KubeClient,
     looks: AtomicU64,
 }
 
@@ -78,7 +80,7 @@ impl Connect<HomeClient> for Fixed {
         _: Known,
     ) -> BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
         let client =
-            HomeClient { kube: self.kube.clone(), watches: None, uid: TEST_UID, gid: TEST_UID };
+            HomeClient { kube: self.kube.clone(), can_follow: false, uid: TEST_UID, gid: TEST_UID };
         let version = Version(self.looks.fetch_add(1, Ordering::Relaxed));
         async move { Ok(Look::Changed(client, version)) }.boxed()
     }
@@ -274,9 +276,9 @@ pub struct Script {
 
 impl FakeCluster {
     /// A cluster, and a client of it.
-    pub fn pair() -> (Self, kube::Client) {
+    pub fn pair() -> (Self, KubeClient) {
         let (service, handle) = mock::pair::<Request<Body>, Response<Full<Bytes>>>();
-        (Self(handle), kube::Client::new(service, "default"))
+        (Self(handle), KubeClient::new(service))
     }
 
     /// Expects these calls, in any order.

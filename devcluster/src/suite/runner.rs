@@ -23,6 +23,8 @@ const AT_ONCE_MAX: usize = 6;
 const AT_ONCE_EMBEDDED_MAX: usize = 9;
 /// No scenario takes longer; the longest waits for two ticks of a schedule.
 const SCENARIO_TIME_MAX: Duration = Duration::from_secs(300);
+/// A measurement may wait until all that is kept for a while has gone.
+const MEASUREMENT_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 /// For the last homes and namespaces to go.
 const TIDY_TIME_MAX: Duration = Duration::from_secs(90);
 
@@ -129,7 +131,7 @@ pub fn measure(place: Place, play: fn(Arc<World>) -> Play) -> ExitCode {
     let measured = runtime.block_on(async {
         let suite = Suite::begin(place).await?;
         let world = suite.world();
-        let failed = self::play(&scenario, Arc::clone(&world)).await;
+        let failed = self::play(&scenario, Arc::clone(&world), MEASUREMENT_TIME_MAX).await;
         world.clear().await;
         Ok::<_, String>(failed.is_none())
     });
@@ -236,7 +238,7 @@ impl Suite {
             let tidier = tidier(Arc::clone(&world), tidying);
             playing.spawn(async move {
                 let _room = room.acquire_owned().await;
-                let outcome = play(&scenario, world).await;
+                let outcome = play(&scenario, world, SCENARIO_TIME_MAX).await;
                 drop(tidier);
                 outcome
             });
@@ -248,7 +250,7 @@ impl Suite {
         for scenario in alone {
             let world = self.world();
             let _tidier = tidier(Arc::clone(&world), tidying);
-            failed.extend(play(&scenario, world).await);
+            failed.extend(play(&scenario, world, SCENARIO_TIME_MAX).await);
         }
         Ok(failed)
     }
@@ -285,9 +287,9 @@ fn tidier(world: Arc<World>, tidying: &mut JoinSet<()>) -> tokio::sync::oneshot:
 }
 
 /// Plays one scenario, tells how it went, and gives its name when it failed.
-async fn play(scenario: &Scenario, world: Arc<World>) -> Option<&'static str> {
+async fn play(scenario: &Scenario, world: Arc<World>, time_max: Duration) -> Option<&'static str> {
     let began = Instant::now();
-    let outcome = play_to_its_end(scenario, &world).await;
+    let outcome = play_to_its_end(scenario, &world, time_max).await;
     let seconds = began.elapsed().as_secs_f32();
     let Err(why) = outcome else {
         say(&format!("ok      {} ({seconds:.1} s)", scenario.name));
@@ -298,17 +300,21 @@ async fn play(scenario: &Scenario, world: Arc<World>) -> Option<&'static str> {
     Some(scenario.name)
 }
 
-async fn play_to_its_end(scenario: &Scenario, world: &Arc<World>) -> Result<(), String> {
+async fn play_to_its_end(
+    scenario: &Scenario,
+    world: &Arc<World>,
+    time_max: Duration,
+) -> Result<(), String> {
     // A task of its own, so that its panic ends nothing else.
     let mut task = JoinSet::new();
     task.spawn(PLAYING.scope(scenario.name, (scenario.play)(Arc::clone(world))));
-    match timeout(SCENARIO_TIME_MAX, task.join_next()).await {
+    match timeout(time_max, task.join_next()).await {
         Ok(Some(outcome)) => outcome.map_err(|error: JoinError| {
             // The hook has told of the panic.
             if error.is_panic() { String::new() } else { format!(": {error}") }
         }),
         Ok(None) => Ok(()),
-        Err(_) => Err(format!(": not done after {SCENARIO_TIME_MAX:?}")),
+        Err(_) => Err(format!(": not done after {time_max:?}")),
     }
 }
 

@@ -305,7 +305,7 @@ impl Cluster {
 
     /// Has readers wait until what is remembered shows it.
     pub(super) fn note_deleted(&self, Found { kind, meta }: Found<'_>) {
-        self.context.known().store.note_deleted(kind, &meta.uid, meta.version());
+        self.context.known().store.note_deleted(kind, &meta.uid, meta.version);
     }
 
     fn path_of(&self, kind: Kind) -> String {

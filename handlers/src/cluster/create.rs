@@ -190,7 +190,7 @@ impl Creating<'_> {
                 }
                 let created = self.create_object().await;
                 if let Ok(created) = &created {
-                    coming.has_come(created.meta.version());
+                    coming.has_come(created.meta.version);
                 }
                 drop(coming);
                 self.judge(created).await

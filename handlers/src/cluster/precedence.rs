@@ -62,7 +62,7 @@ impl Cluster {
         other: Found<'_>,
         mine: &Meta,
     ) -> Result<Option<bool>, ClusterError> {
-        match (other.meta.version().number(), mine.version().number()) {
+        match (other.meta.version.number(), mine.version.number()) {
             (Some(other), Some(mine)) if other < mine => Ok(Some(true)),
             (_, Some(version)) => self.was_there(other, version).await,
             (_, None) => Ok(None),
@@ -76,8 +76,7 @@ impl Cluster {
         other: Found<'_>,
         mine: Found<'_>,
     ) -> Result<Option<bool>, ClusterError> {
-        let (Some(others), Some(mines)) =
-            (other.meta.version().number(), mine.meta.version().number())
+        let (Some(others), Some(mines)) = (other.meta.version.number(), mine.meta.version.number())
         else {
             return Ok(None);
         };

@@ -78,8 +78,8 @@ impl Cluster {
 
     /// Whether what changes in the namespace can be followed, and is not yet.
     fn can_follow(&self) -> bool {
-        let can_watch = self.connection.client().client.watches.is_some();
-        can_watch && self.context.known().store.is_wanted()
+        let can_follow = self.connection.client().client.can_follow;
+        can_follow && self.context.known().store.is_wanted()
     }
 
     /// Reads everything in the namespace, and has it followed from there on.

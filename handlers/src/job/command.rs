@@ -88,6 +88,9 @@ fi
 exit "$toolforge_code"
 "#;
 
+/// Where the script stands among the words of a container of ours.
+pub const SCRIPT_AT: usize = 2;
+
 /// What process 1 is called in its own messages.
 pub const NAME: &str = "toolforge-job";
 
@@ -114,6 +117,15 @@ pub fn argv(cmd: &str, env: &BTreeMap<String, String>, logs: Option<LogFiles<'_>
     let variables = env.iter().map(|(name, value)| format!("{name}={value}"));
     let last = [cmd, stdout, stderr].map(str::to_owned);
     fixed.into_iter().chain(variables).chain(last).map(|text| escape_dollars(&text)).collect()
+}
+
+/// What [`argv`] has after our name: the variables, and then the user's text and the two files.
+/// `None` when these are not the words of a container of ours.
+pub fn after_name<S: AsRef<str>>(argv: &[S]) -> Option<(&[S], [&S; 3])> {
+    let [_, _, _, name, variables @ .., cmd, stdout, stderr] = argv else { return None };
+    let are_variables = variables.iter().all(|text| text.as_ref().contains('='));
+    let is_ours = name.as_ref() == NAME && are_variables;
+    is_ours.then_some((variables, [cmd, stdout, stderr]))
 }
 
 /// Doubles every `$`. In `command`, `args` and the values of `env` Kubernetes replaces `$$` by `$`

@@ -84,17 +84,17 @@ impl Selector {
 /// The few labels that we read.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 pub struct Labels {
-    toolforge: Option<String>,
+    toolforge: Option<Box<str>>,
     #[serde(rename = "app.kubernetes.io/managed-by")]
-    managed_by: Option<String>,
+    managed_by: Option<Box<str>>,
     #[serde(rename = "app.kubernetes.io/created-by")]
-    created_by: Option<String>,
+    created_by: Option<Box<str>>,
     #[serde(rename = "app.kubernetes.io/name")]
-    name: Option<String>,
+    name: Option<Box<str>>,
     #[serde(rename = "jobs.toolforge.org/emails")]
-    emails: Option<String>,
+    emails: Option<Box<str>>,
     #[serde(rename = "toolforge.org/mount-storage")]
-    mount_storage: Option<String>,
+    mount_storage: Option<Box<str>>,
 }
 
 impl Labels {

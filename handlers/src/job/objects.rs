@@ -238,8 +238,8 @@ pub struct Container {
     pub name: String,
     /// What really runs.
     pub image: String,
-    /// The program.
-    #[serde(deserialize_with = "shortened::shortened")]
+    /// The program. Of one of ours the script is left out.
+    #[serde(deserialize_with = "shortened::program")]
     pub command: Vec<String>,
     /// Its arguments.
     #[serde(deserialize_with = "shortened::shortened")]

@@ -28,6 +28,8 @@ const EVENTS_AGE_MAX: Duration = Duration::from_secs(5);
 pub trait Followed: Resource {
     /// About an object.
     fn meta(&self) -> &Meta;
+    /// The same, to be changed.
+    fn meta_mut(&mut self) -> &mut Meta;
     /// All of this kind.
     fn among(objects: &mut Objects) -> &mut Vec<Self>;
 }
@@ -37,6 +39,10 @@ macro_rules! followed {
         $(impl Followed for $Object {
             fn meta(&self) -> &Meta {
                 &self.metadata
+            }
+
+            fn meta_mut(&mut self) -> &mut Meta {
+                &mut self.metadata
             }
 
             fn among(objects: &mut Objects) -> &mut Vec<Self> {
@@ -66,17 +72,11 @@ pub struct Contents {
     begun: HashSet<Kind>,
     /// Deleted by this server, and not told by a watch yet.
     going: BTreeSet<String>,
-    weights: Weights,
+    /// Bytes of all objects, as Kubernetes wrote them.
+    bytes: usize,
     events_at: Option<Instant>,
     /// Made of what is here; a change takes it away.
     page: Option<Kept>,
-}
-
-/// Bytes of each object, by uid, as Kubernetes wrote it.
-#[derive(Debug, Default)]
-struct Weights {
-    each: HashMap<String, usize>,
-    all: usize,
 }
 
 /// A page, and for how long it is right.
@@ -90,20 +90,19 @@ struct Kept {
 impl Contents {
     pub(super) fn new(filling: Filling) -> Self {
         let Filling { mut objects, versions, bytes } = filling;
-        let mut weights = Weights::default();
         let count = objects.of_jobs().count() + objects.pods.len();
         // Which of them has how many, nobody counted.
         let each = bytes / count.max(1);
-        sort(&mut objects.jobs, &mut weights, each);
-        sort(&mut objects.cronjobs, &mut weights, each);
-        sort(&mut objects.controllers, &mut weights, each);
-        sort(&mut objects.pods, &mut weights, each);
+        sort(&mut objects.jobs, each);
+        sort(&mut objects.cronjobs, each);
+        sort(&mut objects.controllers, each);
+        sort(&mut objects.pods, each);
         Self {
             objects,
             versions: versions.into_iter().collect(),
             begun: HashSet::new(),
             going: BTreeSet::new(),
-            weights,
+            bytes: each * count,
             events_at: None,
             page: None,
         }
@@ -135,7 +134,7 @@ impl Contents {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.weights.all
+        self.bytes
     }
 
     /// The page that was made of this, if it was in this second, and of this catalogue.
@@ -159,7 +158,17 @@ impl Contents {
         self.versions.get(&kind).copied().unwrap_or_default()
     }
 
+    /// A bookmark comes about once a minute. What was put together for readers goes then: where some
+    /// come all the time it would not have lasted anyway, and where none come nobody needs it.
     pub(super) fn bookmark(&mut self, kind: Kind, version: Version) {
+        self.page = None;
+        if !self.has_events(Instant::now()) {
+            self.objects.events = Vec::new();
+        }
+        self.is_known_up_to(kind, version);
+    }
+
+    fn is_known_up_to(&mut self, kind: Kind, version: Version) {
         let known = self.versions.entry(kind).or_default();
         if version.includes(*known) {
             *known = version;
@@ -172,7 +181,8 @@ impl Contents {
     /// An object that has been deleted is waited for, unless that is told already: it is going, or
     /// it went before, and so is not here, nor was at any later version than it was known at.
     pub(super) fn expect_to_go(&mut self, kind: Kind, uid: &str, known_at: Version) {
-        let is_here = self.weights.each.contains_key(uid);
+        let pods = self.objects.pods.iter().map(Followed::meta);
+        let is_here = self.objects.of_jobs().chain(pods).any(|meta| meta.uid == uid);
         let is_going = |meta: &Meta| meta.uid == uid && meta.deletion_timestamp.is_some();
         if self.objects.of_jobs().any(is_going) {
             return;
@@ -187,7 +197,7 @@ impl Contents {
             Change::Is(object) => object.meta(),
             Change::Gone(meta) => meta,
         };
-        let (name, version) = (meta.name.clone(), meta.version());
+        let (name, version) = (meta.name.clone(), meta.version);
         // It is told that it goes, which is all that a finalizer lets happen.
         if matches!(change, Change::Gone(_)) || meta.deletion_timestamp.is_some() {
             self.going.remove(&meta.uid);
@@ -195,11 +205,12 @@ impl Contents {
         let objects = T::among(&mut self.objects);
         let place = objects.binary_search_by(|object| object.meta().name.cmp(&name));
         if let Ok(at) = place {
-            self.weights.remove(&objects[at].meta().uid);
+            self.bytes -= objects[at].meta().bytes;
         }
         match (place, change) {
-            (place, Change::Is(object)) => {
-                self.weights.insert(&object.meta().uid, bytes);
+            (place, Change::Is(mut object)) => {
+                object.meta_mut().bytes = bytes;
+                self.bytes += bytes;
                 match place {
                     Ok(at) => objects[at] = object,
                     Err(at) => objects.insert(at, object),
@@ -209,26 +220,14 @@ impl Contents {
             (Err(_), Change::Gone(_)) => {}
         }
         self.page = None;
-        self.bookmark(T::KIND, version);
+        self.is_known_up_to(T::KIND, version);
     }
 }
 
-impl Weights {
-    fn insert(&mut self, uid: &str, bytes: usize) {
-        self.remove(uid);
-        self.each.insert(uid.to_owned(), bytes);
-        self.all += bytes;
-    }
-
-    fn remove(&mut self, uid: &str) {
-        self.all -= self.each.remove(uid).unwrap_or_default();
-    }
-}
-
-fn sort<T: Followed>(objects: &mut Vec<T>, weights: &mut Weights, each: usize) {
+fn sort<T: Followed>(objects: &mut Vec<T>, bytes_each: usize) {
     objects.sort_unstable_by(|a, b| a.meta().name.cmp(&b.meta().name));
     objects.shrink_to_fit();
     for object in objects {
-        weights.insert(&object.meta().uid, each);
+        object.meta_mut().bytes = bytes_each;
     }
 }

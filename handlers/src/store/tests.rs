@@ -8,6 +8,9 @@ use crate::{
 
 const KINDS: [Kind; 4] = [Kind::JOBS, Kind::CRON_JOBS, Kind::REPLICATION_CONTROLLERS, Kind::PODS];
 
+/// After this warnings are out of date.
+const EVENTS_AGE: Duration = Duration::from_secs(6);
+
 fn version(number: u64) -> Version {
     Version::parse(&number.to_string())
 }
@@ -216,14 +219,34 @@ async fn a_page_is_right_until_something_changes_or_the_second_is_over() {
     assert!(is_right(1, &catalogue).await);
     assert!(!is_right(2, &catalogue).await);
     assert!(!is_right(1, &crate::testing::state().catalogue.get()).await);
-    feed.bookmark(Kind::JOBS, version(11)).unwrap();
-    assert!(is_right(1, &catalogue).await, "a bookmark changes nothing");
     let pod: Pod = serde_json::from_value(object("p", "up", &json!({}))).unwrap();
     feed.apply(Change::Is(pod), 10).unwrap();
     assert!(!is_right(1, &catalogue).await);
     store.with(&creates, keep).await.unwrap();
     store.set_events(&[]);
     assert!(!is_right(1, &catalogue).await, "a warning may say more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_put_together_for_readers_goes_when_none_come() {
+    let (store, room) = (Store::default(), Arc::default());
+    let feed = followed(&store, &room);
+    let creates = Creates::default();
+    let catalogue = crate::testing::state().catalogue.get();
+    let page = Arc::new(Page::of(&[]).unwrap());
+    store.set_events(&[Event::default()]);
+    let keep = |contents: &mut Contents| contents.keep(1, Arc::clone(&catalogue), page.clone());
+    store.with(&creates, keep).await.unwrap();
+    let kept = async || {
+        let events = |contents: &mut Contents| contents.objects().events.len();
+        (Arc::strong_count(&page), store.with(&creates, events).await.unwrap())
+    };
+    assert_eq!(kept().await, (2, 1));
+    feed.bookmark(Kind::JOBS, version(11)).unwrap();
+    assert_eq!(kept().await, (1, 1), "warnings of a moment ago are still told");
+    tokio::time::advance(EVENTS_AGE).await;
+    feed.bookmark(Kind::JOBS, version(12)).unwrap();
+    assert_eq!(kept().await, (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -238,7 +261,7 @@ async fn warnings_are_asked_for_again_after_a_while() {
     assert!(!has().await);
     store.set_events(&[]);
     assert!(has().await);
-    tokio::time::advance(Duration::from_secs(6)).await;
+    tokio::time::advance(EVENTS_AGE).await;
     assert!(!has().await);
 }
 

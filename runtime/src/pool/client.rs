@@ -2,27 +2,41 @@
 
 mod calls;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use hyper_rustls::HttpsConnectorBuilder;
+use bytes::Bytes;
+use http::{Request, Response, Uri, Version};
+use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
 use hyper_util::{
-    client::legacy::{self, connect::HttpConnector},
+    client::legacy::{
+        self,
+        connect::{Connect, HttpConnector},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
-use kube::client::{Body, ClientBuilder, ConfigExt};
-use tower::layer::layer_fn;
+use kube::client::{Body, middleware::BaseUriLayer};
+use rustls::{
+    ClientConfig, RootCertStore,
+    client::Resumption,
+    pki_types::{CertificateDer, PrivateKeyDer},
+};
+use tower::{Layer, Service, ServiceExt, service_fn, util::BoxCloneSyncService};
 
 pub use self::calls::Calls;
+use crate::failure::BoxError;
 
 /// Below the 10 s that other parts of a cluster wait, so that it can be told apart in their logs.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a connection is kept for the next call. A new one costs a handshake of a millisecond or
-/// two, an old one its buffers; the API server itself would keep it for a minute and a half or more.
-const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
+/// two, an old one some 50 KiB; the API server itself would keep it for a minute and a half or more.
+/// Calls come in bursts: what is read often is remembered, and asks for nothing.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(5);
 /// What is read from a connection at once, at most: a connection that has carried one large answer
-/// keeps a buffer of this size. A response's head must fit too; those of Kubernetes have a KiB.
-const READ_BUFFER_MAX: usize = 64 * 1024;
+/// keeps a buffer of this size. TLS hands over no more at once. A response's head must fit too; those
+/// of Kubernetes have a KiB.
+const READ_BUFFER_MAX: usize = 16 * 1024;
 /// How often a connection with watches is asked whether its other end lives, and how long that has
 /// to answer: TCP itself would say so even of a process that has been stopped.
 const PING_TIME: Duration = Duration::from_secs(10);
@@ -31,65 +45,113 @@ const PONG_TIME_MAX: Duration = Duration::from_secs(5);
 const WATCH_WINDOW_BYTES: u32 = 64 * 1024;
 const WATCHES_WINDOW_BYTES: u32 = 8 * WATCH_WINDOW_BYTES;
 
-/// Builds a client of a caller's key pair, as `kube` itself would but for four things: it lets go
-/// of connections that are not used, its buffers stay small, it writes nothing to the log, and its
-/// calls are counted. It also repeats no call: a create that a proxy answered with 503 or 504 may have been done, and
-/// would then answer itself with a 409.
-pub(super) fn client(config: &kube::Config, calls: &Calls) -> Result<kube::Client, kube::Error> {
-    let connector = timed(config.rustls_https_connector()?);
-    let client = legacy::Client::builder(TokioExecutor::new())
+/// Sessions that are kept for the next connection; there is one server. rustls itself would have room
+/// for 32 servers, which is 16 KiB a caller.
+const SESSIONS_MAX: usize = 8;
+
+/// What a caller shows to Kubernetes, and whose word counts there. Fails when the pair does not fit
+/// together.
+pub(super) fn tls(
+    roots: Arc<RootCertStore>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ClientConfig, rustls::Error> {
+    let tls = ClientConfig::builder().with_root_certificates(roots);
+    let mut tls = tls.with_client_auth_cert(chain, key)?;
+    tls.resumption = Resumption::in_memory_sessions(SESSIONS_MAX);
+    Ok(tls)
+}
+
+/// The body of an answer.
+type Incoming = UnsyncBoxBody<Bytes, BoxError>;
+
+/// Asks Kubernetes. `kube`'s own client keeps a queue and a task around the same service: 20 KiB a
+/// caller, and for every call a way from one thread to another.
+#[derive(Clone)]
+pub struct KubeClient(BoxCloneSyncService<Request<Body>, Response<Incoming>, BoxError>);
+
+impl KubeClient {
+    /// A client that asks this service.
+    pub fn new<S, B>(service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Future: Send,
+        S::Error: Into<BoxError>,
+        B: BodyExt<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let service = service.map_response(|response: Response<B>| {
+            response.map(|body| body.map_err(Into::into).boxed_unsync())
+        });
+        Self(BoxCloneSyncService::new(service.map_err(Into::into)))
+    }
+
+    /// Sends a request, and waits for the head of its answer, whatever that says.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, BoxError> {
+        self.0.clone().oneshot(request).await
+    }
+}
+
+/// Builds a client. It lets go of connections that are not used, its buffers stay small, it writes
+/// nothing to the log, and its calls are counted. It repeats no call: a create that a proxy answered
+/// with 503 or 504 may have been done, and would then answer itself with a 409.
+///
+/// What asks for HTTP/2 goes over one connection of it that all such requests share, as watches do.
+/// All other calls have connections of their own: of one that many share nobody can tell which call
+/// a TLS alert was about, or was never sent.
+pub(super) fn client(server: &Uri, tls: &ClientConfig, calls: &Calls) -> KubeClient {
+    let (apart, shared) = (apart(tls), shared(tls));
+    let send = move |request: Request<Body>| match request.version() {
+        Version::HTTP_2 => shared.request(request),
+        _ => apart.request(request),
+    };
+    let service = BaseUriLayer::new(server.clone()).layer(service_fn(send));
+    KubeClient::new(calls.counting(service))
+}
+
+/// Has a connection of HTTP/1.1 for each call that is under way.
+fn apart(tls: &ClientConfig) -> legacy::Client<impl Connect + Clone + use<>, Body> {
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls.clone());
+    let connector = connector.https_or_http().enable_http1().wrap_connector(tcp());
+    legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIME_MAX)
         .http1_max_buf_size(READ_BUFFER_MAX)
-        .build::<_, Body>(connector);
-    Ok(counted(client, config, calls))
+        .build(timed(connector))
 }
 
-/// Builds the client that watches of the same caller go over: all of them share one connection of
-/// HTTP/2, which is asked every few seconds whether its other end lives. Calls do not go over it:
-/// of a connection that many share nobody can tell which call a TLS alert was about, or was never
-/// sent.
-pub(super) fn watching(config: &kube::Config, calls: &Calls) -> Result<kube::Client, kube::Error> {
-    let mut connector = HttpConnector::new();
-    connector.enforce_http(false);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(config.rustls_client_config()?)
-        .https_or_http()
-        .enable_http2()
-        .wrap_connector(connector);
-    let client = legacy::Client::builder(TokioExecutor::new())
+/// Has one connection of HTTP/2, which is asked every few seconds whether its other end lives. It
+/// stays for as long as the client: watches begin minutes apart, and each would find none otherwise,
+/// and make another.
+fn shared(tls: &ClientConfig) -> legacy::Client<impl Connect + Clone + use<>, Body> {
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls.clone());
+    let connector = connector.https_or_http().enable_http2().wrap_connector(tcp());
+    legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_TIME_MAX)
+        .pool_idle_timeout(None)
         .http2_only(true)
         .http2_keep_alive_interval(PING_TIME)
         .http2_keep_alive_timeout(PONG_TIME_MAX)
+        .http2_keep_alive_while_idle(true)
         .http2_initial_stream_window_size(WATCH_WINDOW_BYTES)
         .http2_initial_connection_window_size(WATCHES_WINDOW_BYTES)
-        .build::<_, Body>(timed(connector));
-    Ok(counted(client, config, calls))
+        .build(timed(connector))
 }
 
-fn timed<T>(connector: T) -> TimeoutConnector<T>
-where
-    T: tower::Service<http::Uri> + Send,
-    T::Response: hyper::rt::Read + hyper::rt::Write + Send + Unpin,
-    T::Future: Send + 'static,
-    T::Error: Into<crate::failure::BoxError>,
-{
-    let mut connector = TimeoutConnector::new(connector);
-    connector.set_connect_timeout(Some(CONNECT_TIME_MAX));
+fn tcp() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
     connector
 }
 
-fn counted<C>(client: legacy::Client<C, Body>, config: &kube::Config, calls: &Calls) -> kube::Client
-where
-    C: legacy::connect::Connect + Clone + Send + Sync + 'static,
-{
-    ClientBuilder::new(client, "default")
-        .with_layer(&config.base_uri_layer())
-        .with_layer(&layer_fn(|inner| calls.counting(inner)))
-        .build()
+fn timed(
+    connector: HttpsConnector<HttpConnector>,
+) -> TimeoutConnector<HttpsConnector<HttpConnector>> {
+    let mut connector = TimeoutConnector::new(connector);
+    connector.set_connect_timeout(Some(CONNECT_TIME_MAX));
+    connector
 }
 
 #[cfg(test)]

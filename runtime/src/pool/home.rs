@@ -18,7 +18,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{FutureExt, future::BoxFuture};
 use http::Uri;
 use once_cell::sync::OnceCell;
@@ -28,13 +27,13 @@ use rustix::{
     io::Errno,
 };
 use rustls::{
-    RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
 use super::{
     Connect, ConnectError, Known, Look, Version,
-    client::{Calls, client, watching},
+    client::{Calls, KubeClient, client, tls},
     threads::Threads,
 };
 use crate::{
@@ -52,10 +51,10 @@ const HALF_WRITTEN_LOOK_TIME: Duration = Duration::from_millis(200);
 /// What the pool keeps of a tool.
 #[derive(Clone)]
 pub struct HomeClient {
-    /// Asks Kubernetes as the tool.
-    pub kube: kube::Client,
-    /// Follows what changes there, over HTTP/2. Where it is missing nothing is followed.
-    pub watches: Option<kube::Client>,
+    /// Asks Kubernetes as the tool. What asks for HTTP/2 shares one connection of it.
+    pub kube: KubeClient,
+    /// Whether what changes there may be followed, over that connection.
+    pub can_follow: bool,
     /// Who owns the home; the tool's programs run as this user. Never root.
     pub uid: u32,
     /// The home's group.
@@ -85,7 +84,7 @@ struct Places {
     kube_server: Uri,
     kube_ca: PathBuf,
     // Read when the first client is built: the service starts, and explains, also without it.
-    kube_ca_certificates: OnceCell<Vec<Vec<u8>>>,
+    kube_roots: OnceCell<Arc<RootCertStore>>,
     calls: Calls,
 }
 
@@ -95,6 +94,9 @@ struct Credentials {
     key: Vec<u8>,
     owner: Stat,
 }
+
+/// A chain of certificates, and the key of the first.
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// Why a home gives no client.
 enum HomeError {
@@ -108,9 +110,8 @@ impl HomeDirectory {
     /// Homes are the folders right below `homes`, with these files in each; Kubernetes is at
     /// `kube_server` and its certificate is signed by a CA in the file `kube_ca`.
     pub fn new(homes: PathBuf, files: KeyFiles, kube_server: Uri, kube_ca: PathBuf) -> Self {
-        let kube_ca_certificates = OnceCell::new();
-        let calls = Calls::default();
-        let places = Places { homes, files, kube_server, kube_ca, kube_ca_certificates, calls };
+        let (kube_roots, calls) = (OnceCell::new(), Calls::default());
+        let places = Places { homes, files, kube_server, kube_ca, kube_roots, calls };
         Self { places: Arc::new(places), threads: Arc::default() }
     }
 }
@@ -182,28 +183,24 @@ impl Places {
         })
     }
 
-    /// Builds clients for the tool whose home holds this.
+    /// Builds a client for the tool whose home holds this.
     fn client(&self, name: &CommonName, held: &Credentials) -> Result<HomeClient, HomeError> {
-        held.check_certificate(name)?;
+        let tls = self.tls(name, held)?;
+        let kube = client(&self.kube_server, &tls, &self.calls);
         let (uid, gid) = (held.owner.st_uid, held.owner.st_gid);
-        let config = self.config(held)?;
-        // A pair that does not fit together is refused here: it is being written.
-        let half_written = |error: kube::Error| HomeError::HalfWritten(error.into());
-        let kube = client(&config, &self.calls).map_err(half_written)?;
-        let watches = watching(&config, &self.calls).map_err(half_written)?;
-        Ok(HomeClient { kube, watches: Some(watches), uid, gid })
+        Ok(HomeClient { kube, can_follow: true, uid, gid })
     }
 
     /// How a client acts as the tool, towards a server that is ours to choose.
-    fn config(&self, credentials: &Credentials) -> Result<kube::Config, HomeError> {
+    fn tls(&self, name: &CommonName, held: &Credentials) -> Result<ClientConfig, HomeError> {
+        let (chain, key) = held.identity(name)?;
         let misconfigured =
             |error: BoxError| HomeError::Final(ConnectError::Misconfigured(Arc::new(error)));
-        let ca = self.kube_ca_certificates.get_or_try_init(|| certificates_in(&self.kube_ca));
-        let mut config = kube::Config::new(self.kube_server.clone());
-        config.root_cert = Some(ca.map_err(misconfigured)?.clone());
-        config.auth_info.client_certificate_data = Some(STANDARD.encode(&credentials.certificate));
-        config.auth_info.client_key_data = Some(STANDARD.encode(&credentials.key).into());
-        Ok(config)
+        // All tools have the same: they are parsed once.
+        let roots = self.kube_roots.get_or_try_init(|| roots_in(&self.kube_ca));
+        let roots = Arc::clone(roots.map_err(misconfigured)?);
+        // A pair that does not fit together is refused here: it is being written.
+        tls(roots, chain, key).map_err(|error| HomeError::HalfWritten(error.into()))
     }
 }
 
@@ -214,16 +211,18 @@ impl Credentials {
         Version(hasher.finish())
     }
 
-    /// The caller proved one name; a link to a neighbour's key must not make it the neighbour.
-    ///
-    /// kube joins the files in this order, reads them as here, and shows the first certificate that
-    /// it finds: one that stands beside the key would be shown in the place of the other.
-    fn check_certificate(&self, name: &CommonName) -> Result<(), HomeError> {
+    /// What the tool shows to Kubernetes. A certificate may stand in either file; the first is the
+    /// tool's own. The caller proved one name: a link to a neighbour's key must not make it the
+    /// neighbour.
+    fn identity(&self, name: &CommonName) -> Result<Identity, HomeError> {
+        let half_written =
+            |what, error: &dyn Display| HomeError::HalfWritten(format!("{what}: {error}").into());
         let joined = [self.key.as_slice(), b"\n", &self.certificate].concat();
-        let certificate = CertificateDer::from_pem_reader(joined.as_slice())
-            .map_err(|error| HomeError::HalfWritten(format!("certificate: {error}").into()))?;
-        let certificate = PeerCertificate::from_der(&certificate)
-            .ok_or_else(|| HomeError::HalfWritten("certificate: not X.509".into()))?;
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&joined)
+            .collect::<Result<_, _>>()
+            .map_err(|error| half_written("certificate", &error))?;
+        let certificate = chain.first().and_then(|first| PeerCertificate::from_der(first));
+        let certificate = certificate.ok_or_else(|| half_written("certificate", &"not X.509"))?;
         if certificate.common_name().as_ref() != Some(name) {
             return Err(HomeError::Final(ConnectError::ForeignCertificate));
         }
@@ -231,7 +230,8 @@ impl Credentials {
         if !certificate.is_valid_at(SystemTime::now()) {
             return Err(HomeError::Final(ConnectError::NotValidNow));
         }
-        Ok(())
+        let key = PrivateKeyDer::from_pem_slice(&joined);
+        Ok((chain, key.map_err(|error| half_written("key", &error))?))
     }
 }
 
@@ -289,21 +289,19 @@ fn cause(what: &str, error: impl Display) -> Arc<BoxError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "on a thread that may block")]
-fn certificates_in(file: &PathBuf) -> Result<Vec<Vec<u8>>, BoxError> {
-    let pem = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    // What is not a certificate would fail later too, but then look like the tool's own fault.
-    let certificate = |der: CertificateDer<'static>| -> Result<_, BoxError> {
-        RootCertStore::empty().add(der.clone())?;
-        Ok(der.to_vec())
-    };
-    let certificates = CertificateDer::pem_slice_iter(&pem)
-        .map(|der| certificate(der?))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| format!("{}: {error}", file.display()))?;
-    if certificates.is_empty() {
-        return Err(format!("{}: holds no certificate", file.display()).into());
+fn roots_in(file: &PathBuf) -> Result<Arc<RootCertStore>, BoxError> {
+    let in_file = |error: &dyn Display| format!("{}: {error}", file.display());
+    let pem = std::fs::read(file).map_err(|error| in_file(&error))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        roots
+            .add(certificate.map_err(|error| in_file(&error))?)
+            .map_err(|error| in_file(&error))?;
     }
-    Ok(certificates)
+    if roots.is_empty() {
+        return Err(in_file(&"holds no certificate").into());
+    }
+    Ok(Arc::new(roots))
 }
 
 #[cfg(test)]

@@ -23,13 +23,13 @@ const KINDS: [Kind; 4] = [Kind::JOBS, Kind::CRON_JOBS, Kind::REPLICATION_CONTROL
 /// Kubernetes, as far as watches go.
 struct Kubernetes {
     calls: mock::Handle<Request<Body>, Answer>,
-    kube: kube::Client,
+    kube: KubeClient,
 }
 
 impl Kubernetes {
     fn new() -> Self {
         let (service, calls) = mock::pair();
-        Self { calls, kube: kube::Client::new(service, "default") }
+        Self { calls, kube: KubeClient::new(service) }
     }
 
     /// Begins the watch that is asked for next. Gives where from, and what it is told through.

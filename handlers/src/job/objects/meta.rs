@@ -1,6 +1,6 @@
 //! What any kind of object says of itself, and of lists of them.
 
-use std::{collections::BTreeSet, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de};
@@ -52,8 +52,11 @@ pub struct Meta {
     /// Kubernetes' identity of this very object.
     pub uid: String,
     /// Its version, when it was read.
-    #[serde(default)]
-    pub resource_version: String,
+    #[serde(default, rename = "resourceVersion")]
+    pub version: Version,
+    /// How many bytes Kubernetes wrote all of it in, as far as somebody counted.
+    #[serde(skip)]
+    pub bytes: usize,
     /// When it was made.
     pub creation_timestamp: Option<Timestamp>,
     /// When it was asked to go, if it was.
@@ -66,7 +69,7 @@ pub struct Meta {
     pub annotations: Annotations,
     /// Who manages it, one at most. An object may name thousands of other owners.
     #[serde(default, deserialize_with = "controllers")]
-    pub owner_references: Vec<OwnerReference>,
+    pub owner_references: Box<[OwnerReference]>,
 }
 
 impl Meta {
@@ -93,11 +96,6 @@ impl Meta {
     /// The request that made this object, if it is kept with it and can be read.
     pub fn kept(&self) -> Option<&Spec> {
         self.annotations.spec.as_deref()
-    }
-
-    /// Its version, when it was read.
-    pub fn version(&self) -> Version {
-        Version::parse(&self.resource_version)
     }
 
     /// How far one has to look for what this job makes, when these are the labels of what it makes.
@@ -141,6 +139,12 @@ impl Version {
     }
 }
 
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(version: D) -> Result<Self, D::Error> {
+        Cow::<str>::deserialize(version).map(|text| Self::parse(&text))
+    }
+}
+
 /// The annotations that we read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -171,11 +175,10 @@ fn readable_spec<'de, D: Deserializer<'de>>(
     deserializer.deserialize_str(Text)
 }
 
-fn controllers<'de, D: Deserializer<'de>>(owners: D) -> Result<Vec<OwnerReference>, D::Error> {
+fn controllers<'de, D: Deserializer<'de>>(owners: D) -> Result<Box<[OwnerReference]>, D::Error> {
     let mut owners = Vec::<OwnerReference>::deserialize(owners)?;
     owners.retain(|owner| owner.controller);
-    owners.shrink_to_fit();
-    Ok(owners)
+    Ok(owners.into())
 }
 
 /// One owner of an object.
@@ -210,6 +213,6 @@ mod tests {
         let meta = json!({"name": "a", "uid": "u", "ownerReferences": owners});
         let meta: Meta = serde_json::from_value(meta).unwrap();
         assert_eq!(meta.controller(), Some("7"));
-        assert_eq!(meta.owner_references.capacity(), 1);
+        assert_eq!(meta.owner_references.len(), 1);
     }
 }

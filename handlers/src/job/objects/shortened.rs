@@ -8,6 +8,7 @@ use serde::{
 };
 
 use super::EnvVar;
+use crate::job::command::{SCRIPT_AT, after_name};
 
 /// What is kept of them. Ours have 90 KiB at most, with every `$` doubled; another program's may
 /// have as much as an object, and a list has many.
@@ -53,6 +54,16 @@ where
     pieces.deserialize_option(Pieces(PhantomData))
 }
 
+/// Reads the words of a program. The script of one of ours is left out: it may be another version's,
+/// nobody reads it, and it would be most of what is remembered of a job.
+pub(super) fn program<'de, D: Deserializer<'de>>(words: D) -> Result<Vec<String>, D::Error> {
+    let mut words = shortened(words)?;
+    if after_name(&words).is_some() {
+        words[SCRIPT_AT] = REST.to_owned();
+    }
+    Ok(words)
+}
+
 struct Pieces<T>(PhantomData<T>);
 
 impl<'de, T: Piece + Deserialize<'de>> Visitor<'de> for Pieces<T> {
@@ -89,9 +100,12 @@ impl<'de, T: Piece + Deserialize<'de>> Visitor<'de> for Pieces<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
     use super::*;
+    use crate::job::command::{NAME, argv};
 
     #[test]
     fn words_beyond_what_is_kept_are_one() {
@@ -111,6 +125,24 @@ mod tests {
         let kept: Vec<EnvVar> = shortened(&variables).unwrap();
         let names: Vec<_> = kept.iter().map(|it| (it.name.as_str(), it.value.as_str())).collect();
         assert_eq!(names, [("A", "1"), (REST, "")]);
+    }
+
+    #[test]
+    fn of_our_words_all_but_the_script_is_kept() {
+        let env = BTreeMap::from([("A".to_owned(), "1".to_owned())]);
+        let whole = argv("echo", &env, None);
+        let kept = program(&json!(whole)).unwrap();
+        assert_eq!(kept[SCRIPT_AT], REST);
+        assert_eq!(after_name(&kept), after_name(&whole));
+        assert_eq!(kept[..SCRIPT_AT], whole[..SCRIPT_AT]);
+        // Another program's are kept as they are, however like ours they look.
+        for words in [
+            json!(["sh", "-c", "run", NAME, "a", "b"]),
+            json!(["sh", "-c", "run", NAME, "A", "a", "b", "c"]),
+            json!(["sh", "-c", "run", "other", "A=1", "a", "b", "c"]),
+        ] {
+            assert_eq!(json!(program(&words).unwrap()), words);
+        }
     }
 
     /// As ours are: a program, 256 variables of 32 KiB together, and a command.

@@ -13,7 +13,7 @@ use crate::{
     catalogue::Catalogue,
     job::{
         JobKind, Logs, Spec,
-        command::{NAME, NOWHERE},
+        command::{NOWHERE, after_name},
         objects::{BatchJob, Container, CronJob, ReplicationController, Template},
         quantity::{Amount, Quantity},
     },
@@ -221,16 +221,14 @@ fn environment(container: &Container) -> BTreeMap<String, String> {
     theirs.map(|it| (it.name.clone(), unescaped(&it.value))).collect()
 }
 
-/// What follows our name among the arguments: the user's variables, and then the user's text and the
-/// two files. What stands before it may be another version's script.
+/// The variables of one of our jobs, and then the user's text and the two files.
 fn of_ours(argv: &[&str]) -> Option<(BTreeMap<String, String>, [String; 3])> {
-    let [_, _, _, NAME, variables @ .., cmd, stdout, stderr] = argv else { return None };
+    let (variables, last) = after_name(argv)?;
     let variable = |text: &&str| {
         let (name, value) = text.split_once('=')?;
         Some((unescaped(name), unescaped(value)))
     };
-    let variables = variables.iter().map(variable).collect::<Option<_>>()?;
-    Some((variables, [cmd, stdout, stderr].map(|text| unescaped(text))))
+    Some((variables.iter().filter_map(variable).collect(), last.map(|text| unescaped(text))))
 }
 
 /// Undoes what [`escape_dollars`](crate::job::command::escape_dollars) does.

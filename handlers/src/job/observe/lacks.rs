@@ -75,7 +75,7 @@ impl<'a> Snapshot<'a> {
         self.jobs().filter(|job| job.ended().is_some()).any(|job| {
             let pods = self.pods_of(&job.metadata);
             let ended = pods.iter().filter(|pod| pod.has_ended()).count();
-            let is_before_job = !self.pods_version.includes(job.metadata.version());
+            let is_before_job = !self.pods_version.includes(job.metadata.version);
             ended < pods.len() || (ended == 0 && is_before_job)
         })
     }

@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use kube::client::Body;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustix::fs::{CWD, mkfifoat};
@@ -130,6 +131,21 @@ async fn a_good_home_gives_a_client_and_its_owner() {
     ));
 }
 
+/// A client has two ways to Kubernetes. Both show the same pair and know the same CA, which is also
+/// that of all other tools.
+#[tokio::test]
+async fn the_ca_of_kubernetes_is_kept_once_and_a_tools_tls_once_a_tool() {
+    let house = House::new();
+    let mut clients = Vec::new();
+    for (tool, count) in [("a", 1), ("b", 2)] {
+        house.make(tool, tool);
+        let Ok(Look::Changed(client, _)) = house.look(tool).await else { panic!() };
+        clients.push(client);
+        let roots = house.directory.places.kube_roots.get().unwrap();
+        assert_eq!(Arc::strong_count(roots), 1 + count);
+    }
+}
+
 /// Of all homes together, and where the service looks for them.
 #[tokio::test]
 async fn calls_by_the_clients_of_homes_are_counted() {
@@ -139,7 +155,7 @@ async fn calls_by_the_clients_of_homes_are_counted() {
         house.make(tool, tool);
         let Ok(Look::Changed(client, _)) = house.look(tool).await else { panic!() };
         let request = http::Request::get(format!("/api/v1/namespaces/tool-{tool}/pods"));
-        assert!(client.kube.request_text(request.body(Vec::new()).unwrap()).await.is_err());
+        assert!(client.kube.send(request.body(Body::empty()).unwrap()).await.is_err());
         let mut registry = Registry::default();
         clients.calls().register(&mut registry);
         let mut text = String::new();
@@ -171,7 +187,7 @@ async fn a_certificate_of_another_name_is_not_this_tools() {
     assert!(matches!(house.look("a").await, Err(ConnectError::ForeignCertificate)));
 }
 
-/// kube shows the first certificate in the key's file and the certificate's, in this order. The
+/// The first certificate in the key's file and the certificate's, in this order, is shown. The
 /// second half would fail with another order: the certificate's file then has another key.
 #[tokio::test]
 async fn a_certificate_beside_the_key_is_checked_too() {

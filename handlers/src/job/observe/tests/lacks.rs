@@ -62,7 +62,7 @@ fn pods_are_read_again_when_a_job_ended_after_they_were_read() {
 fn the_end_of_a_scheduled_jobs_run_is_looked_for_too() {
     let mut run: BatchJob =
         owned("a-1", "u-a", CREATED, failed("BackoffLimitExceeded")["status"].clone());
-    run.metadata.resource_version = "41".to_owned();
+    run.metadata.version = Version::parse("41");
     let mut objects =
         Objects { jobs: vec![run], cronjobs: vec![cronjob(&json!({}))], ..Objects::default() };
     objects.pods_reach = Reach::Tool;

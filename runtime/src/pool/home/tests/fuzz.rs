@@ -1,5 +1,4 @@
-use base64::Engine;
-use kube::client::ConfigExt;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use rustls::SignatureScheme;
 
@@ -26,8 +25,9 @@ fn files(valid: &[String], der: &[u8]) -> BoxedStrategy<Vec<u8>> {
 
 /// The certificate that Kubernetes would be shown.
 fn shown(places: &Places, held: &Credentials) -> Vec<u8> {
-    let Ok(config) = places.config(held) else { panic!("a client was made of it") };
-    let resolver = config.rustls_client_config().unwrap().client_auth_cert_resolver;
+    let name = CommonName::parse(NAME).unwrap();
+    let Ok(tls) = places.tls(&name, held) else { panic!("a client was made of it") };
+    let resolver = tls.client_auth_cert_resolver;
     let pair = resolver.resolve(&[], &[SignatureScheme::ECDSA_NISTP256_SHA256]).unwrap();
     pair.end_entity_cert().unwrap().to_vec()
 }
