@@ -23,6 +23,7 @@ mod random;
 mod settings;
 mod trust;
 mod wait;
+mod yaml;
 
 pub use client::{
     Answer, Client, ClientError, Event, Exchange, Observer, Refusal, Repetition, ServerError,

@@ -4,21 +4,21 @@
 //! future. A struct would refuse all of a file for one of them. So a file is read as it is, and only
 //! what is asked for has to be what it should be.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, rc::Rc};
 
 use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-/// A part of a file, whatever its format.
-#[derive(Debug, PartialEq, Eq)]
+/// A part of a file, whatever its format. A part may be in several places.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Node {
     Nothing,
     Text(String),
-    List(Vec<Self>),
+    List(Vec<Rc<Self>>),
     /// Of a key that is there twice, the last. What has a key that is no text can't be asked for.
-    Map(BTreeMap<String, Self>),
+    Map(BTreeMap<String, Rc<Self>>),
     /// Numbers and the like: no setting is one.
     Other,
 }
@@ -27,18 +27,18 @@ impl Node {
     /// What is below a key; nothing, when this is no map.
     pub(crate) fn get(&self, key: &str) -> &Self {
         match self {
-            Self::Map(entries) => entries.get(key).unwrap_or(&Self::Nothing),
+            Self::Map(entries) => entries.get(key).map_or(&Self::Nothing, |node| node),
             Self::Nothing | Self::Text(_) | Self::List(_) | Self::Other => &Self::Nothing,
         }
     }
 
-    /// The keys of a map; none, when this is no map.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+    /// The keys of a map, and what is below them; none, when this is no map.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&String, &Rc<Self>)> {
         let entries = match self {
             Self::Map(entries) => Some(entries),
             Self::Nothing | Self::Text(_) | Self::List(_) | Self::Other => None,
         };
-        entries.into_iter().flat_map(BTreeMap::keys).map(String::as_str)
+        entries.into_iter().flatten()
     }
 
     /// The text that this is; none, when there is nothing or no letter.
@@ -55,7 +55,7 @@ impl Node {
     }
 
     /// The parts of a list; none, when this is no list.
-    pub(crate) fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Rc<Self>] {
         match self {
             Self::List(items) => items,
             Self::Nothing | Self::Text(_) | Self::Map(_) | Self::Other => &[],
@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = list.next_element()? {
-            items.push(item);
+            items.push(Rc::new(item));
         }
         Ok(Node::List(items))
     }
@@ -134,7 +134,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
         let mut entries = BTreeMap::new();
         while let Some(key) = map.next_key()? {
             if let Node::Text(key) = key {
-                entries.insert(key, map.next_value()?);
+                entries.insert(key, Rc::new(map.next_value()?));
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

@@ -170,7 +170,7 @@ impl Found {
         let wrong = |message| SettingsError::Syntax { path: path.to_owned(), message };
         let content: Node =
             toml::from_slice(&bytes).map_err(|error| wrong(error.message().to_owned()))?;
-        for key in content.keys().filter(|key| !KEYS.contains(key)) {
+        for (key, _) in content.entries().filter(|(key, _)| !KEYS.contains(&key.as_str())) {
             tell(&format!("`{}`: the key `{key}` is unknown, and passed over", path.display()));
         }
         let text = |key, is_needed| match content.get(key).text() {

@@ -225,6 +225,26 @@ fn what_is_for_development_is_not_shipped() {
     }
 }
 
+/// A newcomer waits for `cargo demo`, which builds this crate and then the programs, and for `cargo
+/// test`.
+#[test]
+fn no_library_is_built_twice() {
+    let built = |selection: &[&str]| {
+        let tree = ["tree", "--locked", "--prefix", "none", "-f", "{p} {f}", "-e"];
+        let tree = cargo(&[&tree, selection].concat());
+        let units = tree.lines().map(|line| line.trim_end_matches(" (*)").to_owned());
+        units.filter(|unit| !unit.is_empty()).collect::<BTreeSet<_>>()
+    };
+    let here = built(&["normal,build", "-p", "tjf-devcluster"]);
+    let programs = "normal,build -p tjf-devcluster -p tjf-handlers -p tjf-cli";
+    let programs = built(&programs.split(' ').collect::<Vec<_>>());
+    let everything = built(&["normal,build,dev", "--workspace"]);
+    let sentence = "devcluster/Cargo.toml asks for the features that tests need, too";
+    let built_anew = |later| here.difference(later).cloned().collect::<Vec<_>>();
+    assert_none(sentence, &built_anew(&programs));
+    assert_none(sentence, &built_anew(&everything));
+}
+
 #[test]
 fn words_stay_where_they_belong() {
     let sources = sources();

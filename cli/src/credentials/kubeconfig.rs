@@ -3,14 +3,15 @@
 //! Every tool has one, kept fresh by the site. Only the current context's certificate, key and CA
 //! are read: no `exec`, which would run a program, and no tokens, which the API does not take.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use serde::Deserialize;
-use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
 use super::{FileError, Pem, read_if_there};
-use crate::node::Node;
+use crate::{node::Node, yaml};
 
 /// Files that are one kubeconfig by Kubernetes' rules: of what several of them have, the first one's
 /// is taken, entries whole.
@@ -44,7 +45,7 @@ pub(crate) enum KubeconfigError {
         /// Which file.
         path: PathBuf,
         /// Where in the file.
-        line: Option<u64>,
+        line: Option<usize>,
     },
     /// A field that is needed is not what it should be.
     #[error("`{}` is not a kubeconfig: `{field}` can't be understood", path.display())]
@@ -80,7 +81,7 @@ pub(crate) enum KubeconfigError {
     },
 }
 
-fn at_line(line: u64) -> String {
+fn at_line(line: usize) -> String {
     format!(": line {line} can't be understood")
 }
 
@@ -148,7 +149,8 @@ impl Kubeconfig {
         what: &'static str,
         name: &str,
     ) -> Result<Body<'_>, KubeconfigError> {
-        let is_it = |entry: &&Node| matches!(entry.get("name"), Node::Text(text) if text == name);
+        let is_it =
+            |entry: &&Rc<Node>| matches!(entry.get("name"), Node::Text(text) if text == name);
         let mut found = self.files.iter().filter_map(|file| {
             let entry = file.content.get(list).items().iter().find(is_it)?;
             Some(Body { path: &file.path, fields: entry.get(what) })
@@ -197,22 +199,12 @@ impl<'a> Body<'a> {
     }
 }
 
-/// Reads the first document, as `kubectl` does; what comes after it does not matter.
+/// Reads the first document, as `kubectl` does.
 fn parse(path: &Path, bytes: &[u8]) -> Result<Node, KubeconfigError> {
-    let options = serde_saphyr::options! {
-        duplicate_keys: DuplicateKeyPolicy::PassThrough,
-        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
-    };
-    let mut first = None;
-    let whole =
-        serde_saphyr::with_deserializer_from_slice_with_options(bytes, options, |document| {
-            first = Some(Node::deserialize(document)?);
-            Ok(())
-        });
-    let line = match (first, whole) {
-        (Some(content @ (Node::Nothing | Node::Map(_))), _) => return Ok(content),
-        (Some(Node::Text(_) | Node::List(_) | Node::Other), _) | (None, Ok(())) => None,
-        (None, Err(error)) => error.location().map(|location| location.line()),
+    let line = match yaml::first_document(bytes) {
+        Ok(content @ (Node::Nothing | Node::Map(_))) => return Ok(content),
+        Ok(Node::Text(_) | Node::List(_) | Node::Other) => None,
+        Err(error) => Some(error.line),
     };
     Err(KubeconfigError::Syntax { path: path.to_owned(), line })
 }
