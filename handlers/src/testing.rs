@@ -3,14 +3,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use serde_json::{Value, json};
-use tjf_api_types::RunRequest;
-use tjf_runtime::pool::KubeClient;
-
 use crate::{
     AppState, Context,
     job::manifest::{HomeVolume, PodSettings},
 };
+use serde_json::{Value, json};
+use tjf_api_types::RunRequest;
 
 /// The tool of all tests.
 pub(crate) const TOOL: &str = "tf-test";
@@ -24,7 +22,7 @@ pub(crate) const LIMIT_RANGES: &str = "/api/v1/namespaces/tool-tf-test/limitrang
 pub(crate) const QUOTAS: &str = "/api/v1/namespaces/tool-tf-test/resourcequotas";
 
 /// The context of a call by [`TOOL`].
-pub(crate) fn context(kube: KubeClient) -> Context {
+pub(crate) fn context(kube: kube::Client) -> Context {
     Context::for_test(TOOL, state(), kube)
 }
 
@@ -42,7 +40,7 @@ pub(crate) fn state() -> AppState {
 
 /// The same, knowing already that the namespace limits nothing: no test need answer that question
 /// twice.
-pub(crate) fn context_without_limits(kube: KubeClient) -> Context {
+pub(crate) fn context_without_limits(kube: kube::Client) -> Context {
     let context = context(kube);
     context.known().set_limits(Arc::default(), tokio::time::Instant::now());
     context

@@ -28,7 +28,7 @@ use thiserror::Error;
 use tokio::{sync::watch, time::timeout};
 
 pub use self::{
-    client::{Calls, KubeClient},
+    client::Calls,
     exchange::{was_never_sent, was_refused_by_tls},
     home::{HomeClient, HomeDirectory, KeyFiles},
 };

@@ -1,6 +1,6 @@
 //! A scripted cluster, and contexts for testing handlers without HTTP.
 //!
-//! The seam is the HTTP service under [`KubeClient`], so a test sees real paths and real bodies,
+//! The seam is the HTTP service under [`kube::Client`], so a test sees real paths and real bodies,
 //! and there is no trait over Kubernetes that only tests would need.
 
 use std::{
@@ -28,9 +28,7 @@ use crate::{
     context::{Application, Context},
     identity::{Caller, CommonName},
     lock::lock,
-    pool::{
-        Clients, Connect, ConnectError, HomeClient, Known, KubeClient, Look, PoolLimits, Version,
-    },
+    pool::{Clients, Connect, ConnectError, HomeClient, Known, Look, PoolLimits, Version},
     request_id::RequestId,
 };
 
@@ -45,7 +43,7 @@ impl<S: Application> Context<S> {
     ///
     /// # Panics
     /// When `tool` is not a tool's name.
-    pub fn for_test(tool: &str, state: S, kube: KubeClient) -> Self {
+    pub fn for_test(tool: &str, state: S, kube: kube::Client) -> Self {
         let name = CommonName::parse(tool).expect("a tool's name");
         let callers = Callers::new(clients_of(kube), Limits::PRODUCTION);
         Self {
@@ -63,13 +61,13 @@ impl<S: Application> Context<S> {
 }
 
 /// The same client for everybody.
-pub fn clients_of(kube: KubeClient) -> Clients<HomeClient> {
+pub fn clients_of(kube: kube::Client) -> Clients<HomeClient> {
     Clients::new(Fixed { kube, looks: AtomicU64::new(0) }, PoolLimits::PRODUCTION)
 }
 
 /// The same client for everybody, and in each look as if it were of other files.
 struct Fixed {
-    kube: KubeClient,
+    kube: kube::Client,
     looks: AtomicU64,
 }
 
@@ -276,9 +274,9 @@ pub struct Script {
 
 impl FakeCluster {
     /// A cluster, and a client of it.
-    pub fn pair() -> (Self, KubeClient) {
+    pub fn pair() -> (Self, kube::Client) {
         let (service, handle) = mock::pair::<Request<Body>, Response<Full<Bytes>>>();
-        (Self(handle), KubeClient::new(service))
+        (Self(handle), kube::Client::new(service, "default"))
     }
 
     /// Expects these calls, in any order.

@@ -161,15 +161,15 @@ impl ClusterError {
     }
 
     /// What it means that a call got no answer.
-    pub(super) fn without_answer(error: BoxError) -> Self {
-        match was_never_sent(&*error) {
-            _ if was_refused_by_tls(&*error) => {
+    pub(super) fn without_answer(error: kube::Error) -> Self {
+        match was_never_sent(&error) {
+            _ if was_refused_by_tls(&error) => {
                 tracing::info!(%error, "TLS refused a tool's certificate");
                 Self::CredentialsRejected
             }
-            true if has_no_file_left(&*error) => Self::NoFileLeft(error),
-            true => Self::NotReached(error),
-            false => Self::Lost(error),
+            true if has_no_file_left(&error) => Self::NoFileLeft(error.into()),
+            true => Self::NotReached(error.into()),
+            false => Self::Lost(error.into()),
         }
     }
 

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 use tjf_runtime::{
     BoxError, chance,
-    pool::{HomeClient, KubeClient, Pooled},
+    pool::{HomeClient, Pooled},
 };
 use tokio::time::{Instant, timeout};
 
@@ -143,7 +143,7 @@ pub(super) fn begin(client: Pooled<HomeClient>, namespace: &str, feed: Feed) {
 
 /// Follows one kind, with one watch after the other.
 async fn follow<T: Followed>(
-    kube: &KubeClient,
+    kube: &kube::Client,
     namespace: &str,
     feed: &Feed,
 ) -> Result<Infallible, End> {
@@ -157,13 +157,13 @@ async fn follow<T: Followed>(
 }
 
 /// Follows one kind until its watch has had its time.
-async fn watch<T: Followed>(kube: &KubeClient, namespace: &str, feed: &Feed) -> Result<(), End> {
+async fn watch<T: Followed>(kube: &kube::Client, namespace: &str, feed: &Feed) -> Result<(), End> {
     let path = path(T::KIND, namespace, feed.version(T::KIND)?);
     let request = Request::get(path).version(HttpVersion::HTTP_2).body(Body::empty());
     let request = request.map_err(|error| End::NotBegun(error.into()))?;
     let response = timeout(BEGIN_TIME_MAX, kube.send(request)).await;
     let response = response.map_err(|elapsed| End::NotBegun(elapsed.into()))?;
-    let response = response.map_err(End::NotBegun)?;
+    let response = response.map_err(|error| End::NotBegun(error.into()))?;
     if !response.status().is_success() {
         return Err(End::Refused(response.status()));
     }
@@ -174,7 +174,7 @@ async fn watch<T: Followed>(kube: &KubeClient, namespace: &str, feed: &Feed) -> 
     let mut body = response.into_body();
     let mut unread = BytesMut::new();
     while let Some(frame) = timeout(SILENCE_MAX, body.frame()).await.map_err(|_| End::Silent)? {
-        let frame = frame.map_err(End::BrokenOff)?;
+        let frame = frame.map_err(|error| End::BrokenOff(error.into()))?;
         let Ok(bytes) = frame.into_data() else { continue };
         if unread.len() + bytes.len() > OBJECT_BYTES_MAX {
             return Err(End::TooLarge);

@@ -1,7 +1,6 @@
 use serde_json::{Value, json};
 use tjf_runtime::{
     Failure, RequestId,
-    pool::KubeClient,
     testing::{Exchange, FakeCluster, delete as expect_delete, get},
 };
 
@@ -42,7 +41,7 @@ fn a_scheduled_job() -> Vec<Exchange> {
     looks(vec![owned("a-1-x", "pod", "run")], there)
 }
 
-async fn delete_a(kube: KubeClient) -> Result<Json<Deleted>> {
+async fn delete_a(kube: kube::Client) -> Result<Json<Deleted>> {
     delete(context(kube), Path("a".parse().unwrap())).await
 }
 

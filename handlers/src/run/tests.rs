@@ -5,10 +5,7 @@ mod room;
 
 use serde_json::{Value, json};
 use tjf_api_types::JobType;
-use tjf_runtime::{
-    pool::KubeClient,
-    testing::{Exchange, FakeCluster, delete, get, post},
-};
+use tjf_runtime::testing::{Exchange, FakeCluster, delete, get, post};
 
 use super::*;
 use crate::{
@@ -246,7 +243,7 @@ async fn a_one_off_that_has_ended_gives_up_its_name_for_any_kind() {
     script.finish().await;
 }
 
-fn with_key(kube: KubeClient, key: &str) -> Asked {
+fn with_key(kube: kube::Client, key: &str) -> Asked {
     let asked = with_unknown_key(kube, key);
     // So recently that no other server need have answered the tool's last request.
     asked.context.known().note(Kind::EVENTS, Version::parse("1"));
@@ -254,7 +251,7 @@ fn with_key(kube: KubeClient, key: &str) -> Asked {
 }
 
 /// The same on a server that has created nothing for the tool yet.
-fn with_unknown_key(kube: KubeClient, key: &str) -> Asked {
+fn with_unknown_key(kube: kube::Client, key: &str) -> Asked {
     Asked { context: context_without_limits(kube), key: Some(key.to_owned()) }
 }
 

@@ -1,14 +1,11 @@
 use serde_json::{Value, json};
 use tjf_api_types::{JobView, Phase};
-use tjf_runtime::{
-    pool::KubeClient,
-    testing::{FakeCluster, get},
-};
+use tjf_runtime::testing::{FakeCluster, get};
 
 use super::*;
 use crate::testing::{CONTROLLERS, CRONJOBS, EVENTS, JOBS, PODS, context, ended, object, owned};
 
-async fn ask(kube: KubeClient, name: &str) -> Result<JobView> {
+async fn ask(kube: kube::Client, name: &str) -> Result<JobView> {
     let Ok(name) = name.parse();
     let shown = show(context(kube), Path(name), Recall::Allowed).await?;
     Ok(serde_json::from_slice(shown.json()).unwrap())

@@ -4,9 +4,7 @@ mod calls;
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::{Request, Response, Uri, Version};
-use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
+use http::{Request, Uri, Version};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
 use hyper_util::{
@@ -22,10 +20,9 @@ use rustls::{
     client::Resumption,
     pki_types::{CertificateDer, PrivateKeyDer},
 };
-use tower::{Layer, Service, ServiceExt, service_fn, util::BoxCloneSyncService};
+use tower::{Layer, service_fn};
 
 pub use self::calls::Calls;
-use crate::failure::BoxError;
 
 /// Below the 10 s that other parts of a cluster wait, so that it can be told apart in their logs.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
@@ -62,38 +59,6 @@ pub(super) fn tls(
     Ok(tls)
 }
 
-/// The body of an answer.
-type Incoming = UnsyncBoxBody<Bytes, BoxError>;
-
-/// Asks Kubernetes. `kube`'s own client keeps a queue and a task around the same service: 20 KiB a
-/// caller, and for every call a way from one thread to another.
-#[derive(Clone)]
-pub struct KubeClient(BoxCloneSyncService<Request<Body>, Response<Incoming>, BoxError>);
-
-impl KubeClient {
-    /// A client that asks this service.
-    pub fn new<S, B>(service: S) -> Self
-    where
-        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
-        S::Future: Send,
-        S::Error: Into<BoxError>,
-        B: BodyExt<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        let service = service.map_response(|response: Response<B>| {
-            response.map(|body| body.map_err(Into::into).boxed_unsync())
-        });
-        Self(BoxCloneSyncService::new(service.map_err(Into::into)))
-    }
-
-    /// Sends a request, and waits for the head of its answer, whatever that says.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, BoxError> {
-        self.0.clone().oneshot(request).await
-    }
-}
-
 /// Builds a client. It lets go of connections that are not used, its buffers stay small, it writes
 /// nothing to the log, and its calls are counted. It repeats no call: a create that a proxy answered
 /// with 503 or 504 may have been done, and would then answer itself with a 409.
@@ -101,14 +66,14 @@ impl KubeClient {
 /// What asks for HTTP/2 goes over one connection of it that all such requests share, as watches do.
 /// All other calls have connections of their own: of one that many share nobody can tell which call
 /// a TLS alert was about, or was never sent.
-pub(super) fn client(server: &Uri, tls: &ClientConfig, calls: &Calls) -> KubeClient {
+pub(super) fn client(server: &Uri, tls: &ClientConfig, calls: &Calls) -> kube::Client {
     let (apart, shared) = (apart(tls), shared(tls));
     let send = move |request: Request<Body>| match request.version() {
         Version::HTTP_2 => shared.request(request),
         _ => apart.request(request),
     };
     let service = BaseUriLayer::new(server.clone()).layer(service_fn(send));
-    KubeClient::new(calls.counting(service))
+    kube::Client::new(calls.counting(service), "default")
 }
 
 /// Has a connection of HTTP/1.1 for each call that is under way.

@@ -6,7 +6,7 @@ use rustls::AlertDescription;
 
 /// Whether a call of such a client failed before anything of it was sent, since there was no
 /// connection. Then Kubernetes has not done it, and will not do it later either.
-pub fn was_never_sent(error: &(dyn Error + 'static)) -> bool {
+pub fn was_never_sent(error: &kube::Error) -> bool {
     causes(error)
         .find_map(|cause| cause.downcast_ref::<hyper_util::client::legacy::Error>())
         .is_some_and(hyper_util::client::legacy::Error::is_connect)
@@ -15,7 +15,7 @@ pub fn was_never_sent(error: &(dyn Error + 'static)) -> bool {
 /// Whether the other side did not accept the client's certificate, or what was sent along with it,
 /// and said so by a TLS alert. Then Kubernetes has not done it, although it may have been sent: with
 /// TLS 1.3 a client may speak before it hears of that.
-pub fn was_refused_by_tls(error: &(dyn Error + 'static)) -> bool {
+pub fn was_refused_by_tls(error: &kube::Error) -> bool {
     causes(error).filter_map(|cause| cause.downcast_ref()).any(|error| {
         matches!(error, rustls::Error::AlertReceived(alert) if is_about_a_certificate(*alert))
     })

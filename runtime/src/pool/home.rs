@@ -33,7 +33,7 @@ use rustls::{
 
 use super::{
     Connect, ConnectError, Known, Look, Version,
-    client::{Calls, KubeClient, client, tls},
+    client::{Calls, client, tls},
     threads::Threads,
 };
 use crate::{
@@ -52,7 +52,7 @@ const HALF_WRITTEN_LOOK_TIME: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub struct HomeClient {
     /// Asks Kubernetes as the tool. What asks for HTTP/2 shares one connection of it.
-    pub kube: KubeClient,
+    pub kube: kube::Client,
     /// Whether what changes there may be followed, over that connection.
     pub can_follow: bool,
     /// Who owns the home; the tool's programs run as this user. Never root.

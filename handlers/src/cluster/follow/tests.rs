@@ -23,13 +23,13 @@ const KINDS: [Kind; 4] = [Kind::JOBS, Kind::CRON_JOBS, Kind::REPLICATION_CONTROL
 /// Kubernetes, as far as watches go.
 struct Kubernetes {
     calls: mock::Handle<Request<Body>, Answer>,
-    kube: KubeClient,
+    kube: kube::Client,
 }
 
 impl Kubernetes {
     fn new() -> Self {
         let (service, calls) = mock::pair();
-        Self { calls, kube: KubeClient::new(service) }
+        Self { calls, kube: kube::Client::new(service, "default") }
     }
 
     /// Begins the watch that is asked for next. Gives where from, and what it is told through.

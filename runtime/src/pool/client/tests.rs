@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::server::conn::http2;
 use hyper_util::rt::TokioIo;
@@ -12,7 +13,7 @@ use tokio::{
 
 use super::*;
 
-async fn server() -> (TcpListener, KubeClient) {
+async fn server() -> (TcpListener, kube::Client) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = format!("http://{address}").parse().unwrap();
@@ -21,7 +22,7 @@ async fn server() -> (TcpListener, KubeClient) {
     (listener, client)
 }
 
-async fn ask(client: &KubeClient) -> Result<(StatusCode, Bytes), BoxError> {
+async fn ask(client: &kube::Client) -> Result<(StatusCode, Bytes), kube::Error> {
     let response = client.send(Request::get("/").body(Body::empty()).unwrap()).await?;
     Ok((response.status(), response.into_body().collect().await?.to_bytes()))
 }

@@ -17,13 +17,10 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::{
-    failure::BoxError,
-    pool::client::{self, Calls, client},
-};
+use crate::pool::client::{self, Calls, client};
 
 /// Asks a server in the clear, over a client that is otherwise as ours.
-async fn ask(address: SocketAddr) -> BoxError {
+async fn ask(address: SocketAddr) -> kube::Error {
     let server = format!("http://{address}").parse().unwrap();
     let tls = ClientConfig::builder().with_root_certificates(RootCertStore::empty());
     let client = client(&server, &tls.with_no_client_auth(), &Calls::default());
@@ -40,10 +37,10 @@ async fn what_was_sent_is_told_from_what_never_left() {
         stream.read_exact(&mut [0; 16]).await.unwrap();
     };
     let (error, ()) = tokio::join!(ask(address), hang_up_after_reading);
-    assert!(!was_never_sent(&*error), "{error:?}");
+    assert!(!was_never_sent(&error), "{error:?}");
     drop(listener);
     let error = ask(address).await;
-    assert!(was_never_sent(&*error), "{error:?}");
+    assert!(was_never_sent(&error), "{error:?}");
 }
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
@@ -81,7 +78,7 @@ async fn ask_with_tls(
     trusted: &Issuer,
     signer: &Issuer,
     version: &'static SupportedProtocolVersion,
-) -> Result<Bytes, BoxError> {
+) -> Result<Bytes, kube::Error> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let serve = async {
@@ -118,7 +115,7 @@ async fn a_certificate_of_a_ca_that_the_server_does_not_know_is_refused_by_tls()
     for version in [&TLS12, &TLS13] {
         assert_eq!(ask_with_tls(&trusted, &trusted, version).await.unwrap(), "ok");
         let error = ask_with_tls(&trusted, &unknown, version).await.unwrap_err();
-        assert!(was_refused_by_tls(&*error), "{version:?}: {error:?}");
+        assert!(was_refused_by_tls(&error), "{version:?}: {error:?}");
     }
 }
 
@@ -128,9 +125,9 @@ async fn a_server_that_is_not_there_or_hangs_up_refuses_nobody() {
     let address = listener.local_addr().unwrap();
     let hang_up = async { drop(listener.accept().await) };
     let (error, ()) = tokio::join!(ask(address), hang_up);
-    assert!(!was_refused_by_tls(&*error), "{error:?}");
+    assert!(!was_refused_by_tls(&error), "{error:?}");
     drop(listener);
-    assert!(!was_refused_by_tls(&*ask(address).await));
+    assert!(!was_refused_by_tls(&ask(address).await));
 }
 
 #[test]
