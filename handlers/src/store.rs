@@ -80,6 +80,12 @@ struct State {
     held: Option<Held>,
 }
 
+impl State {
+    fn is_paused(&self) -> bool {
+        self.paused_until.is_some_and(|until| Instant::now() < until)
+    }
+}
+
 #[derive(Debug)]
 struct Held {
     contents: Contents,
@@ -150,7 +156,12 @@ impl Store {
     /// Whether a filling is wanted: there is none, and none went wrong a moment ago.
     pub fn is_wanted(&self) -> bool {
         let state = self.lock();
-        state.held.is_none() && state.paused_until.is_none_or(|until| Instant::now() >= until)
+        state.held.is_none() && !state.is_paused()
+    }
+
+    /// Whether something went wrong a moment ago, perhaps with the connection that watches share.
+    pub fn is_paused(&self) -> bool {
+        self.lock().is_paused()
     }
 
     /// Takes what lists showed that began when so many changes had been made. `None` when that was

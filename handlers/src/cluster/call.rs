@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     Cluster, ClusterError,
     answer::{Bounds, ListReader, Reader, Unread, Whole},
-    connection::Request,
+    connection::{Over, Request},
     survey::Found,
     verb::Verb,
 };
@@ -323,7 +323,9 @@ impl Cluster {
             large_of_tool: &known.reading,
             large_of_all: &self.context.state.reading,
         };
-        self.connection.send(request, (self.deadline, bounds), reader).await
+        let may_share = request.verb.is_look() && !known.store.is_paused();
+        let over = if may_share { Over::Shared } else { Over::Own };
+        self.connection.send(request, over, (self.deadline, bounds), reader).await
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use http::{HeaderValue, header};
+use http::{HeaderValue, Version, header};
 use kube::client::Body;
 use tjf_api_types::ToolName;
 use tjf_runtime::{
@@ -36,6 +36,17 @@ pub(super) struct Request {
     pub(super) accept: Option<&'static str>,
     /// JSON, or nothing.
     pub(super) body: Vec<u8>,
+}
+
+/// What a call goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// The connection that the tool's watches share, which is there already: a new one costs both
+    /// sides a handshake. When it breaks, nobody can tell what that has to do with this call, so the
+    /// call is made again over one of its own.
+    Shared,
+    /// A connection of its own.
+    Own,
 }
 
 /// A tool's connection to Kubernetes.
@@ -83,12 +94,13 @@ impl Connection {
     pub(super) async fn send<R: Reader>(
         &self,
         request: &Request,
+        over: Over,
         (deadline, bounds): (Instant, Bounds<'_>),
         reader: impl Fn() -> R,
     ) -> Result<R::Output, ClusterError> {
         let mut repeats = Repeats::new(request.verb, deadline);
         loop {
-            let error = match self.try_once(request, (deadline, bounds), &reader).await {
+            let error = match self.try_once(request, over, (deadline, bounds), &reader).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -110,12 +122,20 @@ impl Connection {
     async fn try_once<R: Reader>(
         &self,
         request: &Request,
+        mut over: Over,
         within: (Instant, Bounds<'_>),
         reader: impl Fn() -> R,
     ) -> Result<R::Output, ClusterError> {
         loop {
             let client = self.client();
-            match self.try_with(&client, request, within, reader()).await {
+            if !client.client.can_follow {
+                over = Over::Own;
+            }
+            match self.try_with(&client, request, over, within, reader()).await {
+                Err(error) if over == Over::Shared && error.is_without_answer() => {
+                    tracing::debug!(%error, path = request.path, "calling over a connection of its own");
+                    over = Over::Own;
+                }
                 Err(ClusterError::CredentialsRejected) => {
                     let renewed = self.clients.renewed(&client).await?;
                     *lock(&self.client) = renewed;
@@ -129,12 +149,16 @@ impl Connection {
         &self,
         client: &Pooled<HomeClient>,
         request: &Request,
+        over: Over,
         (deadline, bounds): (Instant, Bounds<'_>),
         reader: R,
     ) -> Result<R::Output, ClusterError> {
         let mut message = http::Request::builder().method(request.verb.method()).uri(&request.path);
         if !request.body.is_empty() {
             message = message.header(header::CONTENT_TYPE, "application/json");
+        }
+        if over == Over::Shared {
+            message = message.version(Version::HTTP_2);
         }
         if let Some(accept) = request.accept {
             message = message.header(header::ACCEPT, HeaderValue::from_static(accept));

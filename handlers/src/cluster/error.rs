@@ -136,6 +136,14 @@ pub enum Outcome {
 }
 
 impl ClusterError {
+    /// Whether the call got no answer, or none to its end.
+    pub(super) fn is_without_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::NotReached(_) | Self::NoFileLeft(_) | Self::Lost(_) | Self::CredentialsRejected
+        )
+    }
+
     /// Whether what was asked has been done.
     pub fn outcome(&self) -> Outcome {
         match self {

@@ -38,9 +38,10 @@ const READ_BUFFER_MAX: usize = 16 * 1024;
 /// to answer: TCP itself would say so even of a process that has been stopped.
 const PING_TIME: Duration = Duration::from_secs(10);
 const PONG_TIME_MAX: Duration = Duration::from_secs(5);
-/// What of one watch may be on its way before it is read, and of all watches of a connection.
-const WATCH_WINDOW_BYTES: u32 = 64 * 1024;
-const WATCHES_WINDOW_BYTES: u32 = 8 * WATCH_WINDOW_BYTES;
+/// What of one answer may be on its way before it is read, and of all answers of a connection: so
+/// many may wait to be read, and none of the watches is held up.
+const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 32 * STREAM_WINDOW_BYTES;
 
 /// Sessions that are kept for the next connection; there is one server. rustls itself would have room
 /// for 32 servers, which is 16 KiB a caller.
@@ -63,9 +64,9 @@ pub(super) fn tls(
 /// nothing to the log, and its calls are counted. It repeats no call: a create that a proxy answered
 /// with 503 or 504 may have been done, and would then answer itself with a 409.
 ///
-/// What asks for HTTP/2 goes over one connection of it that all such requests share, as watches do.
-/// All other calls have connections of their own: of one that many share nobody can tell which call
-/// a TLS alert was about, or was never sent.
+/// What asks for HTTP/2 goes over one connection of it that all such requests share: watches, and what
+/// may be asked again. All other calls have connections of their own: of one that many share nobody
+/// can tell which call a TLS alert was about, or was never sent.
 pub(super) fn client(server: &Uri, tls: &ClientConfig, calls: &Calls) -> kube::Client {
     let (apart, shared) = (apart(tls), shared(tls));
     let send = move |request: Request<Body>| match request.version() {
@@ -100,8 +101,8 @@ fn shared(tls: &ClientConfig) -> legacy::Client<impl Connect + Clone + use<>, Bo
         .http2_keep_alive_interval(PING_TIME)
         .http2_keep_alive_timeout(PONG_TIME_MAX)
         .http2_keep_alive_while_idle(true)
-        .http2_initial_stream_window_size(WATCH_WINDOW_BYTES)
-        .http2_initial_connection_window_size(WATCHES_WINDOW_BYTES)
+        .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .build(timed(connector))
 }
 
