@@ -202,7 +202,7 @@ impl Service {
     /// # Panics
     /// When it is not there.
     pub fn terminate(&self) {
-        kill_process(self.process().pid, Signal::TERM).expect("the service is there");
+        self.signal(Signal::TERM);
     }
 
     /// Lets it read its files anew.
@@ -210,7 +210,15 @@ impl Service {
     /// # Panics
     /// When it is not there.
     pub fn look_now(&self) {
-        kill_process(self.process().pid, Signal::HUP).expect("the service is there");
+        self.signal(Signal::HUP);
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.process().pid, signal).expect("the service is there");
     }
 
     /// How it ended, when its log is whole.

@@ -47,7 +47,7 @@ const IMPORTS: [(&str, &[&str], &[&str]); 6] = [
     ("tjf-handlers", &["tjf-api-types", "tjf-runtime"], &["tjf-runtime"]),
     ("tjf-cli", &["tjf-api-types"], &[]),
     ("tjf-loadtest", &["tjf-api-types", "tjf-cli"], &[]),
-    ("tjf-devcluster", &["tjf-api-types", "tjf-handlers"], &["tjf-cli"]),
+    ("tjf-devcluster", &["tjf-api-types", "tjf-handlers"], &["tjf-cli", "tjf-runtime"]),
 ];
 
 /// Who may mention what: the rule, the files below a folder, the words, and where they may be.

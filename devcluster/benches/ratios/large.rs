@@ -63,7 +63,10 @@ pub(crate) async fn lift(tool: &Tool) {
         "requests.cpu": "100000", "requests.memory": "100000Gi",
         "count/jobs.batch": "5000", "count/cronjobs.batch": "5000",
     });
-    let limits = json!([{"type": "Container", "max": {"cpu": "1000", "memory": "1000Gi"}}]);
+    let limits = json!([{
+        "type": "Container", "max": {"cpu": "1000", "memory": "1000Gi"},
+        "default": {"cpu": "1", "memory": "64Mi"}, "defaultRequest": {"cpu": "5m", "memory": "4Mi"},
+    }]);
     let quotas = tool.api::<ResourceQuota>();
     let patch = Patch::Merge(json!({"spec": {"hard": hard}}));
     quotas.patch("tool", &PatchParams::default(), &patch).await.unwrap();

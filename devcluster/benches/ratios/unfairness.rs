@@ -161,7 +161,7 @@ async fn storm(
         [format!("{after} KiB"), format!("{before} KiB")],
         after as f64 / before as f64,
         Wanted::AtMost { aim: 1.05, gate: 2.0 },
-        "1",
+        "1 and 1",
     );
 }
 
