@@ -15,6 +15,8 @@ pub(crate) enum Wanted {
         /// What is never exceeded, whatever else the machine does.
         gate: f64,
     },
+    /// Nobody has an opinion.
+    Nothing,
     /// Large is good.
     AtLeast {
         /// What is wanted.
@@ -76,6 +78,7 @@ impl Table {
             Wanted::AtMost { aim, gate } => {
                 (format!("≤ {}", plain(aim)), ratio <= aim, ratio > gate)
             }
+            Wanted::Nothing => (String::new(), true, false),
             Wanted::AtLeast { aim, gate } => {
                 (format!("≥ {}", plain(aim)), ratio >= aim, ratio < gate)
             }
