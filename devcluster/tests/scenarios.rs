@@ -66,10 +66,11 @@ use {needs, scenarios};
 /// Every test; first those that wait longest.
 pub(crate) fn all() -> Vec<Scenario> {
     [
+        // The longest first, so that none is waited for at the end.
+        matrix::all(),
         schedules::all(),
         platform::all(),
         readme::all(),
-        matrix::all(),
         credentials::all(),
         malformed::all(),
         status::all(),

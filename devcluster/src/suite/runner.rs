@@ -75,8 +75,8 @@ pub fn run(
     }
 }
 
-/// Scenarios side by side; then, one after the other, those that disturb the cluster. False when
-/// one failed.
+/// Scenarios side by side. Those that disturb the whole cluster have one each, or are played one
+/// after the other at the end. False when one failed.
 async fn run_all(place: Place, scenarios: Vec<Scenario>) -> Result<bool, String> {
     secrets::begin();
     let suite = Suite::begin(place).await?;
@@ -159,6 +159,10 @@ impl Suite {
             Place::Named => None,
         };
         let programs = Programs::build(&Machine::read().cargo, launcher).await?;
+        Self::on(place, programs).await
+    }
+
+    async fn on(place: Place, programs: Programs) -> Result<Self, String> {
         let cluster = Arc::new(Cluster::at(place).await?);
         let service = match cluster.installed() {
             Some(installed) => {
@@ -230,9 +234,14 @@ impl Suite {
     ) -> Result<Vec<&'static str>, String> {
         let at_once = if self.cluster.is_real() { AT_ONCE_MAX } else { AT_ONCE_EMBEDDED_MAX };
         let room = Arc::new(Semaphore::new(at_once));
+        let apart = self.clusters_for(&alone).await?;
+        let (with_own, alone) =
+            if apart.is_empty() { (Vec::new(), alone) } else { (alone, Vec::new()) };
+        let with_own = with_own.into_iter().zip(apart.iter().map(Self::world));
+        let together = together.into_iter().map(|scenario| (scenario, self.world()));
         let mut playing = JoinSet::new();
-        for scenario in together {
-            let (room, world) = (Arc::clone(&room), self.world());
+        for (scenario, world) in with_own.chain(together) {
+            let room = Arc::clone(&room);
             // Dropped with the scenario, also when the suite is interrupted: what tidies up
             // outlives both.
             let tidier = tidier(Arc::clone(&world), tidying);
@@ -252,7 +261,20 @@ impl Suite {
             let _tidier = tidier(Arc::clone(&world), tidying);
             failed.extend(play(&scenario, world, SCENARIO_TIME_MAX).await);
         }
+        for suite in apart {
+            suite.service.close().await;
+        }
         Ok(failed)
+    }
+
+    /// A cluster for each of these scenarios, each of which would disturb all others, so that nobody
+    /// has to wait for them. None where there is but one cluster.
+    async fn clusters_for(&self, scenarios: &[Scenario]) -> Result<Vec<Self>, String> {
+        let Some(launcher) = &self.programs.launcher else { return Ok(Vec::new()) };
+        let clusters = scenarios
+            .iter()
+            .map(|_| Self::on(Place::Embedded(launcher.clone()), self.programs.clone()));
+        futures_util::future::try_join_all(clusters).await
     }
 
     /// Reads what is left to read, and gives the name of the last test when a secret was written.
