@@ -21,6 +21,9 @@ use crate::{
 const LIMITS_AGE_MAX: Duration = Duration::from_secs(60);
 /// Calls of one tool at once: as many as one request makes, when it deletes much.
 const CALLS_MAX: usize = 16;
+/// Of these, over one connection: as many as one look at all kinds makes. More would hold up each
+/// other, and the watches that share it.
+const SHARED_CALLS_MAX: usize = 4;
 /// As long as another server may be behind with what this one created, and much longer.
 const CREATES_AGE_MAX: Duration = Duration::from_secs(60);
 
@@ -74,12 +77,17 @@ pub struct KnownTool {
     creates: Mutex<Creates>,
 }
 
-/// Places for the calls of one tool: each is a connection to Kubernetes.
-pub struct Calls(pub Semaphore);
+/// Places for the calls of one tool.
+pub struct Calls {
+    /// For all of them.
+    pub all: Semaphore,
+    /// For those of them that go over the connection which the tool's watches share.
+    pub shared: Semaphore,
+}
 
 impl Default for Calls {
     fn default() -> Self {
-        Self(Semaphore::new(CALLS_MAX))
+        Self { all: Semaphore::new(CALLS_MAX), shared: Semaphore::new(SHARED_CALLS_MAX) }
     }
 }
 

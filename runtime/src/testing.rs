@@ -44,8 +44,16 @@ impl<S: Application> Context<S> {
     /// # Panics
     /// When `tool` is not a tool's name.
     pub fn for_test(tool: &str, state: S, kube: kube::Client) -> Self {
+        Self::for_test_of(tool, state, clients_of(kube))
+    }
+
+    /// The same with these clients.
+    ///
+    /// # Panics
+    /// When `tool` is not a tool's name.
+    pub fn for_test_of(tool: &str, state: S, clients: Clients<HomeClient>) -> Self {
         let name = CommonName::parse(tool).expect("a tool's name");
-        let callers = Callers::new(clients_of(kube), Limits::PRODUCTION);
+        let callers = Callers::new(clients, Limits::PRODUCTION);
         Self {
             request_id: RequestId::from_text("test"),
             entry: callers.entry(&name),
@@ -62,13 +70,25 @@ impl<S: Application> Context<S> {
 
 /// The same client for everybody.
 pub fn clients_of(kube: kube::Client) -> Clients<HomeClient> {
-    Clients::new(Fixed { kube, looks: AtomicU64::new(0) }, PoolLimits::PRODUCTION)
+    Fixed::clients(kube, false)
+}
+
+/// The same, by which what changes may be followed.
+pub fn following_clients_of(kube: kube::Client) -> Clients<HomeClient> {
+    Fixed::clients(kube, true)
 }
 
 /// The same client for everybody, and in each look as if it were of other files.
 struct Fixed {
     kube: kube::Client,
+    can_follow: bool,
     looks: AtomicU64,
+}
+
+impl Fixed {
+    fn clients(kube: kube::Client, can_follow: bool) -> Clients<HomeClient> {
+        Clients::new(Self { kube, can_follow, looks: AtomicU64::new(0) }, PoolLimits::PRODUCTION)
+    }
 }
 
 impl Connect<HomeClient> for Fixed {
@@ -77,8 +97,13 @@ impl Connect<HomeClient> for Fixed {
         _: &CommonName,
         _: Known,
     ) -> BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
-        let client =
-            HomeClient { kube: self.kube.clone(), can_follow: false, uid: TEST_UID, gid: TEST_UID };
+        let Self { kube, can_follow, .. } = self;
+        let client = HomeClient {
+            kube: kube.clone(),
+            can_follow: *can_follow,
+            uid: TEST_UID,
+            gid: TEST_UID,
+        };
         let version = Version(self.looks.fetch_add(1, Ordering::Relaxed));
         async move { Ok(Look::Changed(client, version)) }.boxed()
     }

@@ -319,12 +319,13 @@ impl Cluster {
     ) -> Result<R::Output, ClusterError> {
         let known = self.context.known();
         let bounds = Bounds {
-            calls: &known.calls.0,
+            calls: &known.calls.all,
             large_of_tool: &known.reading,
             large_of_all: &self.context.state.reading,
         };
         let may_share = request.verb.is_look() && !known.store.is_paused();
-        let over = if may_share { Over::Shared } else { Over::Own };
+        let place = may_share.then(|| known.calls.shared.try_acquire().ok()).flatten();
+        let over = if place.is_some() { Over::Shared } else { Over::Own };
         self.connection.send(request, over, (self.deadline, bounds), reader).await
     }
 }

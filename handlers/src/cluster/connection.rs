@@ -186,3 +186,6 @@ impl Connection {
         Err(error::refused(parts.status, &parts.headers, &body, (self.tool.as_str(), &action)))
     }
 }
+
+#[cfg(test)]
+mod tests;

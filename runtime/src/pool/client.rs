@@ -40,8 +40,8 @@ const PING_TIME: Duration = Duration::from_secs(10);
 const PONG_TIME_MAX: Duration = Duration::from_secs(5);
 /// What of one answer may be on its way before it is read, and of all answers of a connection: so
 /// many may wait to be read, and none of the watches is held up.
-const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 32 * STREAM_WINDOW_BYTES;
+const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 16 * STREAM_WINDOW_BYTES;
 
 /// Sessions that are kept for the next connection; there is one server. rustls itself would have room
 /// for 32 servers, which is 16 KiB a caller.
@@ -109,6 +109,8 @@ fn shared(tls: &ClientConfig) -> legacy::Client<impl Connect + Clone + use<>, Bo
 fn tcp() -> HttpConnector {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
+    // Requests are small and complete: waiting for more to send would only delay them.
+    connector.set_nodelay(true);
     connector
 }
 

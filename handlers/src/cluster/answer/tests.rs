@@ -169,7 +169,7 @@ fn reading<'a>(
 }
 
 fn bounds<'a>(all: &'a Semaphore, tool: &'a KnownTool) -> Bounds<'a> {
-    Bounds { calls: &tool.calls.0, large_of_tool: &tool.reading, large_of_all: all }
+    Bounds { calls: &tool.calls.all, large_of_tool: &tool.reading, large_of_all: all }
 }
 
 /// Whether an answer has come to its end a moment later.
