@@ -3,17 +3,15 @@
 //! The seam is the HTTP service under [`kube::Client`], so a test sees real paths and real bodies,
 //! and there is no trait over Kubernetes that only tests would need.
 
+mod clients;
+
 use std::{
     fmt::Write,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use kube::client::Body;
@@ -22,21 +20,19 @@ use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tower_test::mock;
 
+pub use self::clients::{TEST_UID, clients_of, following_clients_of};
 use crate::{
     callers::Callers,
     config::Limits,
     context::{Application, Context},
     identity::{Caller, CommonName},
     lock::lock,
-    pool::{Clients, Connect, ConnectError, HomeClient, Known, Look, PoolLimits, Version},
+    pool::{Clients, HomeClient},
     request_id::RequestId,
 };
 
 /// How long a test waits for a call that does not come.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The user that owns every home of a test.
-pub const TEST_UID: u32 = 54321;
 
 impl<S: Application> Context<S> {
     /// The context of a call by `tool` that talks to `kube`, due in half a minute.
@@ -65,47 +61,6 @@ impl<S: Application> Context<S> {
             about: Arc::default(),
             stopping: CancellationToken::new(),
         }
-    }
-}
-
-/// The same client for everybody.
-pub fn clients_of(kube: kube::Client) -> Clients<HomeClient> {
-    Fixed::clients(kube, false)
-}
-
-/// The same, by which what changes may be followed.
-pub fn following_clients_of(kube: kube::Client) -> Clients<HomeClient> {
-    Fixed::clients(kube, true)
-}
-
-/// The same client for everybody, and in each look as if it were of other files.
-struct Fixed {
-    kube: kube::Client,
-    can_follow: bool,
-    looks: AtomicU64,
-}
-
-impl Fixed {
-    fn clients(kube: kube::Client, can_follow: bool) -> Clients<HomeClient> {
-        Clients::new(Self { kube, can_follow, looks: AtomicU64::new(0) }, PoolLimits::PRODUCTION)
-    }
-}
-
-impl Connect<HomeClient> for Fixed {
-    fn look(
-        &self,
-        _: &CommonName,
-        _: Known,
-    ) -> BoxFuture<'static, Result<Look<HomeClient>, ConnectError>> {
-        let Self { kube, can_follow, .. } = self;
-        let client = HomeClient {
-            kube: kube.clone(),
-            can_follow: *can_follow,
-            uid: TEST_UID,
-            gid: TEST_UID,
-        };
-        let version = Version(self.looks.fetch_add(1, Ordering::Relaxed));
-        async move { Ok(Look::Changed(client, version)) }.boxed()
     }
 }
 
