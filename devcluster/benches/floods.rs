@@ -8,8 +8,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a measurement, for a person to read; a process is looked at by blocking"
+    reason = "a measurement, for a person to read"
 )]
 
 use std::{collections::VecDeque, process::ExitCode, sync::Arc, time::Duration};
@@ -65,7 +64,7 @@ async fn floods(world: Arc<World>) {
     let flooders = Flooders { greedy: world.tool("greedy").await, refused };
     prepare(&flooders.greedy).await;
     probe.send(Call::get("/list/")).await;
-    let idle = resident(&asked);
+    let idle = asked.memory().await;
     println!("idle: {} KiB", idle);
 
     let elsewhere = probed(&probe, flood(&flooders, &second), &asked).await;
@@ -76,7 +75,7 @@ async fn floods(world: Arc<World>) {
     println!("p99 beside p99: {ratio:.2} (aim: at most 1.5)");
     println!("resident at most: {} KiB (aim: 131072)", here.resident_max);
     sleep(REST_TIME).await;
-    let rested = resident(&asked);
+    let rested = asked.memory().await;
     println!("a minute later: {rested} KiB, {:.2} of idle (aim: 2)", rested as f64 / idle as f64);
     let began = Instant::now();
     asked.terminate();
@@ -117,7 +116,7 @@ async fn probed(probe: &Tool, mut flood: JoinSet<()>, asked: &Service) -> Probed
             Ok(answer) => failed.push(answer.text()),
             Err(error) => failed.push(error.to_string()),
         }
-        resident_max = resident(asked).max(resident_max);
+        resident_max = asked.memory().await.max(resident_max);
         sleep(PROBE_PAUSE).await;
     }
     flood.shutdown().await;
@@ -245,11 +244,4 @@ async fn set_finalizers(greedy: &Tool, finalizers: &Value) {
         let name = pod.metadata.name.unwrap();
         pods.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
     }
-}
-
-/// The resident memory of a service's process, in KiB.
-fn resident(service: &Service) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", service.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }

@@ -253,16 +253,28 @@ impl Service {
         let _ = timeout(ADMIN_TIME_MAX, async { while announced.changed().await.is_ok() {} }).await;
     }
 
+    /// The memory that it has now, in KiB.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub async fn memory(&self) -> u64 {
+        self.status("VmRSS:").await
+    }
+
     /// The most memory that it has had so far, in KiB.
     ///
     /// # Panics
     /// When it is not there.
     pub async fn memory_peak(&self) -> u64 {
+        self.status("VmHWM:").await
+    }
+
+    async fn status(&self, field: &str) -> u64 {
         let path = format!("/proc/{}/status", self.pid());
         let status = fs::read_to_string(path).await.expect("the service is there");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let number = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse().ok());
-        number.expect("Linux tells the most memory")
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        let number = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        number.expect("Linux tells a process's memory")
     }
 
     /// Asks its admin listener; gives the status line and all that follows.

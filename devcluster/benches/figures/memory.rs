@@ -77,18 +77,11 @@ pub(crate) async fn make_jobs(tool: &Tool) {
 async fn told(when: &str, aim: &str, service: &Service) -> i64 {
     let mut samples = Vec::new();
     for _ in 0..SAMPLES {
-        samples.push(resident(service));
+        samples.push(service.memory().await as i64 * 1024);
         sleep(SAMPLE_PAUSE).await;
     }
     samples.sort_unstable();
     let bytes = samples[SAMPLES / 2];
     tell(&format!("memory of the service, {when}"), &megabytes(bytes as u64), aim, SAMPLES);
     bytes
-}
-
-/// Of a process, what is in memory now, in bytes.
-fn resident(service: &Service) -> i64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", service.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<i64>().unwrap() * 1024
 }

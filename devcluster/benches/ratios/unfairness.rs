@@ -136,7 +136,7 @@ async fn storm(
     for connection in [&mut here, &mut there] {
         timed(connection, list(), 200).await;
     }
-    let before = resident(asked).await;
+    let before = asked.memory().await;
     let [mut probed_here, mut probed_there] = [const { Vec::new() }; 2];
     for _ in 0..STORMS {
         for (connection, probed) in [(&mut there, &mut probed_there), (&mut here, &mut probed_here)]
@@ -155,7 +155,7 @@ async fn storm(
         Wanted::AtMost { aim: 1.5, gate: 10.0 },
     );
     sleep(REST_TIME).await;
-    let after = resident(asked).await;
+    let after = asked.memory().await;
     table.tell(
         "memory a minute after the storms, beside that before",
         [format!("{after} KiB"), format!("{before} KiB")],
@@ -207,12 +207,4 @@ async fn patched(tool: &Tool) {
         });
     }
     patching.join_all().await;
-}
-
-/// What of a process is in memory now, in KiB.
-async fn resident(service: &Service) -> u64 {
-    let status = tokio::fs::read_to_string(format!("/proc/{}/status", service.pid())).await;
-    let status = status.unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }

@@ -323,7 +323,7 @@ impl Cluster {
             large_of_tool: &known.reading,
             large_of_all: &self.context.state.reading,
         };
-        let may_share = request.verb.is_look() && !known.store.is_paused();
+        let may_share = request.verb.is_read() && !known.store.is_paused();
         let place = may_share.then(|| known.calls.shared.try_acquire().ok()).flatten();
         let over = if place.is_some() { Over::Shared } else { Over::Own };
         self.connection.send(request, over, (self.deadline, bounds), reader).await

@@ -39,14 +39,6 @@ impl Verb {
         }
     }
 
-    /// Whether it may be done twice, and nobody could tell.
-    pub(super) fn is_look(self) -> bool {
-        match self {
-            Self::Get | Self::List => true,
-            Self::TryCreate | Self::Create | Self::Delete | Self::DeleteCollection => false,
-        }
-    }
-
     /// In words, such as `create jobs`.
     pub(super) fn of(self, kind: Kind) -> String {
         let verb = match self {
