@@ -143,6 +143,12 @@ pub(crate) struct ListArgs {
     /// Add command, container, resources and log files
     #[arg(short, long)]
     pub(crate) long: bool,
+    /// Only what has failed, is failing, or can't start
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Draw it again whenever something changes, until Ctrl-C
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) watch: bool,
     /// What to print: a table, a longer one, names alone, or JSON
     #[arg(short, long, value_name = "LAYOUT", default_value = "normal")]
     #[arg(conflicts_with = "long", hide_default_value = true)]

@@ -1,8 +1,8 @@
 //! The verbs: one file each, and the way to them.
 
-use std::sync::Once;
+use std::{path::PathBuf, sync::Once};
 
-use tjf_api_types::{Deleted, Phase, Word};
+use tjf_api_types::{Deleted, JobView, Phase};
 
 use crate::{
     args::{Cli, Command, Globals},
@@ -10,6 +10,7 @@ use crate::{
     environment::Environment,
     error::Error,
     exit::Exit,
+    health::Health,
     output::{Printer, Style},
     settings::Settings,
 };
@@ -28,12 +29,12 @@ mod wait;
 /// What is told once, on a terminal.
 const WAITS: &str = "the service has not answered for sure: asking again, for up to 30 s";
 
-/// How good or bad a phase looks.
-fn style(phase: &Word<Phase>) -> Style {
-    match phase.known() {
+/// How good or bad a job looks.
+fn style_of(job: &JobView, health: &Health) -> Style {
+    match job.status.phase.known() {
+        _ if health.is_broken() => Style::Bad,
         Some(Phase::Succeeded) => Style::Good,
-        Some(Phase::Failed) => Style::Bad,
-        Some(Phase::Pending | Phase::Running | Phase::Unknown) | None => Style::Plain,
+        _ => Style::Plain,
     }
 }
 
@@ -42,6 +43,8 @@ struct Context {
     client: Client,
     printer: Printer,
     is_json: bool,
+    /// `HOME`, which on a bastion and in a job is the tool's.
+    home: Option<PathBuf>,
 }
 
 /// Calls the verb. Those that send nothing need no settings.
@@ -82,7 +85,12 @@ impl Context {
                 told.call_once(|| printer.note(&format!("{WAITS}; `-v` says more")));
             }
         }));
-        Ok(Self { client, printer, is_json: globals.json })
+        let home = environment.home.clone();
+        Ok(Self { client, printer, is_json: globals.json, home })
+    }
+
+    fn home(&self) -> Option<&str> {
+        self.home.as_ref().and_then(|home| home.to_str())
     }
 
     /// The answer as it came, when that is asked for. Whoever reads it may know more than this

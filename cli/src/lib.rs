@@ -11,11 +11,14 @@ use clap::{CommandFactory, Parser, error::ContextKind};
 
 mod args;
 mod client;
+mod clock;
 mod commands;
 mod credentials;
 mod environment;
 mod error;
 mod exit;
+mod health;
+mod home;
 mod nearest;
 mod node;
 mod output;
@@ -29,6 +32,7 @@ pub use client::{
     Answer, Client, ClientError, Event, Exchange, Observer, Refusal, Repetition, ServerError,
     SetupError, TlsError,
 };
+pub use clock::Clock;
 pub use credentials::{Credentials, FileError, Pem};
 
 use args::Cli;
