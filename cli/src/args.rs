@@ -10,7 +10,7 @@ use clap_complete::Shell;
 use tjf_api_types::ObjectName;
 use tokio::time::Duration;
 
-use crate::settings::Source;
+use crate::{live, settings::Source};
 
 pub(crate) mod duration;
 pub(crate) mod refused;
@@ -134,7 +134,7 @@ impl Command {
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// Name of the job
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = live::jobs())]
     pub(crate) name: ObjectName,
 }
 
@@ -175,7 +175,7 @@ pub(crate) enum Layout {
 #[derive(Debug, Args)]
 pub(crate) struct WaitArgs {
     /// Names of the jobs
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = live::jobs())]
     pub(crate) names: Vec<ObjectName>,
     /// Wait for one of them only, whichever ends first
     #[arg(long)]
@@ -195,7 +195,7 @@ impl WaitArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
     /// Names of the jobs
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = live::jobs())]
     pub(crate) names: Vec<ObjectName>,
 }
 

@@ -19,6 +19,7 @@ mod error;
 mod exit;
 mod health;
 mod home;
+mod live;
 mod nearest;
 mod node;
 mod output;
@@ -48,6 +49,10 @@ pub fn definitions() -> clap::Command {
 
 /// Does what the words say, from the first to the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(code) = live::complete(words.clone()) {
+        return code;
+    }
     let environment = Environment::read();
     match Cli::try_parse_from(args::attach_values(words)) {
         Ok(cli) => {
