@@ -118,7 +118,7 @@ impl Client {
         let server: Server = server.parse()?;
         let tls = Arc::new(tls::config(credentials)?);
         Ok(Self {
-            connections: Connections::new(&server, tls),
+            connections: Connections::new(&server, tls, tls::ended_on(credentials)),
             server,
             may_repeat: true,
             observer: None,

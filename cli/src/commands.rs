@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Once};
 
 use tjf_api_types::{Deleted, JobView, Phase};
+use tokio::time::{Duration, timeout};
 
 use crate::{
     args::{Cli, Command, Globals},
@@ -38,6 +39,12 @@ fn style_of(job: &JobView, health: &Health) -> Style {
     }
 }
 
+/// What is told of a question that takes long.
+const ASKS: &str = "waiting for the service";
+
+/// What takes longer than this is told to whoever looks on.
+const SOON: Duration = Duration::from_secs(1);
+
 /// What a verb has at hand besides its own arguments.
 struct Context {
     client: Client,
@@ -58,12 +65,18 @@ pub(crate) async fn dispatch(
     let connect = || Context::new(&globals, environment, printer);
     match command {
         Command::Run(args) => run::run(*args, connect).await,
-        Command::Show(args) => show::show(&args, &connect()?).await,
+        Command::Show(args) => {
+            let context = connect()?;
+            context.patiently(ASKS, show::show(&args, &context)).await
+        }
         Command::List(args) => list::list(&args, &connect()?).await,
         Command::Wait(args) => wait::wait(&args, connect).await,
         Command::Delete(args) => delete::delete(&args, &connect()?).await,
         Command::Flush(args) => flush::flush(&args, &connect()?).await,
-        Command::Containers => containers::containers(&connect()?).await,
+        Command::Containers => {
+            let context = connect()?;
+            context.patiently(ASKS, containers::containers(&context)).await
+        }
         Command::Completions(args) => completions::completions(&args, printer),
         Command::Version => version::version(printer),
     }
@@ -91,6 +104,21 @@ impl Context {
 
     fn home(&self) -> Option<&str> {
         self.home.as_ref().and_then(|home| home.to_str())
+    }
+
+    /// Does this, and says what is waited for when it takes long and somebody looks on.
+    async fn patiently<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let mut work = Box::pin(work);
+        if !self.printer.is_watched() {
+            return work.await;
+        }
+        match timeout(SOON, &mut work).await {
+            Ok(done) => done,
+            Err(_) => {
+                self.printer.note(&format!("{what} ..."));
+                work.await
+            }
+        }
     }
 
     /// The answer as it came, when that is asked for. Whoever reads it may know more than this

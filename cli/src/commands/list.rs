@@ -5,7 +5,7 @@ mod watch;
 use serde_json::value::RawValue;
 use tjf_api_types::{JobType, JobView, Phase};
 
-use super::{Context, style_of};
+use super::{ASKS, Context, style_of};
 use crate::{
     args::{Layout, ListArgs},
     client::Answer,
@@ -21,7 +21,7 @@ pub(super) async fn list(args: &ListArgs, context: &Context) -> Result<Exit, Err
     if args.watch {
         return watch::watch(args, context).await;
     }
-    let answer = context.client.list().await;
+    let answer = context.patiently(ASKS, context.client.list()).await;
     // Which of them are broken can only be said of what is understood.
     if !args.failed
         && let Some(json) = context.wanted_json(&answer)

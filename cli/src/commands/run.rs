@@ -3,7 +3,7 @@
 use tjf_api_types::{JobView, RunRequest, Suffix};
 
 use super::{
-    Context,
+    ASKS, Context,
     outcome::{self, how_to_know, how_to_stop},
 };
 use crate::{
@@ -24,7 +24,7 @@ pub(super) async fn run(
     let request = args.into_request(Suffix::from_number(random::number()))?;
     let context = connect()?;
     let key = format!("{:016x}{:016x}", random::number(), random::number());
-    let answer = context.client.run(&request, &key).await;
+    let answer = context.patiently(ASKS, context.client.run(&request, &key)).await;
     if limit == Wait::No
         && let Some(json) = context.wanted_json(&answer)
     {

@@ -6,6 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Condvar, Mutex, mpsc},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -25,6 +26,7 @@ use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinSet,
+    time::sleep,
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -38,6 +40,8 @@ pub(crate) enum Reply {
     Answer(u16, Bytes),
     /// The same, with `Retry-After` in seconds.
     Later(u16, Bytes, u64),
+    /// The same, after more than a second.
+    Slow(u16, Bytes),
     /// The same, with an `ETag`.
     Tagged(u16, Bytes, &'static str),
     /// The request is read and the connection closed.
@@ -58,14 +62,14 @@ impl Reply {
             Self::Answer(status, body) | Self::Later(status, body, _) => {
                 Self::Later(status, body, seconds)
             }
-            Self::Tagged(..) | Self::HangUp => self,
+            Self::Slow(..) | Self::Tagged(..) | Self::HangUp => self,
         }
     }
 
     pub(crate) fn tagged(self, tag: &'static str) -> Self {
         match self {
             Self::Answer(status, body) => Self::Tagged(status, body, tag),
-            Self::Later(..) | Self::Tagged(..) | Self::HangUp => self,
+            Self::Later(..) | Self::Slow(..) | Self::Tagged(..) | Self::HangUp => self,
         }
     }
 }
@@ -270,6 +274,11 @@ async fn answer(
     let (status, body, more) = match reply {
         Reply::HangUp => return Err(io::ErrorKind::ConnectionAborted.into()),
         Reply::Answer(status, body) => (status, body, None),
+        Reply::Slow(status, body) => {
+            // This is the fault that it is for.
+            sleep(Duration::from_millis(1_500)).await;
+            (status, body, None)
+        }
         Reply::Later(status, body, seconds) => {
             (status, body, Some((header::RETRY_AFTER, seconds.to_string())))
         }

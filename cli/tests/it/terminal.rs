@@ -103,6 +103,14 @@ fn a_flush_is_asked_about_and_a_no_is_respected() {
     assert_eq!(session.server.lines(), ["GET /api/v1/list/", "DELETE /api/v1/flush/"]);
 }
 
+#[test]
+fn who_looks_on_is_told_what_takes_long() {
+    let session = Session::new([Reply::Slow(200, r#"{"deleted":["bot"]}"#.into())]);
+    let (status, text) = on_terminal(session.command(&["delete", "bot"]), "");
+    assert_eq!(text, "waiting until the programs of `bot` have ended ...\r\nbot\r\n");
+    assert_eq!(status.code(), Some(0));
+}
+
 /// A script gets no such line.
 #[test]
 fn somebody_who_waits_for_an_answer_is_told_once() {
