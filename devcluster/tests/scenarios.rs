@@ -27,6 +27,7 @@ mod room;
 mod schedules;
 mod status;
 mod store;
+mod text;
 mod unknown;
 mod upgrade;
 mod watching;
@@ -91,6 +92,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         keys::all(),
         knobs::all(),
         forms::all(),
+        text::all(),
         watching::all(),
         store::all(),
         faults::all(),

@@ -2,7 +2,7 @@
 
 mod key;
 
-use tjf_api_types::{JobView, RunRequest, Shown, Suffix, path};
+use tjf_api_types::{Named, RunRequest, Shown, Suffix, path};
 use tjf_runtime::{Created, Json, chance};
 
 pub use self::key::IdempotencyKey;
@@ -26,7 +26,7 @@ pub async fn run(
     context: Context,
     IdempotencyKey(key): IdempotencyKey,
     Json(request): Json<RunRequest>,
-) -> Result<Created<JobView>> {
+) -> Result<Created<Named>> {
     let tool = context.caller.name.tool();
     let catalogue = context.state.catalogue.get();
     let (shortname, image) = catalogue.find(&request.imagename).ok_or_else(|| {
@@ -49,7 +49,7 @@ pub async fn run(
     let job = request::check(request, runs_as)?;
     context.is_about(&job.name);
     let value = Cluster::of(&context).await?.create(&job).await?;
-    Ok(Created { location: path::show(&value.name), value })
+    Ok(Created { location: path::show(&value.name), value: Named(value) })
 }
 
 /// By this an object is known as this very request's.

@@ -4,7 +4,7 @@ mod precedence;
 mod room;
 
 use serde_json::{Value, json};
-use tjf_api_types::JobType;
+use tjf_api_types::{JobType, JobView};
 use tjf_runtime::testing::{Exchange, FakeCluster, delete, get, post};
 
 use super::*;
@@ -34,7 +34,8 @@ impl From<Context> for Asked {
 async fn run(asked: impl Into<Asked>, request: Json<RunRequest>) -> Result<Created<JobView>> {
     let Asked { context, key } = asked.into();
     // On the heap, where the router has it too.
-    Box::pin(super::run(context, IdempotencyKey(key), request)).await
+    let created = Box::pin(super::run(context, IdempotencyKey(key), request)).await?;
+    Ok(Created { location: created.location, value: created.value.0 })
 }
 
 /// What the namespace has before a job is created.
