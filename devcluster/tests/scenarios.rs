@@ -6,6 +6,7 @@ mod command;
 mod conformance;
 mod credentials;
 mod drain;
+mod dry;
 mod ending;
 mod faults;
 mod forms;
@@ -93,6 +94,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         knobs::all(),
         forms::all(),
         text::all(),
+        dry::all(),
         watching::all(),
         store::all(),
         faults::all(),

@@ -107,6 +107,24 @@ impl<T: Serialize + ShellText + Send> Reply for Created<T> {
     }
 }
 
+/// One of two answers, for a route that can do two things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Either<A, B> {
+    /// The first.
+    First(A),
+    /// The second.
+    Second(B),
+}
+
+impl<A: Reply, B: Reply> Reply for Either<A, B> {
+    fn into_response(self, media: Media) -> Result<Response, Failure> {
+        match self {
+            Self::First(answer) => answer.into_response(media),
+            Self::Second(answer) => answer.into_response(media),
+        }
+    }
+}
+
 /// A text that comes bit by bit. It may be quiet for as long as it likes; it breaks off when the
 /// server stops, and a reader tells that from its end.
 #[derive(Debug)]

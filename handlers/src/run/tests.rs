@@ -1,3 +1,4 @@
+mod dry;
 mod keys;
 mod outcomes;
 mod precedence;
@@ -34,8 +35,11 @@ impl From<Context> for Asked {
 async fn run(asked: impl Into<Asked>, request: Json<RunRequest>) -> Result<Created<JobView>> {
     let Asked { context, key } = asked.into();
     // On the heap, where the router has it too.
-    let created = Box::pin(super::run(context, IdempotencyKey(key), request)).await?;
-    Ok(Created { location: created.location, value: created.value.0 })
+    let options = Query(Options::default());
+    match Box::pin(super::run(context, IdempotencyKey(key), options, request)).await? {
+        Either::First(Created { location, value: Named(value) }) => Ok(Created { location, value }),
+        Either::Second(_) => panic!("this is what would be"),
+    }
 }
 
 /// What the namespace has before a job is created.
