@@ -1,12 +1,12 @@
 //! POST `/run/`: create a job.
 
 mod key;
+mod options;
 
-use serde::Deserialize;
 use tjf_api_types::{Named, RunRequest, Shown, Suffix, path};
 use tjf_runtime::{Created, Either, Json, Query, chance};
 
-pub use self::key::IdempotencyKey;
+pub use self::{key::IdempotencyKey, options::Options};
 use crate::{
     Context,
     cluster::Cluster,
@@ -16,15 +16,6 @@ use crate::{
         request::{self, Invalid, Rule, RunsAs},
     },
 };
-
-/// How a job is asked for.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Options {
-    /// Whether nothing is to be created: the answer is the job as it would be.
-    #[serde(default)]
-    dry_run: Option<bool>,
-}
 
 /// What a `run` answers: a job that was created, or one that would be.
 pub type Ran = Either<Created<Named>, Json<Named>>;
@@ -64,7 +55,7 @@ pub async fn run(
     let job = request::check(request, runs_as)?;
     context.is_about(&job.name);
     let cluster = Cluster::of(&context).await?;
-    if options.dry_run.unwrap_or(false) {
+    if options.is_dry_run() {
         return Ok(Either::Second(Json(Named(cluster.rehearse(&job).await?))));
     }
     let value = cluster.create(&job).await?;

@@ -59,13 +59,13 @@ impl Cluster {
                     && refusal.ends_with_one_less(creating.kind) => {}
             outcome => outcome?,
         }
-        creating.as_it_would_be()
+        creating.into_view()
     }
 }
 
 impl Creating<'_> {
     /// The job as a reader would find it right after it was created. It has no uid.
-    fn as_it_would_be(mut self) -> Result<JobView> {
+    fn into_view(mut self) -> Result<JobView> {
         if let Some(metadata) = self.manifest.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.insert("uid".to_owned(), json!(""));
             let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
