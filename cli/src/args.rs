@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tjf_api_types::ObjectName;
+use tokio::time::Duration;
 
 use crate::settings::Source;
 
@@ -16,7 +17,7 @@ pub(crate) mod refused;
 pub(crate) mod run;
 mod words;
 
-pub(crate) use run::RunArgs;
+pub(crate) use run::{RunArgs, Wait};
 pub(crate) use words::attach_values;
 
 const TEMPLATE: &str = "\
@@ -108,6 +109,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// List all jobs
     List(ListArgs),
+    /// Wait until jobs have ended
+    Wait(WaitArgs),
     /// Delete jobs
     Delete(DeleteArgs),
     /// Delete all jobs of the tool
@@ -161,6 +164,26 @@ pub(crate) enum Layout {
     Long,
     Name,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WaitArgs {
+    /// Names of the jobs
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<ObjectName>,
+    /// Wait for one of them only, whichever ends first
+    #[arg(long)]
+    pub(crate) any: bool,
+    /// Wait no longer than this, such as `90s`, `5m`, `2h`
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+}
+
+impl WaitArgs {
+    /// How long to wait.
+    pub(crate) fn limit(&self) -> Wait {
+        self.timeout.map_or(Wait::Forever, Wait::AtMost)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -166,6 +166,23 @@ impl Client {
         read(self.send(&Call::read(path::show(name.as_str()))).await?)
     }
 
+    /// Describes this very job once it has ended, or after so long: whole seconds, from 1 to 300. It
+    /// is sent once: who waits decides what comes after a failure.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with status 404 when the job is there no more, 400 when it is not a
+    /// one-off; else as every method.
+    pub async fn show_when_ended(
+        &self,
+        name: &ObjectName,
+        uid: &str,
+        time: Duration,
+    ) -> Result<Answer<JobView>, ClientError> {
+        let path = path::show_when_ended(name.as_str(), uid, time.as_secs());
+        read(self.send(&Call { repeat: Repeat::Never, ..Call::read(path) }).await?)
+    }
+
     /// Describes all jobs of the tool, sorted by name.
     ///
     /// # Errors

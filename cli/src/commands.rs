@@ -19,9 +19,11 @@ mod containers;
 mod delete;
 mod flush;
 mod list;
+mod outcome;
 mod run;
 mod show;
 mod version;
+mod wait;
 
 /// What is told once, on a terminal.
 const WAITS: &str = "the service has not answered for sure: asking again, for up to 30 s";
@@ -55,6 +57,7 @@ pub(crate) async fn dispatch(
         Command::Run(args) => run::run(*args, connect).await,
         Command::Show(args) => show::show(&args, &connect()?).await,
         Command::List(args) => list::list(&args, &connect()?).await,
+        Command::Wait(args) => wait::wait(&args, connect).await,
         Command::Delete(args) => delete::delete(&args, &connect()?).await,
         Command::Flush(args) => flush::flush(&args, &connect()?).await,
         Command::Containers => containers::containers(&connect()?).await,

@@ -15,6 +15,7 @@ mod remove;
 mod repeat;
 mod survey;
 mod verb;
+pub mod wait;
 
 use std::{sync::Arc, time::Duration};
 

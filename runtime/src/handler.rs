@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A function that can stand behind a route: `async fn(Context<S>) -> Result<impl Reply, impl
-/// Into<Failure>>`, or the same with one to three [`Input`]s behind it. With
+/// Into<Failure>>`, or the same with up to three [`Input`]s behind it. With
 /// [`Anonymous`](crate::Anonymous) in the place of [`Context`](crate::Context) it answers everybody.
 ///
 /// `Args` stands for the arguments, so that all shapes can implement one trait; nobody needs to
@@ -24,7 +24,7 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't stand behind a route",
     note = "a handler is `async fn(Context<S>) -> Result<impl Reply, impl Into<Failure>>`, with \
-            one to three `Input`s more if it needs them"
+            up to three `Input`s more if it needs them"
 )]
 pub trait Handler<S: Application, Args>: Clone + Send + Sync + 'static {
     /// Whether it answers only those who have proven who they are.

@@ -21,6 +21,7 @@ fn the_help_shows_the_commands_and_examples() {
           run          Start a job
           show         Describe one job
           list         List all jobs
+          wait         Wait until jobs have ended
           delete       Delete jobs
           flush        Delete all jobs of the tool
           containers   List the containers that jobs can run in [alias: images]

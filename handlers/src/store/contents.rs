@@ -122,6 +122,13 @@ impl Contents {
         &self.objects
     }
 
+    /// The Job of this name.
+    pub fn one_off(&self, name: &str) -> Option<&BatchJob> {
+        let jobs = &self.objects.jobs;
+        let at = jobs.binary_search_by(|job| (*job.metadata.name).cmp(name)).ok()?;
+        Some(&jobs[at])
+    }
+
     /// Whether warnings were asked for a moment ago.
     pub fn has_events(&self, now: Instant) -> bool {
         self.events_at.is_some_and(|at| now - at < EVENTS_AGE_MAX)
