@@ -1,6 +1,6 @@
 //! The verbs: one file each, and the way to them.
 
-use std::sync::Once;
+use std::{path::Path, pin::pin, sync::Once, time::Duration};
 
 use tjf_api_types::{Deleted, Phase, Word};
 
@@ -11,14 +11,17 @@ use crate::{
     error::Error,
     exit::Exit,
     output::{Printer, Style},
+    random,
     settings::Settings,
 };
 
 mod completions;
 mod containers;
 mod delete;
+mod dump;
 mod flush;
 mod list;
+mod load;
 mod outcome;
 mod run;
 mod show;
@@ -42,6 +45,8 @@ struct Context {
     client: Client,
     printer: Printer,
     is_json: bool,
+    /// The home, as it is called here.
+    home: Option<String>,
 }
 
 /// Calls the verb. Those that send nothing need no settings.
@@ -60,6 +65,8 @@ pub(crate) async fn dispatch(
         Command::Wait(args) => wait::wait(&args, connect).await,
         Command::Delete(args) => delete::delete(&args, &connect()?).await,
         Command::Flush(args) => flush::flush(&args, &connect()?).await,
+        Command::Load(args) => load::load(&args, connect).await,
+        Command::Dump(args) => dump::dump(&args, &connect()?).await,
         Command::Containers => containers::containers(&connect()?).await,
         Command::Completions(args) => completions::completions(&args, printer),
         Command::Version => version::version(printer),
@@ -82,7 +89,8 @@ impl Context {
                 told.call_once(|| printer.note(&format!("{WAITS}; `-v` says more")));
             }
         }));
-        Ok(Self { client, printer, is_json: globals.json })
+        let home = environment.home.as_deref().and_then(Path::to_str).map(str::to_owned);
+        Ok(Self { client, printer, is_json: globals.json, home })
     }
 
     /// The answer as it came, when that is asked for. Whoever reads it may know more than this
@@ -115,6 +123,29 @@ impl Context {
             told => told.map(|()| answer.err().filter(|_| !is_json)),
         }
     }
+}
+
+/// A fresh `Idempotency-Key`.
+fn new_key() -> String {
+    format!("{:016x}{:016x}", random::number(), random::number())
+}
+
+/// Does this, and tells somebody at a terminal what it is when it takes longer than so long.
+async fn slowly<T>(
+    printer: Printer,
+    time: Duration,
+    what: impl Fn() -> String,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = pin!(work);
+    if !printer.is_watched() {
+        return work.await;
+    }
+    if let Ok(done) = tokio::time::timeout(time, &mut work).await {
+        return done;
+    }
+    printer.note(&format!("{} …", what()));
+    work.await
 }
 
 /// Whether somebody at a terminal would wonder what goes on. Reads are repeated twice and quickly.

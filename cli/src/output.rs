@@ -29,6 +29,11 @@ pub(crate) use table::{Cell, Table};
 
 use text::visible;
 
+/// Whether everything in a text can be seen as it is.
+pub(crate) fn is_visible(text: &str) -> bool {
+    visible(text) == text
+}
+
 /// Colours that mean something; never the only sign of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Style {
@@ -81,6 +86,13 @@ impl Printer {
     /// Writes data: one line.
     pub(crate) fn line(self, text: &str) -> Result<(), Error> {
         self.verbatim(format!("{}\n", visible(text)).as_bytes())
+    }
+
+    /// Writes data: one line, which stands out.
+    pub(crate) fn styled(self, text: &str, style: Style) -> Result<(), Error> {
+        let text = visible(text);
+        let line = paint(&text, style, self.is_stdout_colored);
+        self.verbatim(format!("{line}\n").as_bytes())
     }
 
     /// Writes the API's own JSON, and ends the line that it is.

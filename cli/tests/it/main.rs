@@ -15,6 +15,7 @@ mod future;
 mod help;
 mod hints;
 mod list;
+mod load;
 mod run;
 mod server;
 mod session;

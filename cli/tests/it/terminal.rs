@@ -132,3 +132,21 @@ fn somebody_who_waits_for_a_job_is_told_of_an_outage_once() {
     let told = Session::new(replies()).run(&words);
     assert!(told.starts_with("exit 0\n") && !told.contains("again"), "{told}");
 }
+
+/// A script gets no such line, and who sees every exchange needs none.
+#[test]
+fn somebody_who_waits_for_a_load_is_told_what_takes_so_long() {
+    let away = Reply::text(503, "<html>").retry_after(2);
+    let would_be = JobView { uid: String::new(), ..job("bot") };
+    let replies =
+        [Reply::text(200, "[]"), Reply::json(200, &would_be), away, Reply::json(201, &job("bot"))];
+    let session = Session::new(replies);
+    session.write("jobs.yaml", "- {name: bot, command: ./bot.py, image: x}\n");
+    let mut command = session.command(&["load", "jobs.yaml"]);
+    command.current_dir(session.home.path());
+    let (status, text) = on_terminal(command, "");
+    assert_eq!(text.matches("starting `bot` …").count(), 1, "{text}");
+    assert!(!text.contains("checking"), "{text}");
+    assert!(text.ends_with("bot created\r\n"), "{text}");
+    assert_eq!(status.code(), Some(0));
+}
