@@ -31,6 +31,7 @@ mod store;
 mod text;
 mod unknown;
 mod upgrade;
+mod waiting;
 mod watching;
 
 use std::time::Duration;
@@ -77,6 +78,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         malformed::all(),
         status::all(),
         room::all(),
+        waiting::all(),
         large::all(),
         load::all(),
         going::all(),
