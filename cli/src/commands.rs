@@ -65,7 +65,7 @@ pub(crate) async fn dispatch(
         Command::Wait(args) => wait::wait(&args, connect).await,
         Command::Delete(args) => delete::delete(&args, &connect()?).await,
         Command::Flush(args) => flush::flush(&args, &connect()?).await,
-        Command::Load(args) => load::load(&args, connect).await,
+        Command::Load(args) => Box::pin(load::load(&args, connect)).await,
         Command::Dump(args) => dump::dump(&args, &connect()?).await,
         Command::Containers => containers::containers(&connect()?).await,
         Command::Completions(args) => completions::completions(&args, printer),

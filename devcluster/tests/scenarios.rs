@@ -12,6 +12,7 @@ mod faults;
 mod forms;
 mod going;
 mod isolation;
+mod jobs_file;
 mod keys;
 mod knobs;
 mod large;
@@ -96,6 +97,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         knobs::all(),
         forms::all(),
         text::all(),
+        jobs_file::all(),
         dry::all(),
         watching::all(),
         store::all(),

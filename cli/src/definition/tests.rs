@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn job(fields: serde_json::Value) -> JobView {
+fn job(fields: &serde_json::Value) -> JobView {
     let mut job = json!({
         "name": "bot", "cmd": "./bot.py", "imagename": "tf-python39", "job_type": "one-off",
         "filelog": true, "filelog_stdout": "/data/project/tf-test/bot.out",
@@ -13,7 +13,7 @@ fn job(fields: serde_json::Value) -> JobView {
     serde_json::from_value(job).unwrap()
 }
 
-fn lines(fields: serde_json::Value) -> Vec<String> {
+fn lines(fields: &serde_json::Value) -> Vec<String> {
     Definition::of(&job(fields), Some("/data/project/tf-test")).lines().map(str::to_owned).collect()
 }
 
@@ -21,7 +21,7 @@ const PLAIN: [&str; 3] = ["name: bot", "command: ./bot.py", "image: tf-python39"
 
 #[test]
 fn defaults_are_left_out_and_everything_else_is_there() {
-    assert_eq!(lines(json!({})), PLAIN);
+    assert_eq!(lines(&json!({})), PLAIN);
     for (fields, expected) in [
         (
             json!({"schedule": "5 * * * *", "timezone": "Etc/UTC", "job_type": "scheduled"}),
@@ -53,21 +53,21 @@ fn defaults_are_left_out_and_everything_else_is_there() {
             "mount: none",
         ),
     ] {
-        let told = lines(fields.clone());
+        let told = lines(&fields);
         assert_eq!(told.len(), 4, "{fields}: {told:?}");
         assert_eq!(told[3], expected);
     }
-    let env = lines(json!({"env": {"A": "x y", "NO": "1"}}));
+    let env = lines(&json!({"env": {"A": "x y", "NO": "1"}}));
     assert_eq!(env[3..], ["env:", "  A: x y", "  'NO': '1'"]);
     // Where the home is not known, a file is told as the service tells it.
-    let definition = Definition::of(&job(json!({})), None);
+    let definition = Definition::of(&job(&json!({})), None);
     assert!(definition.lines().any(|line| line == "filelog-stdout: /data/project/tf-test/bot.out"));
 }
 
 /// What the service made of a request, and what became of the job, is not part of it.
 #[test]
 fn every_field_that_can_be_asked_for_is_a_difference_and_no_other_is() {
-    let before = Definition::of(&job(json!({"memory": "1Gi", "cpu": "0.5"})), None);
+    let before = Definition::of(&job(&json!({"memory": "1Gi", "cpu": "0.5"})), None);
     for (fields, is_same) in [
         (json!({}), true),
         (json!({"memory": "1024Mi", "cpu": "500m"}), true),
@@ -98,7 +98,7 @@ fn every_field_that_can_be_asked_for_is_a_difference_and_no_other_is() {
     ] {
         let mut all = json!({"memory": "1Gi", "cpu": "0.5"});
         all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        let after = Definition::of(&job(all), None);
+        let after = Definition::of(&job(&all), None);
         assert_eq!(before.is_same(&after), is_same, "{fields}");
         assert_eq!(after.is_same(&before), is_same, "{fields}");
     }
@@ -106,8 +106,8 @@ fn every_field_that_can_be_asked_for_is_a_difference_and_no_other_is() {
 
 #[test]
 fn a_difference_shows_each_line_once() {
-    let before = job(json!({"memory": "512Mi", "retry": 1, "env": {"A": "1", "B": "2"}}));
-    let after = job(json!({"memory": "1Gi", "env": {"B": "2", "C": "3"}, "timeout": 5}));
+    let before = job(&json!({"memory": "512Mi", "retry": 1, "env": {"A": "1", "B": "2"}}));
+    let after = job(&json!({"memory": "1Gi", "env": {"B": "2", "C": "3"}, "timeout": 5}));
     let home = Some("/data/project/tf-test/");
     let (before, after) = (Definition::of(&before, home), Definition::of(&after, home));
     let told: Vec<_> = before

@@ -1,7 +1,9 @@
-//! `load` and `dump`.
+//! `load`: what becomes of the jobs.
+
+mod options;
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
     process::Stdio,
 };
 
@@ -29,7 +31,7 @@ const FILE: &str = "\
 ";
 
 /// A continuous job; the size is what changes in these tests.
-fn web(memory: &str) -> JobView {
+pub(crate) fn web(memory: &str) -> JobView {
     JobView {
         job_type: JobType::Continuous.into(),
         continuous: Some(true),
@@ -41,16 +43,16 @@ fn web(memory: &str) -> JobView {
 }
 
 /// What a dry run answers.
-fn would_be(view: JobView) -> Reply {
+pub(crate) fn would_be(view: JobView) -> Reply {
     Reply::json(200, &JobView { uid: String::new(), ..view })
 }
 
-fn there(jobs: &[JobView]) -> Reply {
+pub(crate) fn there(jobs: &[JobView]) -> Reply {
     Reply::json(200, &jobs)
 }
 
-fn created(view: JobView) -> Reply {
-    Reply::json(201, &view)
+fn created(view: &JobView) -> Reply {
+    Reply::json(201, view)
 }
 
 fn deleted(name: &str) -> Reply {
@@ -85,7 +87,7 @@ const DELETE_WEB: &str = "DELETE /api/v1/delete/web/";
 
 #[test]
 fn what_is_not_there_is_created() {
-    let session = session(&[], [created(job("bot")), created(web("1Gi"))]);
+    let session = session(&[], [created(&job("bot")), created(&web("1Gi"))]);
     expect![[r#"
         exit 0
         -- stdout
@@ -111,7 +113,7 @@ fn what_is_not_there_is_created() {
 #[test]
 fn only_what_has_changed_is_replaced() {
     let old = failed("bot", Some(3), "ExitCode");
-    let session = session(&[old.clone(), web("512Mi")], [deleted("web"), created(web("1Gi"))]);
+    let session = session(&[old.clone(), web("512Mi")], [deleted("web"), created(&web("1Gi"))]);
     expect![[r#"
         exit 0
         -- stdout
@@ -154,7 +156,7 @@ fn a_one_off_that_has_ended_is_not_deleted_first() {
 #[test]
 fn a_job_that_is_being_deleted_counts_as_gone() {
     let going = JobView { deleting_since: Some("2024-05-06T07:08:09Z".to_owned()), ..web("1Gi") };
-    let session = session(&[completed("bot"), going], [created(web("1Gi"))]);
+    let session = session(&[completed("bot"), going], [created(&web("1Gi"))]);
     let told = load(&session, &["--prune"]);
     assert!(told.ends_with("bot unchanged\nweb created\n"), "{told}");
     assert_eq!(acts(&session), [RUN]);
@@ -197,7 +199,7 @@ fn a_service_that_fails_while_it_is_asked_ends_it() {
 #[test]
 fn an_old_job_is_put_back_when_the_new_one_is_refused() {
     let refusal = problem("quota-exceeded", 403, "no room for so much memory");
-    let replies = [deleted("web"), refusal, created(web("512Mi"))];
+    let replies = [deleted("web"), refusal, created(&web("512Mi"))];
     let session = session(&[completed("bot"), web("512Mi")], replies);
     expect![[r#"
         exit 1
@@ -277,172 +279,15 @@ fn a_delete_that_fails_ends_it_before_anything_new_comes() {
 #[test]
 fn who_has_deleted_it_meanwhile_is_no_obstacle() {
     let gone = problem("job-not-found", 404, "there is no job `web`");
-    let session = session(&[completed("bot"), web("512Mi")], [gone, created(web("1Gi"))]);
+    let session = session(&[completed("bot"), web("512Mi")], [gone, created(&web("1Gi"))]);
     assert!(load(&session, &[]).ends_with("web replaced\n"));
-}
-
-#[test]
-fn what_the_file_does_not_name_stays_unless_it_is_to_go() {
-    let before = || [completed("bot"), job("other"), web("1Gi")];
-    let session = session(&before(), []);
-    assert!(load(&session, &[]).ends_with("bot unchanged\nweb unchanged\n"));
-    let session = self::session(&before(), [deleted("other")]);
-    expect![[r#"
-        exit 0
-        -- stdout
-        bot unchanged
-        web unchanged
-        other deleted
-    "#]]
-    .assert_eq(&load(&session, &["--prune"]));
-    assert_eq!(acts(&session), ["DELETE /api/v1/delete/other/"]);
-}
-
-#[test]
-fn a_dry_run_shows_the_difference_and_changes_nothing() {
-    let session = session(&[job("other"), web("512Mi")], []);
-    expect![[r#"
-        exit 2
-        -- stdout
-        --- /dev/null
-        +++ file/bot
-        +- name: bot
-        +  command: ./bot.py --all
-        +  image: tf-python39
-        +  filelog-stdout: /data/project/tf-test/bot.out
-        +  filelog-stderr: /data/project/tf-test/bot.err
-        +  mem: 512Mi
-        --- now/web
-        +++ file/web
-         - name: web
-           command: ./bot.py --all
-           image: tf-python39
-           continuous: true
-           filelog-stdout: /data/project/tf-test/web.out
-           filelog-stderr: /data/project/tf-test/web.err
-        -  mem: 512Mi
-        +  mem: 1Gi
-        --- now/other
-        +++ /dev/null
-        -- name: other
-        -  command: ./bot.py --all
-        -  image: tf-python39
-        -  filelog-stdout: /data/project/tf-test/other.out
-        -  filelog-stderr: /data/project/tf-test/other.err
-        -  mem: 512Mi
-    "#]]
-    .assert_eq(&load(&session, &["--dry-run", "--prune"]));
-    assert!(acts(&session).is_empty());
-
-    let session = self::session(&[completed("bot"), web("512Mi")], []);
-    let told = load(&session, &["--dry-run", "--color=always"]);
-    for line in [
-        "\u{1b}[1m--- now/web\u{1b}[0m\n",
-        "\u{1b}[1;31m-  mem: 512Mi\u{1b}[0m\n",
-        "\u{1b}[32m+  mem: 1Gi\u{1b}[0m\n",
-    ] {
-        assert!(told.contains(line), "{told:?}");
-    }
-
-    let session = self::session(&[completed("bot"), web("1Gi")], []);
-    assert_eq!(load(&session, &["--dry-run"]), "exit 0\n-- stderr\nnothing to do\n");
-    let session = self::session(&[job("other"), web("512Mi")], []);
-    expect![[r#"
-        exit 2
-        -- stdout
-        {"change":"created","name":"bot"}
-        {"change":"replaced","name":"web"}
-    "#]]
-    .assert_eq(&load(&session, &["--dry-run", "--json"]));
-}
-
-#[test]
-fn one_job_alone_can_be_taken_from_a_file() {
-    let replies = [there(&[]), would_be(web("1Gi")), created(web("1Gi"))];
-    let session = Session::new(replies);
-    session.write("jobs.yaml", FILE);
-    assert_eq!(load(&session, &["--job", "web"]), "exit 0\n-- stdout\nweb created\n");
-    assert_eq!(session.server.lines().len(), 3);
-    expect![[r#"
-        exit 1
-        -- stderr
-        error: there is no job `wed` in `jobs.yaml`
-        hint: did you mean `web`?
-    "#]]
-    .assert_eq(&load(&session, &["--job", "wed"]));
-    assert!(load(&session, &["--job", "web", "--prune"]).starts_with("exit 2\n"));
-    assert_eq!(session.server.lines().len(), 3);
-}
-
-#[test]
-fn a_file_that_is_wrong_is_told_with_the_line_and_nothing_is_asked() {
-    let session = Session::new([there(&[])]);
-    session.write("jobs.yaml", &FILE.replace("  mem: 1Gi", "  memm: 1Gi"));
-    expect![[r#"
-        exit 1
-        -- stderr
-        error: `jobs.yaml`, line 8: there is no key `memm`
-        hint: did you mean `mem`?
-    "#]]
-    .assert_eq(&load(&session, &[]));
-    session.write("jobs.yaml", "- name: a\n  schedule: @daily\n");
-    expect![[r#"
-        exit 1
-        -- stderr
-        error: `jobs.yaml`, line 2: this is not YAML
-        hint: a text that begins with `*`, `@`, `{`, `[`, `%`, `&` or `!`, or has `: ` or ` #` in it, needs quotes
-    "#]]
-    .assert_eq(&load(&session, &[]));
-    expect![[r#"
-        exit 1
-        -- stderr
-        error: `nope.yaml` can't be read: No such file or directory (os error 2)
-    "#]]
-    .assert_eq(&session.run(&["load", "nope.yaml"]));
-    assert!(session.server.lines().is_empty());
-}
-
-#[test]
-fn a_file_may_come_from_a_pipe() {
-    let session = session(&[], [created(job("bot")), created(web("1Gi"))]);
-    let mut command = session.command(&["load", "-"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(FILE.as_bytes()).unwrap();
-    let told = session.tell(&child.wait_with_output().unwrap());
-    assert_eq!(told, "exit 0\n-- stdout\nbot created\nweb created\n");
-}
-
-#[test]
-fn the_end_of_what_was_started_can_be_waited_for() {
-    let replies = [
-        created(job("bot")),
-        created(web("1Gi")),
-        Reply::json(200, &failed("bot", Some(7), "ExitCode")),
-    ];
-    let session = session(&[], replies);
-    let told = load(&session, &["--wait"]);
-    assert!(
-        told.starts_with("exit 7\n-- stdout\nbot created\nweb created\nbot Failed\n"),
-        "{told}"
-    );
-
-    // In the file it is waited for before the next job is begun.
-    let replies = [created(job("bot")), Reply::json(200, &completed("bot")), created(web("1Gi"))];
-    let session = self::session(&[], replies);
-    session.write("jobs.yaml", &FILE.replacen("512Mi", "512Mi\n  wait: 5m", 1));
-    let told = load(&session, &[]);
-    assert!(
-        told.starts_with("exit 0\n-- stdout\nbot created\nbot Completed\nweb created\n"),
-        "{told}"
-    );
 }
 
 /// The old one is gone when Ctrl-C comes, so the new one has to come first.
 #[test]
 fn ctrl_c_ends_it_between_two_jobs() {
     let away = problem("cluster-unavailable", 503, "Kubernetes is away").retry_after(1);
-    let replies = [deleted("web"), away, created(web("1Gi"))];
+    let replies = [deleted("web"), away, created(&web("1Gi"))];
     let checks = [there(&[web("512Mi"), job("bot")]), would_be(web("1Gi")), would_be(job("bot"))];
     let session = Session::new(checks.into_iter().chain(replies));
     let (bot, web) = FILE.split_once("- name: web").unwrap();
@@ -465,116 +310,11 @@ fn ctrl_c_ends_it_between_two_jobs() {
     assert_eq!(acts(&session), [DELETE_WEB, RUN, RUN]);
 }
 
-#[test]
-fn a_dump_is_what_load_reads() {
-    let mut odd = job("odd");
-    odd.cmd = "echo 'a: b' | cat\nexit".to_owned();
-    odd.schedule = Some("*/5 * * * *".to_owned());
-    odd.job_type = JobType::Scheduled.into();
-    odd.filelog_stdout = Some("/data/project/tf-test/logs/odd".to_owned());
-    odd.env.insert("NO".to_owned(), "yes".to_owned());
-    let jobs = [completed("bot"), odd, web("1Gi")];
-    let session = Session::new([there(&jobs)]);
-    let mut command = session.command(&["dump"]);
-    let told = session.tell(&command.env("HOME", "/data/project/tf-test").output().unwrap());
-    expect![[r#"
-        exit 0
-        -- stdout
-        - name: bot
-          command: ./bot.py --all
-          image: tf-python39
-          mem: 512Mi
-        - name: odd
-          command: "echo 'a: b' | cat\nexit"
-          image: tf-python39
-          schedule: '*/5 * * * *'
-          filelog-stdout: logs/odd
-          mem: 512Mi
-          env:
-            'NO': 'yes'
-        - name: web
-          command: ./bot.py --all
-          image: tf-python39
-          continuous: true
-          mem: 1Gi
-    "#]]
-    .assert_eq(&told);
-
-    for words in
-        [&["dump", "out.yaml"][..], &["dump", "-f", "out.yaml"], &["dump", "--to-file=out.yaml"]]
-    {
-        let session = Session::new([there(&jobs)]);
-        let mut command = session.command(words);
-        let output = command.current_dir(session.home.path()).output().unwrap();
-        assert_eq!(session.tell(&output), "exit 0\n", "{words:?}");
-        let mut checks = vec![there(&jobs)];
-        checks.extend(jobs.clone().map(would_be));
-        let again = Session::new(checks);
-        let dumped = session.home.path().join("out.yaml");
-        let told = again.run(&["load", dumped.to_str().unwrap(), "--prune"]);
-        assert_eq!(told, "exit 0\n-- stdout\nbot unchanged\nodd unchanged\nweb unchanged\n");
-    }
-}
-
-#[test]
-fn a_dump_of_nothing_is_a_list_of_nothing() {
-    let session = Session::new([there(&[])]);
-    assert_eq!(session.run(&["dump"]), "exit 0\n-- stdout\n[]\n");
-    assert_eq!(session.run(&["dump", "-", "--json"]), "exit 0\n-- stdout\n[]\n");
-    let told = session.run(&["dump", "/nonexistent/x"]);
-    assert_eq!(
-        told,
-        "exit 3\n-- stderr\nerror: `/nonexistent/x` can't be written: No such file or directory (os error 2)\n"
-    );
-    assert!(session.run(&["dump", "a", "-f", "b"]).starts_with("exit 2\n"));
-}
-
-/// A file of the deployed service's own `dump`, and one of its users.
-#[test]
-fn files_of_the_deployed_service_are_understood() {
-    let file = "\
----
-- command: ./bot.sh
-  image: tf-python39
-  name: bot
-  no-filelog: \"true\"
-- command: ./web.sh
-  continuous: true
-  cpu: '1'
-  emails: onfailure
-  filelog-stderr: /dev/null
-  filelog-stdout: web.log
-  image: tf-python39
-  mem: 2Gi
-  mount: all
-  name: web
-  replicas: 2
-";
-    let session = session(&[], [created(job("bot")), created(web("1Gi"))]);
-    session.write("jobs.yaml", file);
-    assert!(load(&session, &[]).starts_with("exit 0\n"));
-    let body =
-        |at: usize| -> Value { serde_json::from_str(&session.server.seen()[at].body).unwrap() };
-    assert_eq!(body(1)["filelog"], json!(false));
-    let web = body(2);
-    for (field, expected) in [
-        ("cpu", json!("1")),
-        ("emails", json!("onfailure")),
-        ("filelog_stdout", json!("web.log")),
-        ("filelog_stderr", json!("/dev/null")),
-        ("mount", json!("all")),
-        ("replicas", json!(2)),
-        ("continuous", json!(true)),
-    ] {
-        assert_eq!(web[field], expected, "{field}");
-    }
-}
-
 /// Who looks on wants to know what takes so long.
 #[test]
 fn a_script_is_told_nothing_but_what_was_done() {
     let away = problem("cluster-unavailable", 503, "Kubernetes is away").retry_after(2);
-    let session = session(&[], [away, created(job("bot")), created(web("1Gi"))]);
+    let session = session(&[], [away, created(&job("bot")), created(&web("1Gi"))]);
     let mut command = session.command(&["load", "jobs.yaml"]);
     let mut child = command
         .current_dir(session.home.path())

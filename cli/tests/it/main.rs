@@ -9,6 +9,7 @@
 mod containers;
 mod delete;
 mod deployed;
+mod dump;
 mod flush;
 mod full;
 mod future;

@@ -36,11 +36,14 @@ async fn a_dry_run_tells_the_job_that_a_run_then_makes(world: Arc<World>) {
     let tool = world.tool("dry").await;
     let more = json!({"memory": "64Mi", "cpu": "0.1", "env": {"A": "b"}, "emails": "onfailure"});
     for body in [
-        with(one_off(&"o".repeat(52), "echo 'a b' | cat"), &json!({"retry": 2, "timeout": 60})),
+        with(
+            one_off(&"o".repeat(52), "sleep 600 | cat 'a b'; sleep 600"),
+            &json!({"retry": 2, "timeout": 60}),
+        ),
         with(one_off("s", "true"), &json!({"schedule": "@daily", "timezone": "Europe/Berlin"})),
         with(continuous("c", "sleep 600"), &json!({"replicas": 2, "filelog_stdout": "x/y.out"})),
-        with(one_off("m", "true"), &json!({"mount": "none"})),
-        json!({"cmd": "true", "type": "busybox", "name": "alias"}),
+        with(one_off("m", "sleep 600"), &json!({"mount": "none"})),
+        json!({"cmd": "sleep 600", "type": "busybox", "name": "alias"}),
     ] {
         let body = with(body, &more);
         let would_be: Value = tool.send(dry(&body)).await.expect(200);

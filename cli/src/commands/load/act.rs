@@ -46,7 +46,9 @@ pub(super) async fn carry_out(
         if interrupts.has_come() {
             return Ok(interrupted(context, step.entry.name()));
         }
-        let made = interrupts.outlast(context, step.entry.name(), make(context, step)).await?;
+        // On the heap: with all that it may wait for it is large.
+        let making = Box::pin(make(context, step));
+        let made = interrupts.outlast(context, step.entry.name(), making).await?;
         let made = match made {
             Ok(made) => made,
             Err(exit) => {
