@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 use tjf_api_types::JobView;
-use tjf_devcluster::suite::{Output, Tool, World};
+use tjf_devcluster::suite::{Output, Relay, Tool, World};
 use tokio::fs;
 
 use super::scenarios;
@@ -13,6 +13,7 @@ scenarios![
     a_file_is_loaded_and_only_what_changed_is_replaced,
     a_dump_brings_back_every_job_as_it_was,
     a_file_is_checked_whole_before_anything_changes,
+    what_a_load_that_was_cut_off_left_the_next_one_does,
 ];
 
 const FILE: &str = "\
@@ -194,4 +195,39 @@ async fn a_file_is_checked_whole_before_anything_changes(world: Arc<World>) {
         }
         assert_eq!(uids(&tool).await, before, "{more}");
     }
+}
+
+/// From the first answer to the last: the connection breaks after so many bytes of answers, and each
+/// one that is made then too.
+async fn what_a_load_that_was_cut_off_left_the_next_one_does(world: Arc<World>) {
+    let tool = world.tool("cut").await;
+    let relay = Relay::start(tool.service().address).await;
+    let (ca, path) = (tool.service().ca_file(), tool.home.join("jobs.yaml"));
+    let words = ["load", path.to_str().unwrap(), "--prune"];
+    let rounds = 10;
+    let mut broken = 0;
+    for round in 0..rounds {
+        let file = format!(
+            "- {{name: once, command: echo {round} >> runs, image: tf-busybox}}\n\
+             - {{name: bot, command: exec sleep 3600, image: tf-busybox, continuous: yes, env: {{N: {round}}}}}\n\
+             - {{name: extra-{round}, command: 'true', image: tf-busybox, schedule: '@daily'}}\n"
+        );
+        fs::write(&path, file).await.unwrap();
+        relay.cut_answers_after(4_000 + round * 1_000);
+        let first = tool.command_at(relay.address, &ca, &words).await;
+        assert!([0, 3].contains(&first.code), "{round}: {first:?}");
+        broken += u64::from(first.code == 3);
+        relay.lead_to(tool.service().address);
+        let second = tool.command_at(relay.address, &ca, &words).await;
+        assert_eq!(second.code, 0, "{round}: {first:?}, {second:?}");
+        let jobs = tool.list().await;
+        let names: Vec<_> = jobs.iter().map(|job| job.name.clone()).collect();
+        assert_eq!(names, ["bot".to_owned(), format!("extra-{round}"), "once".to_owned()]);
+        assert_eq!(jobs[0].env["N"], round.to_string());
+        tool.ended("once").await;
+        // No job was made twice, also when nobody knew whether it was there.
+        let runs: String = (0..=round).map(|round| format!("{round}\n")).collect();
+        assert_eq!(tool.read("runs").await, runs, "{first:?}, {second:?}");
+    }
+    assert!(broken > 0, "nothing was cut off");
 }
