@@ -13,6 +13,7 @@ mod name;
 mod problem;
 mod run;
 mod shown;
+mod text;
 mod word;
 
 pub use container::{ContainerState, ContainerView};
@@ -21,6 +22,7 @@ pub use name::{JobName, NameError, ObjectName, SUFFIX_LENGTH, Suffix, ToolName};
 pub use problem::{PROBLEMS, Problem};
 pub use run::{Emails, Mount, RunRequest};
 pub use shown::Shown;
+pub use text::{Named, ShellText};
 pub use word::{Word, Words};
 
 /// Header that carries the request's id, in both directions.

@@ -1,6 +1,6 @@
 //! The verbs: one file each, and the way to them.
 
-use std::{path::PathBuf, sync::Once};
+use std::{path::Path, sync::Once};
 
 use tjf_api_types::{Deleted, JobView, Phase};
 use tokio::time::{Duration, timeout};
@@ -13,14 +13,17 @@ use crate::{
     exit::Exit,
     health::Health,
     output::{Printer, Style},
+    random,
     settings::Settings,
 };
 
 mod completions;
 mod containers;
 mod delete;
+mod dump;
 mod flush;
 mod list;
+mod load;
 mod outcome;
 mod run;
 mod show;
@@ -51,7 +54,7 @@ struct Context {
     printer: Printer,
     is_json: bool,
     /// `HOME`, which on a bastion and in a job is the tool's.
-    home: Option<PathBuf>,
+    home: Option<String>,
 }
 
 /// Calls the verb. Those that send nothing need no settings.
@@ -73,6 +76,8 @@ pub(crate) async fn dispatch(
         Command::Wait(args) => wait::wait(&args, connect).await,
         Command::Delete(args) => delete::delete(&args, &connect()?).await,
         Command::Flush(args) => flush::flush(&args, &connect()?).await,
+        Command::Load(args) => Box::pin(load::load(&args, connect)).await,
+        Command::Dump(args) => dump::dump(&args, &connect()?).await,
         Command::Containers => {
             let context = connect()?;
             context.patiently(ASKS, containers::containers(&context)).await
@@ -98,12 +103,12 @@ impl Context {
                 told.call_once(|| printer.note(&format!("{WAITS}; `-v` says more")));
             }
         }));
-        let home = environment.home.clone();
+        let home = environment.home.as_deref().and_then(Path::to_str).map(str::to_owned);
         Ok(Self { client, printer, is_json: globals.json, home })
     }
 
     fn home(&self) -> Option<&str> {
-        self.home.as_ref().and_then(|home| home.to_str())
+        self.home.as_deref()
     }
 
     /// Does this, and says what is waited for when it takes long and somebody looks on.
@@ -115,7 +120,7 @@ impl Context {
         match timeout(SOON, &mut work).await {
             Ok(done) => done,
             Err(_) => {
-                self.printer.note(&format!("{what} ..."));
+                self.printer.note(&format!("{what} …"));
                 work.await
             }
         }
@@ -151,6 +156,11 @@ impl Context {
             told => told.map(|()| answer.err().filter(|_| !is_json)),
         }
     }
+}
+
+/// A fresh `Idempotency-Key`.
+fn new_key() -> String {
+    format!("{:016x}{:016x}", random::number(), random::number())
 }
 
 /// Whether somebody at a terminal would wonder what goes on. Reads are repeated twice and quickly.

@@ -24,6 +24,8 @@ fn the_help_shows_the_commands_and_examples() {
           wait         Wait until jobs have ended
           delete       Delete jobs
           flush        Delete all jobs of the tool
+          load         Make the tool's jobs what a file says
+          dump         Write the tool's jobs into a file
           containers   List the containers that jobs can run in [alias: images]
           completions  Write completions for a shell
           version      Tell the version of this command
@@ -36,7 +38,6 @@ fn the_help_shows_the_commands_and_examples() {
           toolforge-jobs run './bot.py --all' --type tf-python39 --wait
           toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
           toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous
-          toolforge-jobs list
           toolforge-jobs delete my-bot
     "#]]
     .assert_eq(&run(&["--help"]));
