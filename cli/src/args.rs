@@ -10,7 +10,7 @@ use clap_complete::Shell;
 use tjf_api_types::ObjectName;
 use tokio::time::Duration;
 
-use crate::settings::Source;
+use crate::{live, settings::Source};
 
 pub(crate) mod duration;
 pub(crate) mod refused;
@@ -137,7 +137,7 @@ impl Command {
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// Name of the job
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = live::jobs())]
     pub(crate) name: ObjectName,
 }
 
@@ -146,6 +146,12 @@ pub(crate) struct ListArgs {
     /// Add command, container, resources and log files
     #[arg(short, long)]
     pub(crate) long: bool,
+    /// Only what has failed, is failing, or can't start
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Draw it again whenever something changes, until Ctrl-C
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) watch: bool,
     /// What to print: a table, a longer one, names alone, or JSON
     #[arg(short, long, value_name = "LAYOUT", default_value = "normal")]
     #[arg(conflicts_with = "long", hide_default_value = true)]
@@ -172,7 +178,7 @@ pub(crate) enum Layout {
 #[derive(Debug, Args)]
 pub(crate) struct WaitArgs {
     /// Names of the jobs
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = live::jobs())]
     pub(crate) names: Vec<ObjectName>,
     /// Wait for one of them only, whichever ends first
     #[arg(long)]
@@ -192,7 +198,7 @@ impl WaitArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
     /// Names of the jobs
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = live::jobs())]
     pub(crate) names: Vec<ObjectName>,
 }
 

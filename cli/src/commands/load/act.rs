@@ -1,6 +1,6 @@
 //! Doing it: one job after the other, in the file's order.
 
-use std::{pin::pin, time::Duration};
+use std::pin::pin;
 
 use futures_util::{FutureExt, stream::FuturesUnordered};
 use serde_json::json;
@@ -8,7 +8,7 @@ use tjf_api_types::{JobType, JobView, ObjectName, RunRequest};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
-    super::{Context, new_key, slowly},
+    super::{Context, new_key},
     plan::{Change, Plan, Step},
     wait,
 };
@@ -20,9 +20,6 @@ use crate::{
     exit::Exit,
     wait::Waiting,
 };
-
-/// After so long somebody at a terminal wonders.
-const SLOW: Duration = Duration::from_secs(1);
 
 /// What has been done, and what is still to be seen.
 #[derive(Default)]
@@ -114,8 +111,8 @@ async fn make(context: &Context, step: &Step<'_>) -> Result<Result<Made, Refused
     {
         return refused(context, name.as_str(), error).map(Err);
     }
-    let what = || format!("starting `{name}`");
-    match slowly(context.printer, SLOW, what, run(&context.client, &step.entry.request)).await {
+    let what = format!("starting `{name}`");
+    match context.patiently(&what, run(&context.client, &step.entry.request)).await {
         Ok(job) => {
             tell(context, name, change.word())?;
             Ok(Ok(Some(job)))
@@ -136,8 +133,8 @@ async fn run(client: &Client, request: &RunRequest) -> Result<Answer<JobView>, C
 
 /// Deletes a job. That it is gone already is as good.
 async fn end(context: &Context, name: &ObjectName) -> Result<(), ClientError> {
-    let what = || format!("waiting until `{name}` has ended");
-    match slowly(context.printer, SLOW, what, context.client.delete(name)).await {
+    let what = format!("waiting until `{name}` has ended");
+    match context.patiently(&what, context.client.delete(name)).await {
         Err(error) if !error.is_job_not_found() => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
@@ -171,7 +168,7 @@ async fn put_back(context: &Context, old: &JobView, error: ClientError) -> Resul
                 Some("this is how it was defined:"),
                 error.request_id(),
             );
-            for (number, line) in Definition::of(old, context.home.as_deref()).lines().enumerate() {
+            for (number, line) in Definition::of(old, context.home()).lines().enumerate() {
                 let item = if number == 0 { "- " } else { "  " };
                 context.printer.talk(&format!("{item}{line}\n"));
             }

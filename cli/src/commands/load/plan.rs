@@ -1,10 +1,10 @@
 //! What a file asks for, beside what there is.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use tjf_api_types::{JobType, JobView, ObjectName};
 
-use super::super::{Context, slowly};
+use super::super::{ASKS, Context};
 use crate::{
     client::ClientError,
     definition::{Definition, Side},
@@ -58,17 +58,17 @@ pub(super) async fn make<'a>(
     is_surplus_deleted: bool,
 ) -> Result<Option<Plan<'a>>, Error> {
     let mut there: BTreeMap<String, JobView> = BTreeMap::new();
-    for job in context.client.list().await?.value {
+    for job in context.patiently(ASKS, context.client.list()).await?.value {
         // Of one name in two kinds, which only a crash can leave, the older comes first.
         there.entry(job.name.clone()).or_insert(job);
     }
-    let home = context.home.as_deref();
+    let home = context.home();
     let mut is_refused = false;
     let mut steps = Vec::with_capacity(entries.len());
     for (number, entry) in entries.iter().enumerate() {
         let asking = context.client.rehearse(&entry.request);
-        let what = || format!("checking `{}`, {} of {}", entry.name(), number + 1, entries.len());
-        match slowly(context.printer, Duration::from_secs(1), what, asking).await {
+        let what = format!("checking `{}`, {} of {}", entry.name(), number + 1, entries.len());
+        match context.patiently(&what, asking).await {
             Ok(answer) => {
                 let there = there.remove(entry.name()).filter(|it| it.deleting_since.is_none());
                 let before = there.as_ref().map(|job| Definition::of(job, home));
