@@ -174,11 +174,9 @@ impl Client {
         let body = serde_json::to_vec(request).map_err(ClientError::unwritable)?;
         let call = Call {
             method: Method::POST,
-            path: path::dry_run(),
             body: body.into(),
-            key: None,
-            known: None,
             repeat: Repeat::Freely,
+            ..Call::read(path::dry_run())
         };
         read(self.send(&call).await?)
     }

@@ -1,6 +1,6 @@
 //! The verbs: one file each, and the way to them.
 
-use std::{path::Path, sync::Once};
+use std::{path::PathBuf, sync::Once};
 
 use tjf_api_types::{Deleted, JobView, Phase};
 use tokio::time::{Duration, timeout};
@@ -54,7 +54,7 @@ struct Context {
     printer: Printer,
     is_json: bool,
     /// `HOME`, which on a bastion and in a job is the tool's.
-    home: Option<String>,
+    home: Option<PathBuf>,
 }
 
 /// Calls the verb. Those that send nothing need no settings.
@@ -77,7 +77,10 @@ pub(crate) async fn dispatch(
         Command::Delete(args) => delete::delete(&args, &connect()?).await,
         Command::Flush(args) => flush::flush(&args, &connect()?).await,
         Command::Load(args) => Box::pin(load::load(&args, connect)).await,
-        Command::Dump(args) => dump::dump(&args, &connect()?).await,
+        Command::Dump(args) => {
+            let context = connect()?;
+            context.patiently(ASKS, dump::dump(&args, &context)).await
+        }
         Command::Containers => {
             let context = connect()?;
             context.patiently(ASKS, containers::containers(&context)).await
@@ -103,12 +106,12 @@ impl Context {
                 told.call_once(|| printer.note(&format!("{WAITS}; `-v` says more")));
             }
         }));
-        let home = environment.home.as_deref().and_then(Path::to_str).map(str::to_owned);
+        let home = environment.home.clone();
         Ok(Self { client, printer, is_json: globals.json, home })
     }
 
     fn home(&self) -> Option<&str> {
-        self.home.as_deref()
+        self.home.as_ref().and_then(|home| home.to_str())
     }
 
     /// Does this, and says what is waited for when it takes long and somebody looks on.
@@ -120,7 +123,7 @@ impl Context {
         match timeout(SOON, &mut work).await {
             Ok(done) => done,
             Err(_) => {
-                self.printer.note(&format!("{what} …"));
+                self.printer.note(&format!("{what} ..."));
                 work.await
             }
         }

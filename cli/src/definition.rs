@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use tjf_api_types::{Emails, JobType, JobView, Mount, RunRequest, Words};
 
-use crate::yaml::write;
+use crate::{home, yaml::write};
 
 mod quantity;
 
@@ -163,10 +163,8 @@ pub(crate) const KEYS: [&str; 19] = [
 fn logs(job: &JobView, home: Option<&str>, extension: &str) -> Option<String> {
     let file = if extension == "out" { &job.filelog_stdout } else { &job.filelog_stderr };
     let file = file.as_deref().filter(|_| job.filelog != Some(false))?;
-    let within = home.and_then(|home| file.strip_prefix(home.trim_end_matches('/')));
-    let Some(within) = within.and_then(|within| within.strip_prefix('/')) else {
-        return Some(file.to_owned());
-    };
+    let seen = home::below(home, file);
+    let Some(within) = seen.strip_prefix("~/") else { return Some(seen) };
     let is_default = within == format!("{}.{extension}", job.name);
     (!is_default).then(|| within.to_owned())
 }

@@ -34,6 +34,7 @@ const FROM_TOP: &str = "\u{1b}[H\u{1b}[J";
 
 /// The size of a screen that does not tell it.
 const SCREEN: (usize, usize) = (80, 24);
+
 /// Whether everything in a text can be seen as it is.
 pub(crate) fn is_visible(text: &str) -> bool {
     visible(text) == text

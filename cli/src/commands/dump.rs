@@ -17,7 +17,7 @@ pub(super) async fn dump(args: &DumpArgs, context: &Context) -> Result<Exit, Err
             // Of one name in two kinds, which only a crash can leave, the older comes first.
             let mut names = BTreeSet::new();
             let jobs = jobs.iter().filter(|job| names.insert(&job.name));
-            let home = context.home.as_deref();
+            let home = context.home();
             yaml(jobs.map(|job| Definition::of(job, home))).into_bytes()
         }
     };

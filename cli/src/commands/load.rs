@@ -97,8 +97,7 @@ fn tell_difference(
     let after = file(change != Change::Deleted, "file");
     printer.styled(&format!("--- {before}"), Style::Heading)?;
     printer.styled(&format!("+++ {after}"), Style::Heading)?;
-    for (number, (side, line)) in plan.difference(name, context.home.as_deref()).iter().enumerate()
-    {
+    for (number, (side, line)) in plan.difference(name, context.home()).iter().enumerate() {
         let (sign, style) = match side {
             Side::Both => (' ', Style::Plain),
             Side::Before => ('-', Style::Bad),

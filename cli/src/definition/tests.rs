@@ -59,6 +59,10 @@ fn defaults_are_left_out_and_everything_else_is_there() {
     }
     let env = lines(&json!({"env": {"A": "x y", "NO": "1"}}));
     assert_eq!(env[3..], ["env:", "  A: x y", "  'NO': '1'"]);
+    // A home that is none has no files below it.
+    let nowhere = job(&json!({"filelog_stdout": "/dev/null"}));
+    let definition = Definition::of(&nowhere, Some("/"));
+    assert!(definition.lines().any(|line| line == "filelog-stdout: /dev/null"));
     // Where the home is not known, a file is told as the service tells it.
     let definition = Definition::of(&job(&json!({})), None);
     assert!(definition.lines().any(|line| line == "filelog-stdout: /data/project/tf-test/bot.out"));

@@ -156,7 +156,7 @@ fn somebody_who_waits_for_a_load_is_told_what_takes_so_long() {
     let mut command = session.command(&["load", "jobs.yaml"]);
     command.current_dir(session.home.path());
     let (status, text) = on_terminal(command, "");
-    assert_eq!(text.matches("starting `bot` …").count(), 1, "{text}");
+    assert_eq!(text.matches("starting `bot` ...").count(), 1, "{text}");
     assert!(!text.contains("checking"), "{text}");
     assert!(text.ends_with("bot created\r\n"), "{text}");
     assert_eq!(status.code(), Some(0));

@@ -168,7 +168,7 @@ async fn put_back(context: &Context, old: &JobView, error: ClientError) -> Resul
                 Some("this is how it was defined:"),
                 error.request_id(),
             );
-            for (number, line) in Definition::of(old, context.home.as_deref()).lines().enumerate() {
+            for (number, line) in Definition::of(old, context.home()).lines().enumerate() {
                 let item = if number == 0 { "- " } else { "  " };
                 context.printer.talk(&format!("{item}{line}\n"));
             }

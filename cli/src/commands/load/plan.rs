@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tjf_api_types::{JobType, JobView, ObjectName};
 
-use super::super::Context;
+use super::super::{ASKS, Context};
 use crate::{
     client::ClientError,
     definition::{Definition, Side},
@@ -58,11 +58,11 @@ pub(super) async fn make<'a>(
     is_surplus_deleted: bool,
 ) -> Result<Option<Plan<'a>>, Error> {
     let mut there: BTreeMap<String, JobView> = BTreeMap::new();
-    for job in context.client.list().await?.value {
+    for job in context.patiently(ASKS, context.client.list()).await?.value {
         // Of one name in two kinds, which only a crash can leave, the older comes first.
         there.entry(job.name.clone()).or_insert(job);
     }
-    let home = context.home.as_deref();
+    let home = context.home();
     let mut is_refused = false;
     let mut steps = Vec::with_capacity(entries.len());
     for (number, entry) in entries.iter().enumerate() {
