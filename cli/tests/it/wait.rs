@@ -33,7 +33,10 @@ fn progress_is_talk_and_the_outcome_is_data() {
         `bot`: Running for 5s
     "#]]
     .assert_eq(&session.run(&RUN));
-    assert_eq!(session.server.lines(), ["POST /api/v1/run/", "GET /api/v1/show/bot/?wait=50&uid=uid-of-bot"]);
+    assert_eq!(
+        session.server.lines(),
+        ["POST /api/v1/run/", "GET /api/v1/show/bot/?wait=50&uid=uid-of-bot"]
+    );
 }
 
 #[test]
@@ -216,7 +219,8 @@ fn one_end_is_enough_when_any_will_do() {
         two Completed
         -- stderr
         `one`: Running for 5s
-    "#]].assert_eq(&session.run(&["wait", "one", "two", "--any"]));
+    "#]]
+    .assert_eq(&session.run(&["wait", "one", "two", "--any"]));
 }
 
 #[test]
@@ -229,7 +233,8 @@ fn the_service_is_asked_for_that_very_job_and_holds_its_answer() {
         bot Completed
         -- stderr
         `bot`: Running for 5s
-    "#]].assert_eq(&session.run(&["wait", "bot", "--timeout", "90s"]));
+    "#]]
+    .assert_eq(&session.run(&["wait", "bot", "--timeout", "90s"]));
     let uid = job("bot").uid;
     let held = format!("GET /api/v1/show/bot/?wait=50&uid={uid}");
     assert_eq!(session.server.lines(), ["GET /api/v1/show/bot/", &held]);
@@ -246,14 +251,16 @@ fn a_slip_and_a_job_without_an_end_are_told_before_anything_is_waited_for() {
         error: there is no job `bod`
         hint: did you mean `bot`?
         request id: r-1
-    "#]].assert_eq(&session.run(&["wait", "one", "bod"]));
+    "#]]
+    .assert_eq(&session.run(&["wait", "one", "bod"]));
     let nightly = JobView { job_type: JobType::Scheduled.into(), ..job("nightly") };
     let session = Session::new([Reply::json(200, &nightly)]);
     expect![[r#"
         exit 1
         -- stderr
         error: `nightly` is a scheduled job, which has no end to wait for
-    "#]].assert_eq(&session.run(&["wait", "nightly"]));
+    "#]]
+    .assert_eq(&session.run(&["wait", "nightly"]));
 }
 
 #[test]
@@ -268,5 +275,6 @@ fn when_the_time_of_a_wait_runs_out_each_job_is_told() {
         `two`: Running for 5s
         error: `two` has not ended in time; it goes on
         hint: `toolforge-jobs delete two` stops it
-    "#]].assert_eq(&session.run(&["wait", "one", "two", "--timeout", "0"]));
+    "#]]
+    .assert_eq(&session.run(&["wait", "one", "two", "--timeout", "0"]));
 }
