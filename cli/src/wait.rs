@@ -132,7 +132,8 @@ impl<'a, F: Fn() -> Option<Client>> Waiting<'a, F> {
                 self.held_max
             }
         };
-        watch(look, tell, held_max, job, self.deadline).await
+        // It holds a whole exchange, which is large.
+        Box::pin(watch(look, tell, held_max, job, self.deadline)).await
     }
 }
 

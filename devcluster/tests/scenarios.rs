@@ -29,6 +29,7 @@ mod status;
 mod store;
 mod unknown;
 mod upgrade;
+mod waiting;
 mod watching;
 
 use std::time::Duration;
@@ -75,6 +76,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         malformed::all(),
         status::all(),
         room::all(),
+        waiting::all(),
         large::all(),
         load::all(),
         going::all(),

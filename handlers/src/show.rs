@@ -1,11 +1,11 @@
 //! GET `/show/{name}/`: one job, also once it has ended.
 
-use std::time::Duration;
+mod wanted;
 
-use serde::Deserialize;
 use tjf_runtime::{Path, Query, Recall, Written};
 use tokio::time::Instant;
 
+pub use self::wanted::Wanted;
 use crate::{
     Context,
     cluster::{
@@ -15,19 +15,6 @@ use crate::{
     error::{Error, Result},
     job::{request::Invalid, requested_name::RequestedName},
 };
-
-/// The longest wait in seconds. Who wants to wait longer asks again.
-const WAIT_MAX: u64 = 300;
-
-/// What the query may say.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Wanted {
-    /// Seconds after which a one-off that has not ended is shown all the same.
-    wait: Option<u64>,
-    /// The object's uid, for who means that very job and no other of its name.
-    uid: Option<String>,
-}
 
 /// Shows one job: what was asked, what Kubernetes makes of it, and why it waits or failed. With
 /// `wait` the answer comes once the job has ended, the time is up, or the server stops.
@@ -66,19 +53,6 @@ pub async fn show(
     let context = waiting.ok_or(Error::TooManyWait)?;
     let job = wait::until_ended(&context, &name, &glance.uid, until).await?;
     job.ok_or(Error::JobNotFound(asked))
-}
-
-impl Wanted {
-    fn time(&self) -> Result<Option<Duration>> {
-        match self.wait {
-            Some(seconds) if !(1..=WAIT_MAX).contains(&seconds) => {
-                let detail =
-                    format!("a wait has 1 to {WAIT_MAX} seconds: ask again to wait longer");
-                Err(Invalid::new("wait", detail).into())
-            }
-            seconds => Ok(seconds.map(Duration::from_secs)),
-        }
-    }
 }
 
 #[cfg(test)]

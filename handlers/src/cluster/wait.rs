@@ -95,7 +95,7 @@ pub async fn until_ended(
             // Not the job, whose bytes are those of the whole page of all jobs.
             Ok(Some(Seen { cluster, is_one_off, .. })) => Some((cluster, is_one_off)),
             Err(error) => {
-                let is_too_old = due_at <= Instant::now() + PAUSE;
+                let is_too_old = due_at <= Instant::now() + 2 * PAUSE;
                 if is_last || is_too_old || error.outcome() == Outcome::Refused {
                     return Err(error);
                 }
