@@ -37,5 +37,8 @@ pub const LOG_POSITION: &str = "log-position";
 /// Header of a single log file's answer: when something was written into it last, RFC 3339 UTC.
 pub const LOG_MODIFIED: &str = "log-modified";
 
+/// Header of a single log file's answer: how many bytes the file had.
+pub const LOG_LENGTH: &str = "log-length";
+
 /// Media type of every error (RFC 9457).
 pub const PROBLEM_JSON: &str = "application/problem+json";

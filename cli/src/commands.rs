@@ -19,6 +19,7 @@ mod containers;
 mod delete;
 mod flush;
 mod list;
+mod logs;
 mod outcome;
 mod run;
 mod show;
@@ -57,6 +58,7 @@ pub(crate) async fn dispatch(
         Command::Run(args) => run::run(*args, connect).await,
         Command::Show(args) => show::show(&args, &connect()?).await,
         Command::List(args) => list::list(&args, &connect()?).await,
+        Command::Logs(args) => logs::logs(&args, connect).await,
         Command::Wait(args) => wait::wait(&args, connect).await,
         Command::Delete(args) => delete::delete(&args, &connect()?).await,
         Command::Flush(args) => flush::flush(&args, &connect()?).await,

@@ -38,6 +38,12 @@ pub(crate) enum Error {
         /// The API's word for its kind.
         job_type: String,
     },
+    /// What the API answers is not JSON.
+    #[error("`--json` is not for {what}: what a job writes is a text")]
+    NoJson {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// Standard output is full or gone bad.
     #[error("{}standard output can't be written: {source}", but(done.as_deref()))]
     Output {
@@ -72,6 +78,7 @@ impl Error {
             | Self::Setup(_)
             | Self::Declined
             | Self::NeverEnds { .. }
+            | Self::NoJson { .. }
             | Self::Output { .. }
             | Self::Runtime(_) => None,
         }
@@ -86,6 +93,7 @@ impl Error {
             | Self::Form(_)
             | Self::Declined
             | Self::NeverEnds { .. }
+            | Self::NoJson { .. }
             | Self::Output { .. }
             | Self::Runtime(_) => None,
         }

@@ -68,7 +68,9 @@ impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
             Error::Client { source, .. } => source.into(),
-            Error::Setup(_) | Error::Settings(_) | Error::Form(_) => Self::Usage,
+            Error::Setup(_) | Error::Settings(_) | Error::Form(_) | Error::NoJson { .. } => {
+                Self::Usage
+            }
             Error::Declined | Error::NeverEnds { .. } => Self::Refused,
             Error::Output { .. } | Error::Runtime(_) => Self::Failed,
         }
@@ -86,6 +88,7 @@ impl From<&ClientError> for Exit {
             | ClientError::Lost { .. }
             | ClientError::TimedOut { .. }
             | ClientError::Unreadable { .. }
+            | ClientError::NotALog { .. }
             | ClientError::Unconfirmed(_) => Self::Failed,
         }
     }

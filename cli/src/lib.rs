@@ -16,6 +16,7 @@ mod credentials;
 mod environment;
 mod error;
 mod exit;
+mod logs;
 mod nearest;
 mod node;
 mod output;
@@ -26,8 +27,8 @@ mod wait;
 mod yaml;
 
 pub use client::{
-    Answer, Client, ClientError, Event, Exchange, Observer, Refusal, Repetition, ServerError,
-    SetupError, TlsError,
+    Answer, Client, ClientError, Event, Exchange, LogAnswer, Observer, Refusal, Repetition,
+    ServerError, SetupError, TlsError,
 };
 pub use credentials::{Credentials, FileError, Pem};
 

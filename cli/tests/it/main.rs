@@ -15,6 +15,7 @@ mod future;
 mod help;
 mod hints;
 mod list;
+mod logs;
 mod run;
 mod server;
 mod session;

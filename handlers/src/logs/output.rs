@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde::Deserialize;
-use tjf_api_types::{Interleaver, LOG_MODIFIED, LOG_POSITION, LogQuery, LogStream, ObjectName};
+use tjf_api_types::{
+    Interleaver, LOG_LENGTH, LOG_MODIFIED, LOG_POSITION, LogQuery, LogStream, ObjectName,
+};
 use tjf_runtime::{
     Written,
     files::{FileError, FilesOf, HomeFile},
@@ -130,8 +132,9 @@ impl Begun {
     pub(super) fn headers(&self) -> Vec<(&'static str, String)> {
         let Files::One(tail) = &self.files else { return Vec::new() };
         let mut headers = vec![(LOG_POSITION, tail.position().to_string())];
-        if let Some(at) = tail.file().and_then(modified) {
-            headers.push((LOG_MODIFIED, time::written(at)));
+        if let Some(file) = tail.file() {
+            headers.push((LOG_LENGTH, file.length().to_string()));
+            headers.extend(modified(file).map(|at| (LOG_MODIFIED, time::written(at))));
         }
         headers
     }

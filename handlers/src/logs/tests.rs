@@ -160,11 +160,13 @@ async fn a_single_files_answer_says_where_it_begins() {
     let job = || home.job("a.out", "a.err");
     let query = LogQuery { lines: Some(1), ..of(LogStream::Stdout) };
     let headers = home.ask(job(), query).await.unwrap().headers;
-    let [("log-position", position), ("log-modified", modified)] = &headers[..] else {
+    let [("log-position", position), ("log-length", length), ("log-modified", modified)] =
+        &headers[..]
+    else {
         panic!("{headers:?}")
     };
     let position: LogPosition = position.parse().unwrap();
-    assert_eq!(position.offset, 4);
+    assert_eq!((position.offset, length.as_str()), (4, "8"));
     let age = jiff::Timestamp::now().duration_since(modified.parse().unwrap());
     assert!((-1..60).contains(&age.as_secs()), "{modified}");
     let from = |offset| LogQuery {
