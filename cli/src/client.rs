@@ -201,7 +201,7 @@ impl Client {
         let path = format!("{}{}", self.server.path_prefix, call.path);
         let began = Instant::now();
         let result = match self.request(&call, &path) {
-            Ok(request) => self.connections.open(request).await,
+            Ok(request) => Box::pin(self.connections.open(request)).await,
             Err(error) => Err(error),
         };
         self.tell(&Event::Exchange(Exchange {

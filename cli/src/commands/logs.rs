@@ -61,7 +61,7 @@ async fn show(
     let alone = match args.stream {
         LogStream::Both if is_one_file => Some(LogStream::Stdout),
         LogStream::Both => None,
-        stream => Some(stream),
+        LogStream::Stdout | LogStream::Stderr => Some(args.stream),
     };
     if let Some(stream) = alone {
         return reader.read(query(stream), |bytes| printer.pass_on(bytes)).await;

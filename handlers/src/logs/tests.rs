@@ -1,5 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "a test may block")]
-
 use std::{
     collections::BTreeMap,
     fs,

@@ -1,7 +1,5 @@
 //! `run --follow`: a job's output as it comes, each stream to the own one.
 
-use std::pin::pin;
-
 use futures_util::future::join;
 use tjf_api_types::{JobView, LogQuery, LogStream, ObjectName, Words};
 use tokio::time::{Duration, timeout};
@@ -29,9 +27,9 @@ pub(super) async fn follow(
 ) -> Result<Exit, Error> {
     let name = job.value.name.clone();
     let view = job.value.clone();
-    let mut output = pin!(show(context, &renew, &view));
+    let mut output = Box::pin(show(context, &renew, &view));
     let waiting = Waiting::new(&context.client, &renew, context.printer, 1, limit);
-    let mut waiting = pin!(waiting.until_ended(job));
+    let mut waiting = Box::pin(waiting.until_ended(job));
     let waited = tokio::select! {
         waited = &mut waiting => {
             match &waited {
