@@ -16,7 +16,7 @@ mod shown;
 mod word;
 
 pub use container::{ContainerState, ContainerView};
-pub use job::{Deleted, JobType, JobView, LastRunView, Phase, StatusView};
+pub use job::{ClockChangeView, ClockEffect, Deleted, JobType, JobView, LastRunView, Phase, StatusView};
 pub use name::{JobName, NameError, ObjectName, SUFFIX_LENGTH, Suffix, ToolName};
 pub use problem::{PROBLEMS, Problem};
 pub use run::{Emails, Mount, RunRequest};

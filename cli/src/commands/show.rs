@@ -1,6 +1,6 @@
 //! `show NAME`: everything about one job.
 
-use tjf_api_types::{JobView, LastRunView, StatusView};
+use tjf_api_types::{ClockChangeView, JobView, LastRunView, StatusView};
 
 use super::{Context, style};
 use crate::{args::ShowArgs, error::Error, exit::Exit, nearest, output::Fields};
@@ -70,6 +70,8 @@ fn add_status(fields: &mut Fields, job: &JobView) {
         attempts,
         last_scheduled_at,
         next_scheduled_at,
+        next_times,
+        clock_change,
         last_run,
     } = &job.status;
     let style = style(phase);
@@ -79,6 +81,10 @@ fn add_status(fields: &mut Fields, job: &JobView) {
     fields.add_some("attempts", *attempts);
     fields.add_some("last_scheduled_at", last_scheduled_at.as_ref());
     fields.add_some("next_scheduled_at", next_scheduled_at.as_ref());
+    for time in next_times {
+        fields.add("next_times", time);
+    }
+    fields.add_some("clock_change", clock_change.as_ref().map(change));
     fields.add_some("last_run", last_run.as_ref().map(sentence));
     fields.add_styled("phase", phase.as_str(), style);
     fields.add_styled("status_short", &job.status_short, style);
@@ -88,6 +94,12 @@ fn add_status(fields: &mut Fields, job: &JobView) {
     fields.add_some("oom_killed", *oom_killed);
     fields.add_some("reason", reason.as_ref());
     fields.add_some("message", message.as_ref());
+}
+
+/// What a change of the clocks does, on one line.
+fn change(change: &ClockChangeView) -> String {
+    let ClockChangeView { at, effect, local_time } = change;
+    format!("{at}, {} {local_time} local time", effect.as_str())
 }
 
 /// A run within a job, on one line.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use expect_test::expect;
-use tjf_api_types::{JobType, LastRunView, Phase};
+use tjf_api_types::{ClockChangeView, ClockEffect, JobType, LastRunView, Phase};
 
 use crate::{
     server::Reply,
@@ -63,6 +63,13 @@ fn a_scheduled_job_tells_its_schedule_and_its_last_run() {
     job.status.started_at = None;
     job.status.attempts = None;
     job.status.next_scheduled_at = Some("2024-05-07T03:17:00Z".to_owned());
+    job.status.next_times =
+        ["2024-05-07T03:17:00Z", "2024-05-08T03:17:00Z"].map(str::to_owned).to_vec();
+    job.status.clock_change = Some(ClockChangeView {
+        at: "2025-03-30T01:00:00Z".to_owned(),
+        effect: ClockEffect::Skipped.into(),
+        local_time: "2025-03-30T02:17".to_owned(),
+    });
     job.status.last_run = Some(LastRunView {
         phase: Phase::Failed.into(),
         started_at: Some("2024-05-06T03:17:00Z".to_owned()),
@@ -94,6 +101,9 @@ fn a_scheduled_job_tells_its_schedule_and_its_last_run() {
         mount:             all
         created_at:        2024-05-06T07:08:09Z
         next_scheduled_at: 2024-05-07T03:17:00Z
+        next_times:        2024-05-07T03:17:00Z
+        next_times:        2024-05-08T03:17:00Z
+        clock_change:      2025-03-30T01:00:00Z, skipped 2025-03-30T02:17 local time
         last_run:          failed, ExitCode, exit code 3, started 2024-05-06T03:17:00Z
         phase:             pending
         status_short:      Waiting for scheduled time

@@ -8,6 +8,8 @@ mod meta;
 mod pod;
 mod shortened;
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -22,6 +24,7 @@ use super::{
     kind::{Kind, Resource},
     labels::Labels,
     quota::objects::Resources,
+    schedule::ClockChange,
 };
 
 /// The name of the container that a job's program runs in, in every pod of ours.
@@ -121,6 +124,10 @@ pub struct CronJob {
     /// What became of it.
     #[serde(default)]
     pub status: CronJobStatus,
+    /// What the next change of the clocks does, once somebody has worked that out: it takes up to a
+    /// millisecond, and is the same at every look.
+    #[serde(skip)]
+    pub clock_change: OnceLock<Option<ClockChange>>,
 }
 
 impl Resource for CronJob {
