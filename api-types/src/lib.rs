@@ -11,14 +11,18 @@ mod container;
 mod job;
 mod name;
 mod problem;
+mod quota;
 mod run;
 mod shown;
 mod word;
 
 pub use container::{ContainerState, ContainerView};
-pub use job::{ClockChangeView, ClockEffect, Deleted, JobType, JobView, LastRunView, Phase, StatusView};
+pub use job::{
+    ClockChangeView, ClockEffect, Deleted, JobType, JobView, LastRunView, Phase, StatusView,
+};
 pub use name::{JobName, NameError, ObjectName, SUFFIX_LENGTH, Suffix, ToolName};
 pub use problem::{PROBLEMS, Problem};
+pub use quota::{QuotaCategory, QuotaItem, QuotaView};
 pub use run::{Emails, Mount, RunRequest};
 pub use shown::Shown;
 pub use word::{Word, Words};

@@ -112,6 +112,10 @@ pub(crate) enum Command {
     Delete(DeleteArgs),
     /// Delete all jobs of the tool
     Flush(FlushArgs),
+    /// Restart a continuous job, or run a scheduled one now
+    Restart(RestartArgs),
+    /// Tell what the tool may have, and what it uses
+    Quota,
     /// List the containers that jobs can run in
     #[command(visible_alias = "images")]
     Containers,
@@ -175,6 +179,13 @@ pub(crate) struct FlushArgs {
     /// Do not ask first
     #[arg(short, long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestartArgs {
+    /// Name of the job
+    #[arg(value_name = "NAME")]
+    pub(crate) name: ObjectName,
 }
 
 #[derive(Debug, Args)]

@@ -19,6 +19,8 @@ mod containers;
 mod delete;
 mod flush;
 mod list;
+mod quota;
+mod restart;
 mod run;
 mod show;
 mod version;
@@ -57,6 +59,8 @@ pub(crate) async fn dispatch(
         Command::List(args) => list::list(&args, &connect()?).await,
         Command::Delete(args) => delete::delete(&args, &connect()?).await,
         Command::Flush(args) => flush::flush(&args, &connect()?).await,
+        Command::Restart(args) => restart::restart(&args, &connect()?).await,
+        Command::Quota => quota::quota(&connect()?).await,
         Command::Containers => containers::containers(&connect()?).await,
         Command::Completions(args) => completions::completions(&args, printer),
         Command::Version => version::version(printer),

@@ -9,10 +9,13 @@ mod connection;
 mod create;
 mod error;
 mod follow;
+mod nudge;
 mod precedence;
+mod quota;
 mod read;
 mod remove;
 mod repeat;
+mod restart;
 mod survey;
 mod verb;
 

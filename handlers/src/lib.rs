@@ -13,6 +13,8 @@ pub mod error;
 pub mod flush;
 pub mod job;
 pub mod list;
+pub mod quota;
+pub mod restart;
 pub mod routes;
 pub mod run;
 pub mod show;

@@ -208,7 +208,10 @@ async fn an_oversized_body_and_an_answer_that_nobody_reads_are_refused() {
 #[tokio::test]
 async fn a_body_that_is_not_what_it_says_is_refused() {
     let peer = certificate("toolforge");
-    for (method, path) in every_route().into_iter().filter(|(method, _)| method == Method::POST) {
+    // A restart has no body, and one that comes with it is not looked at.
+    let has_body =
+        |(method, path): &(Method, String)| method == Method::POST && path.ends_with("/run/");
+    for (method, path) in every_route().into_iter().filter(has_body) {
         let json = request(&method, &path).header("content-type", "application/json");
         let (problem, _) = refused(Some(&peer), json.body(full("{")).unwrap()).await;
         assert_eq!(problem.slug(), "invalid-request", "{path}");

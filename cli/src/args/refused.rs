@@ -27,11 +27,9 @@ const NO_ADDRESS: &str =
 const NO_PROBE: &str = "let the command end when it is not well: a continuous job is started again";
 
 /// Verbs that are to come, and what to do until then.
-const VERBS: [(&str, &str); 5] = [
+const VERBS: [(&str, &str); 3] = [
     ("load", "start each job of the file by `toolforge-jobs run`"),
     ("dump", "`toolforge-jobs list --json` has every field of every job"),
-    ("restart", "`toolforge-jobs delete NAME`, and run it again"),
-    ("quota", "`kubectl describe quota` tells, and a refusal names the limit in its way"),
     ("logs", "`toolforge-jobs show NAME` tells the files that its output is in"),
 ];
 

@@ -159,15 +159,13 @@ fn verbs_that_are_to_come_say_so() {
         (&["dump"], "`toolforge-jobs list --json`"),
         (&["dump", "-f", "jobs.yaml"], "`toolforge-jobs list --json`"),
         (&["dump", "--to-file", "jobs.yaml"], "`toolforge-jobs list --json`"),
-        (&["restart", "bot"], "`toolforge-jobs delete NAME`"),
-        (&["quota"], "`kubectl describe quota`"),
         (&["logs", "bot"], "`toolforge-jobs show NAME`"),
         (&["logs", "bot", "-f"], "`toolforge-jobs show NAME`"),
         (&["logs", "--follow", "bot", "-l", "5"], "`toolforge-jobs show NAME`"),
         (&["logs", "bot", "--last", "5"], "`toolforge-jobs show NAME`"),
         (&["logs", "bot", "--since", "1h", "--until", "5m"], "`toolforge-jobs show NAME`"),
         (&["--debug", "logs", "bot"], "`toolforge-jobs show NAME`"),
-        (&["help", "restart"], "`toolforge-jobs delete NAME`"),
+        (&["help", "logs"], "`toolforge-jobs show NAME`"),
     ] {
         let told = session.run(words);
         let begin = "exit 2\n-- stderr\nerror: `";

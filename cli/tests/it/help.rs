@@ -23,6 +23,8 @@ fn the_help_shows_the_commands_and_examples() {
           list         List all jobs
           delete       Delete jobs
           flush        Delete all jobs of the tool
+          restart      Restart a continuous job, or run a scheduled one now
+          quota        Tell what the tool may have, and what it uses
           containers   List the containers that jobs can run in [alias: images]
           completions  Write completions for a shell
           version      Tell the version of this command

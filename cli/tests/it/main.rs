@@ -15,6 +15,8 @@ mod future;
 mod help;
 mod hints;
 mod list;
+mod quota;
+mod restart;
 mod run;
 mod server;
 mod session;
