@@ -32,6 +32,16 @@ pub fn show(name: &str) -> String {
     fill(SHOW, name)
 }
 
+/// The same, answered once the very job of this uid has ended, or after so many seconds.
+///
+/// ```
+/// let path = tjf_api_types::path::show_when_ended("bot", "1-2", 50);
+/// assert_eq!(path, "/api/v1/show/bot/?wait=50&uid=1-2");
+/// ```
+pub fn show_when_ended(name: &str, uid: &str, seconds: u64) -> String {
+    format!("{}?wait={seconds}&uid={}", show(name), encoded(uid))
+}
+
 /// The path that deletes one job.
 pub fn delete(name: &str) -> String {
     fill(DELETE, name)
@@ -44,6 +54,10 @@ pub fn restart(name: &str) -> String {
 
 /// Puts a value in the place of a pattern's variable, percent-encoded as one segment.
 fn fill(pattern: &str, value: &str) -> String {
+    pattern.replace("{name}", &encoded(value))
+}
+
+fn encoded(value: &str) -> String {
     let mut segment = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
@@ -52,7 +66,7 @@ fn fill(pattern: &str, value: &str) -> String {
             segment.push_str(&format!("%{byte:02X}"));
         }
     }
-    pattern.replace("{name}", &segment)
+    segment
 }
 
 #[cfg(test)]

@@ -8,15 +8,16 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tjf_api_types::ObjectName;
+use tokio::time::Duration;
 
-use crate::settings::Source;
+use crate::{live, settings::Source};
 
 pub(crate) mod duration;
 pub(crate) mod refused;
 pub(crate) mod run;
 mod words;
 
-pub(crate) use run::RunArgs;
+pub(crate) use run::{RunArgs, Wait};
 pub(crate) use words::attach_values;
 
 const TEMPLATE: &str = "\
@@ -34,9 +35,7 @@ Options of every command, explained by `toolforge-jobs COMMAND --help`:
 const EXAMPLES: &str = "Examples:
   toolforge-jobs run './bot.py --all' --type tf-python39 --wait
   toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
-  toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous
-  toolforge-jobs list
-  toolforge-jobs delete my-bot";
+  toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous";
 
 /// Runs your tool's jobs: once, on a schedule, or for ever.
 #[derive(Debug, Parser)]
@@ -108,6 +107,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// List all jobs
     List(ListArgs),
+    /// Wait until jobs have ended
+    Wait(WaitArgs),
     /// Delete jobs
     Delete(DeleteArgs),
     /// Delete all jobs of the tool
@@ -135,7 +136,7 @@ impl Command {
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// Name of the job
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = live::jobs())]
     pub(crate) name: ObjectName,
 }
 
@@ -144,6 +145,12 @@ pub(crate) struct ListArgs {
     /// Add command, container, resources and log files
     #[arg(short, long)]
     pub(crate) long: bool,
+    /// Only what has failed, is failing, or can't start
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Draw it again whenever something changes, until Ctrl-C
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) watch: bool,
     /// What to print: a table, a longer one, names alone, or JSON
     #[arg(short, long, value_name = "LAYOUT", default_value = "normal")]
     #[arg(conflicts_with = "long", hide_default_value = true)]
@@ -168,9 +175,29 @@ pub(crate) enum Layout {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct WaitArgs {
+    /// Names of the jobs
+    #[arg(value_name = "NAME", required = true, add = live::jobs())]
+    pub(crate) names: Vec<ObjectName>,
+    /// Wait for one of them only, whichever ends first
+    #[arg(long)]
+    pub(crate) any: bool,
+    /// Wait no longer than this, such as `90s`, `5m`, `2h`
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+}
+
+impl WaitArgs {
+    /// How long to wait.
+    pub(crate) fn limit(&self) -> Wait {
+        self.timeout.map_or(Wait::Forever, Wait::AtMost)
+    }
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
     /// Names of the jobs
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = live::jobs())]
     pub(crate) names: Vec<ObjectName>,
 }
 
@@ -184,7 +211,7 @@ pub(crate) struct FlushArgs {
 #[derive(Debug, Args)]
 pub(crate) struct RestartArgs {
     /// Name of the job
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = live::jobs())]
     pub(crate) name: ObjectName,
 }
 

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{Method, Request, Response, header};
+use hyper::{Method, Request, Response, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tjf_api_types::{
     ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, ObjectName, QuotaView, RunRequest, path,
@@ -31,7 +31,7 @@ use connection::Connections;
 use retry::{Attempts, Repeat};
 use server::Server;
 
-use crate::credentials::Credentials;
+use crate::{clock::Clock, credentials::Credentials};
 
 /// How the command introduces itself.
 const USER_AGENT: &str = concat!("toolforge-jobs/", env!("CARGO_PKG_VERSION"));
@@ -91,6 +91,10 @@ pub struct Answer<T> {
     pub value: T,
     /// The same as the API wrote it, byte for byte.
     pub json: Bytes,
+    /// By which the service knows this very answer.
+    pub tag: Option<String>,
+    /// When it was answered.
+    pub clock: Clock,
 }
 
 /// One request, as often as it has to be sent.
@@ -99,6 +103,8 @@ struct Call<'a> {
     path: String,
     body: Bytes,
     key: Option<&'a str>,
+    /// The tag of an answer that need not come again.
+    known: Option<&'a str>,
     repeat: Repeat,
 }
 
@@ -112,7 +118,7 @@ impl Client {
         let server: Server = server.parse()?;
         let tls = Arc::new(tls::config(credentials)?);
         Ok(Self {
-            connections: Connections::new(&server, tls),
+            connections: Connections::new(&server, tls, tls::ended_on(credentials)),
             server,
             may_repeat: true,
             observer: None,
@@ -151,6 +157,7 @@ impl Client {
             path: path::RUN.to_owned(),
             body: body.into(),
             key: Some(key),
+            known: None,
             repeat: Repeat::UntilSettled,
         };
         // Whatever it says, the job may be there.
@@ -166,6 +173,23 @@ impl Client {
         read(self.send(&Call::read(path::show(name.as_str()))).await?)
     }
 
+    /// Describes this very job once it has ended, or after so long: whole seconds, from 1 to 300. It
+    /// is sent once: who waits decides what comes after a failure.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with status 404 when the job is there no more, 400 when it is not a
+    /// one-off; else as every method.
+    pub async fn show_when_ended(
+        &self,
+        name: &ObjectName,
+        uid: &str,
+        time: Duration,
+    ) -> Result<Answer<JobView>, ClientError> {
+        let path = path::show_when_ended(name.as_str(), uid, time.as_secs());
+        read(self.send(&Call { repeat: Repeat::Never, ..Call::read(path) }).await?)
+    }
+
     /// Describes all jobs of the tool, sorted by name.
     ///
     /// # Errors
@@ -173,6 +197,21 @@ impl Client {
     /// No connection, a refusal, or an answer that can't be understood.
     pub async fn list(&self) -> Result<Answer<Vec<JobView>>, ClientError> {
         read(self.send(&Call::read(path::LIST.to_owned())).await?)
+    }
+
+    /// The same, unless it is the answer that had this tag: then `None`.
+    ///
+    /// # Errors
+    ///
+    /// No connection, a refusal, or an answer that can't be understood.
+    pub async fn list_unless(
+        &self,
+        tag: Option<&str>,
+    ) -> Result<Option<Answer<Vec<JobView>>>, ClientError> {
+        let call = Call { known: tag, ..Call::read(path::LIST.to_owned()) };
+        let response = self.send(&call).await?;
+        let is_known = response.status() == StatusCode::NOT_MODIFIED;
+        if is_known { Ok(None) } else { read(response).map(Some) }
     }
 
     /// Deletes one job.
@@ -225,7 +264,7 @@ impl Client {
         let mut attempts = Attempts::new(call.repeat, self.may_repeat);
         loop {
             let error = match self.send_once(call).await {
-                Ok(response) if response.status().is_success() => return Ok(response),
+                Ok(response) if is_good(response.status()) => return Ok(response),
                 Ok(response) => ClientError::Refused(Box::new(Refusal::read(&response))),
                 Err(error) => error,
             };
@@ -278,6 +317,9 @@ impl Client {
         if let Some(key) = call.key {
             request = request.header(IDEMPOTENCY_KEY, key);
         }
+        if let Some(tag) = call.known {
+            request = request.header(header::IF_NONE_MATCH, tag);
+        }
         request.body(Full::new(call.body.clone())).map_err(ClientError::unwritable)
     }
 }
@@ -290,15 +332,22 @@ impl fmt::Debug for Client {
 
 impl Call<'_> {
     fn read(path: String) -> Self {
-        Self { method: Method::GET, path, body: Bytes::new(), key: None, repeat: Repeat::Freely }
+        Self {
+            method: Method::GET,
+            path,
+            body: Bytes::new(),
+            key: None,
+            known: None,
+            repeat: Repeat::Freely,
+        }
     }
 
     fn restart(path: String) -> Self {
-        Self { method: Method::POST, path, body: Bytes::new(), key: None, repeat: Repeat::Never }
+        Self { method: Method::POST, repeat: Repeat::Never, ..Self::read(path) }
     }
 
     fn delete(path: String) -> Self {
-        Self { method: Method::DELETE, path, body: Bytes::new(), key: None, repeat: Repeat::Never }
+        Self { method: Method::DELETE, repeat: Repeat::Never, ..Self::read(path) }
     }
 }
 
@@ -313,10 +362,20 @@ pub enum SetupError {
     Tls(#[from] TlsError),
 }
 
+/// What is known already is a good answer, too.
+fn is_good(status: StatusCode) -> bool {
+    status.is_success() || status == StatusCode::NOT_MODIFIED
+}
+
 /// Takes a good answer for what its route says that it is.
 fn read<T: DeserializeOwned>(response: Response<Bytes>) -> Result<Answer<T>, ClientError> {
     match serde_json::from_slice(response.body()) {
-        Ok(value) => Ok(Answer { value, json: response.into_body() }),
+        Ok(value) => {
+            let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+            let clock = Clock::of_answer(text(header::DATE));
+            let tag = text(header::ETAG).map(str::to_owned);
+            Ok(Answer { value, json: response.into_body(), tag, clock })
+        }
         Err(source) => {
             let request_id = error::request_id(&response).map(str::to_owned);
             let json = response.into_body();

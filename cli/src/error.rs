@@ -31,6 +31,13 @@ pub(crate) enum Error {
     /// The person said no.
     #[error("nothing was deleted")]
     Declined,
+    /// A job that is to be waited for is not of the kind that ends.
+    #[error("`{name}` is a {job_type} job, which has no end to wait for")]
+    NeverEnds {
+        name: String,
+        /// The API's word for its kind.
+        job_type: String,
+    },
     /// Standard output is full or gone bad.
     #[error("{}standard output can't be written: {source}", but(done.as_deref()))]
     Output {
@@ -64,6 +71,7 @@ impl Error {
             Self::Client { .. }
             | Self::Setup(_)
             | Self::Declined
+            | Self::NeverEnds { .. }
             | Self::Output { .. }
             | Self::Runtime(_) => None,
         }
@@ -77,6 +85,7 @@ impl Error {
             | Self::Settings(_)
             | Self::Form(_)
             | Self::Declined
+            | Self::NeverEnds { .. }
             | Self::Output { .. }
             | Self::Runtime(_) => None,
         }

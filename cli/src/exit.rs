@@ -42,6 +42,11 @@ impl Exit {
         }
     }
 
+    /// Of two, the one with the higher code.
+    pub(crate) fn or_higher(self, other: Self) -> Self {
+        if other.code() > self.code() { other } else { self }
+    }
+
     /// How a job's failure is passed on. A job that failed without a code, or with one that says
     /// that it did not, is 1: a failure must never look like success.
     pub(crate) fn of_failed_job(status: &StatusView) -> Self {
@@ -64,7 +69,7 @@ impl From<&Error> for Exit {
         match error {
             Error::Client { source, .. } => source.into(),
             Error::Setup(_) | Error::Settings(_) | Error::Form(_) => Self::Usage,
-            Error::Declined => Self::Refused,
+            Error::Declined | Error::NeverEnds { .. } => Self::Refused,
             Error::Output { .. } | Error::Runtime(_) => Self::Failed,
         }
     }
@@ -129,6 +134,7 @@ mod tests {
             (Error::Form(FormError::NoCommand), 2),
             (Error::Settings(SettingsError::NoServer), 2),
             (Error::Declined, 1),
+            (Error::NeverEnds { name: "bot".to_owned(), job_type: "scheduled".to_owned() }, 1),
             (Error::Output { source: io::ErrorKind::StorageFull.into(), done: None }, 3),
         ] {
             assert_eq!(Exit::from(&error).code(), code, "{error}");
@@ -145,6 +151,19 @@ mod tests {
             (Exit::Job(42), 42),
         ] {
             assert_eq!(exit.code(), code, "{exit:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_outcomes_the_highest_is_that_of_all() {
+        for (codes, highest) in [
+            (&[Exit::Job(3), Exit::Done][..], 3),
+            (&[Exit::Done, Exit::TimeUp, Exit::Job(1)], 124),
+            (&[Exit::Unknown, Exit::Job(137)], 137),
+            (&[], 0),
+        ] {
+            let all = codes.iter().fold(Exit::Done, |all, one| all.or_higher(*one));
+            assert_eq!(all.code(), highest, "{codes:?}");
         }
     }
 

@@ -11,11 +11,15 @@ use clap::{CommandFactory, Parser, error::ContextKind};
 
 mod args;
 mod client;
+mod clock;
 mod commands;
 mod credentials;
 mod environment;
 mod error;
 mod exit;
+mod health;
+mod home;
+mod live;
 mod nearest;
 mod node;
 mod output;
@@ -29,6 +33,7 @@ pub use client::{
     Answer, Client, ClientError, Event, Exchange, Observer, Refusal, Repetition, ServerError,
     SetupError, TlsError,
 };
+pub use clock::Clock;
 pub use credentials::{Credentials, FileError, Pem};
 
 use args::Cli;
@@ -44,6 +49,10 @@ pub fn definitions() -> clap::Command {
 
 /// Does what the words say, from the first to the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(code) = live::complete(words.clone()) {
+        return code;
+    }
     let environment = Environment::read();
     match Cli::try_parse_from(args::attach_values(words)) {
         Ok(cli) => {

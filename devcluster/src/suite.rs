@@ -11,6 +11,7 @@ mod command;
 mod environment;
 mod installed;
 mod proxy;
+mod relay;
 mod report;
 mod rights;
 mod runner;
@@ -24,6 +25,7 @@ pub use self::{
     command::{Output, run_program},
     environment::{Environment, NoCluster},
     proxy::DelayingProxy,
+    relay::Relay,
     runner::{measure, run, say},
     scenario::{Needs, Play, Scenario, World},
     tool::Tool,

@@ -31,6 +31,7 @@ mod status;
 mod store;
 mod unknown;
 mod upgrade;
+mod waiting;
 mod watching;
 
 use std::time::Duration;
@@ -79,6 +80,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         room::all(),
         nudging::all(),
         restart::all(),
+        waiting::all(),
         large::all(),
         load::all(),
         going::all(),

@@ -18,6 +18,7 @@ mod repeat;
 mod restart;
 mod survey;
 mod verb;
+pub mod wait;
 
 use std::{sync::Arc, time::Duration};
 

@@ -68,6 +68,9 @@ pub enum Error {
         /// Why.
         source: ClusterError,
     },
+    /// As many requests wait for something as may.
+    #[error("too many requests wait already")]
+    TooManyWait,
     /// Kubernetes did not do it.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -128,6 +131,9 @@ impl From<Error> for Failure {
             Error::TooManyUnfinished(why) => {
                 Self::new(ErrorStatus::Forbidden, "quota-exceeded", why.to_string())
             }
+            Error::TooManyWait => Self::overloaded(
+                "too many of your requests, or of all, wait already: try again in a moment",
+            ),
             Error::NotKnown { detail, source } => Self::deadline_exceeded(detail).because(source),
             Error::Cluster(error) => cluster(error),
             Error::Internal(..) => Self::internal(error),

@@ -104,6 +104,9 @@ struct Share {
     bytes: usize,
 }
 
+/// Tells that something has changed, or that nothing is followed any more.
+pub type Changes = watch::Receiver<u64>;
+
 /// The end of a store that its watches have.
 #[derive(Debug, Clone)]
 pub struct Feed {
@@ -206,6 +209,16 @@ impl Store {
             }
         };
         timeout(CATCH_UP_TIME_MAX, caught_up).await.ok()?
+    }
+
+    /// Tells of all changes from now on.
+    pub fn changes(&self) -> Changes {
+        self.0.changes.subscribe()
+    }
+
+    /// Looks at what is there, be it up to date or not. `None` when nothing is followed.
+    pub fn peek<T>(&self, look: impl FnOnce(&Contents) -> T) -> Option<T> {
+        self.lock().held.as_ref().map(|held| look(&held.contents))
     }
 
     /// Remembers warnings that were asked for a moment ago.

@@ -99,6 +99,8 @@ impl CallerPlaces {
 /// A request's place among its caller's, which it needs before its body is read.
 pub(crate) struct CallerPlace {
     held: Held,
+    /// Until when it may be answered, when that is later than an ordinary request's deadline.
+    waits_until: Option<Instant>,
     // Keeps the caller's count alive for as long as any of its requests is at work.
     caller: Arc<CallerPlaces>,
 }
@@ -121,10 +123,25 @@ pub(crate) struct Turn {
 impl Turn {
     /// Exchanges the place for one of those who wait, if there is one.
     pub(crate) fn wait(&self) {
+        self.exchange(None);
+    }
+
+    /// Exchanges the place for one of those who wait, and has until then. False when there is none.
+    pub(crate) fn wait_until(&self, until: Instant) -> bool {
+        self.exchange(Some(until))
+    }
+
+    fn exchange(&self, until: Option<Instant>) -> bool {
         let mut held = lock(&self.held);
-        if let Some(places) = waiting_places(&held.caller.places, &self.all) {
-            held.held = Held::Both { _permits: places };
-        }
+        let Some(places) = waiting_places(&held.caller.places, &self.all) else { return false };
+        held.held = Held::Both { _permits: places };
+        held.waits_until = until;
+        true
+    }
+
+    /// Until when it may be answered, when it waits for longer than other requests may take.
+    pub(crate) fn waits_until(&self) -> Option<Instant> {
+        lock(&self.held).waits_until
     }
 }
 
@@ -179,13 +196,13 @@ impl Admission {
                 }
             })
         };
-        Ok(CallerPlace { held, caller })
+        Ok(CallerPlace { held, waits_until: None, caller })
     }
 
     /// Waits for one of the places of all.
     pub(crate) async fn turn(
         &self,
-        CallerPlace { held, caller }: CallerPlace,
+        CallerPlace { held, waits_until, caller }: CallerPlace,
         deadline: Instant,
     ) -> Result<Turn, Failure> {
         let held = match held {
@@ -196,7 +213,7 @@ impl Admission {
             }
             both @ Held::Both { .. } => both,
         };
-        let held = Arc::new(Mutex::new(CallerPlace { held, caller }));
+        let held = Arc::new(Mutex::new(CallerPlace { held, waits_until, caller }));
         Ok(Turn { held, all: self.all.clone() })
     }
 }
@@ -348,6 +365,21 @@ mod tests {
         assert_eq!(free(&admission, &a), [2, 1, 1, 0], "the third keeps its place");
         drop((first, second, third));
         assert_eq!(free(&admission, &a), [3, 3, 2, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_come_to_wait_for_long_is_told_when_there_is_no_place_for_that() {
+        let (admission, [a, ..]) = admission();
+        let until = soon() + Duration::from_secs(300);
+        let waiting = [enter(&admission, &a).await.unwrap(), enter(&admission, &a).await.unwrap()];
+        for turn in &waiting {
+            assert_eq!(turn.waits_until(), None);
+            assert!(turn.wait_until(until));
+            assert_eq!(turn.clone().waits_until(), Some(until));
+        }
+        let third = enter(&admission, &a).await.unwrap();
+        assert!(!third.wait_until(until), "all are taken");
+        assert_eq!(third.waits_until(), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -75,6 +75,20 @@ impl<S: Application> Context<S> {
         }
     }
 
+    /// The same call, which from now on only waits, and is answered at this instant at the latest.
+    /// `None` when too many of the caller's, or of all, wait already: those who wait for long must
+    /// not keep the places of those who do not.
+    pub fn waits_until(&self, deadline: Instant) -> Option<Self> {
+        let may_wait = self.turn.as_ref().is_none_or(|turn| turn.wait_until(deadline));
+        may_wait.then(|| Self { deadline, ..self.clone() })
+    }
+
+    /// The same call, as if it had to be answered at this instant.
+    #[must_use]
+    pub fn due_at(&self, deadline: Instant) -> Self {
+        Self { deadline, ..self.clone() }
+    }
+
     /// Says in the log which thing the request is about. The first name counts.
     pub fn is_about(&self, name: impl Display) {
         record::set_about(&self.about, name);

@@ -1,4 +1,4 @@
-//! Handlers: async functions from a scope, and at most two inputs, to a reply.
+//! Handlers: async functions from a scope, and at most three inputs, to a reply.
 //!
 //! The signature is the specification: what a handler takes says who may ask and what is read from
 //! the request, what it gives says how it is answered.
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A function that can stand behind a route: `async fn(Context<S>) -> Result<impl Reply, impl
-/// Into<Failure>>`, or the same with one or two [`Input`]s behind it. With
+/// Into<Failure>>`, or the same with up to three [`Input`]s behind it. With
 /// [`Anonymous`](crate::Anonymous) in the place of [`Context`](crate::Context) it answers everybody.
 ///
 /// `Args` stands for the arguments, so that all shapes can implement one trait; nobody needs to
@@ -24,7 +24,7 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't stand behind a route",
     note = "a handler is `async fn(Context<S>) -> Result<impl Reply, impl Into<Failure>>`, with \
-            one or two `Input`s more if it needs them"
+            up to three `Input`s more if it needs them"
 )]
 pub trait Handler<S: Application, Args>: Clone + Send + Sync + 'static {
     /// Whether it answers only those who have proven who they are.
@@ -78,3 +78,4 @@ macro_rules! handlers {
 handlers!();
 handlers!(I input);
 handlers!(I input, J other);
+handlers!(I input, J other, K third);

@@ -1,7 +1,8 @@
 //! One request, from its head to its answer.
 
 use std::{
-    any::Any, future::poll_fn, panic::AssertUnwindSafe, sync::Arc, task::Poll, time::SystemTime,
+    any::Any, future::poll_fn, panic::AssertUnwindSafe, pin::pin, sync::Arc, task::Poll,
+    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use http::{HeaderValue, Method, Request, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
 use tjf_api_types::{REQUEST_ID, Shown};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, error::Elapsed, timeout_at};
 use tokio_util::{
     sync::CancellationToken,
     task::{AbortOnDropHandle, TaskTracker},
@@ -20,7 +21,7 @@ use tracing::Instrument;
 
 use crate::{
     accept::negotiate,
-    admission::{Admission, Class},
+    admission::{Admission, Class, Turn},
     body::Response,
     callers::Callers,
     config::{Config, Limits},
@@ -234,7 +235,8 @@ impl<S: Application> Service<S> {
         let deadline = exchange.deadline;
         // The caller's entry too: as long as it is answered, its places must not be made anew.
         let entry = exchange.caller.as_ref().map(|(_, entry)| entry.clone());
-        let held = (exchange.turn.clone(), entry);
+        let turn = exchange.turn.clone();
+        let held = (turn.clone(), entry);
         let (id, media) = (record.id().clone(), record.media);
         // What is logged below is found by the request's id.
         let span = tracing::info_span!("request", id = %id);
@@ -242,7 +244,7 @@ impl<S: Application> Service<S> {
         let work = AssertUnwindSafe(work).catch_unwind();
         let stopping = self.stopping.clone();
         let mut work = Box::pin(async move {
-            let outcome = match timeout_at(deadline, work).await {
+            let outcome = match in_time(deadline, turn.as_ref(), work).await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(panic)) => Err(Failure::internal(words_of(panic.as_ref()))),
                 Err(_) => Err(Failure::deadline_exceeded(
@@ -260,6 +262,23 @@ impl<S: Application> Service<S> {
         let task = self.tasks.spawn(work);
         let answer = if is_read { AbortOnDropHandle::new(task).await } else { task.await };
         answer.unwrap_or_else(|error| of_failure(&Failure::internal(error), &id, media))
+    }
+}
+
+/// Gives work its time: until its deadline, or for as long as it has come to wait.
+async fn in_time<T>(
+    mut deadline: Instant,
+    turn: Option<&Turn>,
+    work: impl Future<Output = T>,
+) -> Result<T, Elapsed> {
+    let mut work = pin!(work);
+    loop {
+        let outcome = timeout_at(deadline, &mut work).await;
+        let later = turn.and_then(Turn::waits_until).filter(|later| *later > deadline);
+        match (outcome, later) {
+            (Err(_), Some(later)) => deadline = later,
+            (outcome, _) => return outcome,
+        }
     }
 }
 

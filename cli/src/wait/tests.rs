@@ -1,15 +1,18 @@
 use std::{cell::Cell, future, io};
 
-use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::*;
-use crate::client::Refusal;
+use crate::{client::Refusal, clock::Clock};
 
 /// What comes of one look.
 #[derive(Clone, Copy)]
 enum Look {
     Running,
+    /// Told after so many seconds.
+    RunningFor(u64),
+    /// Told when the time that was asked for is up.
+    Held,
     Ended,
     /// Under the same name.
     AnotherJob,
@@ -20,7 +23,9 @@ enum Look {
     SlowlyNoAnswer,
 }
 
-use Look::{AnotherJob, Ended, Hangs, NoConnection, Running, SlowlyNoAnswer, Status};
+use Look::{
+    AnotherJob, Ended, Hangs, Held, NoConnection, Running, RunningFor, SlowlyNoAnswer, Status,
+};
 
 const PAGE: &str = "";
 
@@ -36,13 +41,22 @@ fn job(uid: &str, phase: &str) -> Answer<JobView> {
         "signal":null,"oom_killed":null,"restarts":null,"attempts":null,"last_scheduled_at":null,
         "next_scheduled_at":null,"last_run":null}}}}"#
     );
-    Answer { value: serde_json::from_str(&json).unwrap(), json: Bytes::from(json) }
+    let clock = Clock::of_answer(None);
+    Answer { value: serde_json::from_str(&json).unwrap(), json: json.into(), tag: None, clock }
 }
 
 impl Look {
-    async fn take(self) -> Result<Answer<JobView>, ClientError> {
+    async fn take(self, held: Duration) -> Result<Answer<JobView>, ClientError> {
         match self {
             Running => Ok(job("one", "running")),
+            RunningFor(seconds) => {
+                sleep(Duration::from_secs(seconds)).await;
+                Ok(job("one", "running"))
+            }
+            Held => {
+                sleep(held).await;
+                Ok(job("one", "running"))
+            }
             Ended => Ok(job("one", "succeeded")),
             AnotherJob => Ok(job("another", "succeeded")),
             NoConnection => Err(ClientError::Unreachable {
@@ -72,10 +86,10 @@ async fn wait(looks: &[Look], limit_s: Option<u64>) -> (&'static str, u64, Strin
     let began = Instant::now();
     let mut told = String::new();
     let number = Cell::new(0);
-    let look = async || {
+    let look = async |held| {
         let look = looks[number.get().min(looks.len() - 1)];
         number.set(number.get() + 1);
-        look.take().await
+        look.take(held).await
     };
     let tell = |news: News<'_>| match news {
         News::Seen(_) => {}
@@ -83,10 +97,9 @@ async fn wait(looks: &[Look], limit_s: Option<u64>) -> (&'static str, u64, Strin
         News::Back => told.push_str("back "),
     };
     let deadline = limit_s.map(|limit| began + Duration::from_secs(limit));
-    let end = match watch(look, tell, job("one", "running"), deadline).await {
+    let end = match watch(look, tell, |_| HELD_MAX, job("one", "running"), deadline).await {
         Waited::Ended(_) => "ended",
         Waited::TimeUp(_) => "time up",
-        Waited::Interrupted => "interrupted",
         Waited::Vanished => "vanished",
         Waited::Lost(Some(_)) => "lost",
         Waited::Lost(None) => "lost without a word",
@@ -160,9 +173,7 @@ async fn when_the_time_runs_out_that_is_told_of_a_job_that_runs() {
     assert_eq!(wait(&[Running], Some(30)).await, ("time up", 30, String::new()));
     assert_eq!(wait(&[NoConnection, Running], Some(30)).await.0, "time up");
     // A service that is slow at the very end is not lost, and gets a moment more.
-    let mut looks = vec![Running; 17];
-    looks.push(Hangs);
-    assert_eq!(wait(&looks, Some(30)).await, ("time up", 32, String::new()));
+    assert_eq!(wait(&[RunningFor(28), Hangs], Some(30)).await, ("time up", 32, String::new()));
     assert_eq!(wait(&[Hangs], Some(1)).await, ("time up", 3, String::new()));
 }
 
@@ -171,4 +182,24 @@ async fn when_the_time_runs_out_without_an_answer_nobody_says_that_the_job_goes_
     assert_eq!(wait(&[Running, NoConnection], Some(30)).await, ("lost", 30, "silent".to_owned()));
     assert_eq!(wait(&[Running, Hangs], Some(30)).await.0, "lost without a word");
     assert_eq!(wait(&[Hangs], Some(30)).await, ("lost without a word", 32, String::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_asked_to_be_held_for_as_long_as_is_left() {
+    assert_eq!(wait(&[Held], Some(130)).await, ("time up", 130, String::new()));
+    // Three questions are enough for these two minutes: 50 s, 50 s and 20 s.
+    assert_eq!(wait(&[Held, Held, Held, Ended], Some(120)).await.0, "time up");
+    assert_eq!(wait(&[Held, Held, Ended], Some(120)).await, ("ended", 100, String::new()));
+    let quarter = Duration::from_millis(250);
+    assert_eq!(whole_seconds(quarter), Duration::from_secs(1));
+    assert_eq!(whole_seconds(Duration::from_secs(3)), Duration::from_secs(3));
+    assert_eq!(whole_seconds(Duration::from_secs(3) + quarter), Duration::from_secs(4));
+}
+
+/// As a service does that is about to stop, or one that knows no waits.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_answers_at_once_is_not_asked_on_and_on() {
+    let (end, seconds, _) = wait(&then(Running, Ended), None).await;
+    assert_eq!(end, "ended");
+    assert!(seconds > 60, "40 questions in {seconds} s");
 }

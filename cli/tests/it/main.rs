@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in what they share")]
 
+mod complete;
 mod containers;
 mod delete;
 mod deployed;

@@ -2,7 +2,7 @@ use std::process::Stdio;
 
 use expect_test::expect;
 use rustix::process::{Pid, Signal, kill_process};
-use tjf_api_types::JobView;
+use tjf_api_types::{JobType, JobView};
 
 use crate::{
     server::Reply,
@@ -33,7 +33,10 @@ fn progress_is_talk_and_the_outcome_is_data() {
         `bot`: Running for 5s
     "#]]
     .assert_eq(&session.run(&RUN));
-    assert_eq!(session.server.lines(), ["POST /api/v1/run/", "GET /api/v1/show/bot/"]);
+    assert_eq!(
+        session.server.lines(),
+        ["POST /api/v1/run/", "GET /api/v1/show/bot/?wait=50&uid=uid-of-bot"]
+    );
 }
 
 #[test]
@@ -183,4 +186,95 @@ fn an_interrupt_says_that_the_job_goes_on() {
         `bot` goes on; `toolforge-jobs delete bot` stops it
     "#]]
     .assert_eq(&session.tell(&child.wait_with_output().unwrap()));
+}
+
+#[test]
+fn each_end_is_a_line_and_the_highest_code_is_that_of_all() {
+    let session = Session::new([
+        Reply::json(200, &completed("one")),
+        Reply::json(200, &failed("two", Some(42), "ExitCode")),
+    ]);
+    expect![[r#"
+        exit 42
+        -- stdout
+        one Completed
+        two Failed
+        -- stderr
+        error: `two`: The job failed after 7 seconds.
+        hint: what it wrote is in `/data/project/tf-test/two.out` and `/data/project/tf-test/two.err`
+    "#]].assert_eq(&session.run(&["wait", "one", "two"]));
+    assert_eq!(session.server.lines(), ["GET /api/v1/show/one/", "GET /api/v1/show/two/"]);
+}
+
+#[test]
+fn one_end_is_enough_when_any_will_do() {
+    let session = Session::new([
+        Reply::json(200, &job("one")),
+        Reply::json(200, &completed("two")),
+        Reply::HangUp,
+    ]);
+    expect![[r#"
+        exit 0
+        -- stdout
+        two Completed
+        -- stderr
+        `one`: Running for 5s
+    "#]]
+    .assert_eq(&session.run(&["wait", "one", "two", "--any"]));
+}
+
+#[test]
+fn the_service_is_asked_for_that_very_job_and_holds_its_answer() {
+    let session =
+        Session::new([Reply::json(200, &job("bot")), Reply::json(200, &completed("bot"))]);
+    expect![[r#"
+        exit 0
+        -- stdout
+        bot Completed
+        -- stderr
+        `bot`: Running for 5s
+    "#]]
+    .assert_eq(&session.run(&["wait", "bot", "--timeout", "90s"]));
+    let uid = job("bot").uid;
+    let held = format!("GET /api/v1/show/bot/?wait=50&uid={uid}");
+    assert_eq!(session.server.lines(), ["GET /api/v1/show/bot/", &held]);
+}
+
+#[test]
+fn a_slip_and_a_job_without_an_end_are_told_before_anything_is_waited_for() {
+    let gone = problem("job-not-found", 404, "there is no job `bod`");
+    let session =
+        Session::new([Reply::json(200, &job("one")), gone, Reply::json(200, &[job("bot")])]);
+    expect![[r#"
+        exit 1
+        -- stderr
+        error: there is no job `bod`
+        hint: did you mean `bot`?
+        request id: r-1
+    "#]]
+    .assert_eq(&session.run(&["wait", "one", "bod"]));
+    let nightly = JobView { job_type: JobType::Scheduled.into(), ..job("nightly") };
+    let session = Session::new([Reply::json(200, &nightly)]);
+    expect![[r#"
+        exit 1
+        -- stderr
+        error: `nightly` is a scheduled job, which has no end to wait for
+    "#]]
+    .assert_eq(&session.run(&["wait", "nightly"]));
+}
+
+#[test]
+fn when_the_time_of_a_wait_runs_out_each_job_is_told() {
+    let session = Session::new([Reply::json(200, &job("one")), Reply::json(200, &job("two"))]);
+    expect![[r#"
+        exit 124
+        -- stderr
+        `one`: Running for 5s
+        error: `one` has not ended in time; it goes on
+        hint: `toolforge-jobs delete one` stops it
+        `two`: Running for 5s
+        error: `two` has not ended in time; it goes on
+        hint: `toolforge-jobs delete two` stops it
+    "#]]
+    .assert_eq(&session.run(&["wait", "one", "two", "--timeout", "0"]));
 }

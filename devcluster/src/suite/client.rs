@@ -35,8 +35,9 @@ use crate::{
     secrets::{self, Searched},
 };
 
-/// More than the service's own limit of 30 s.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(40);
+/// More than the service's own limit of 30 s, and than an answer may be held without a view of
+/// Kubernetes.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 /// For TCP and TLS: where nobody is any more, the system tries for two minutes.
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(10);
 const BASE_PATH: &str = "/api/v1";

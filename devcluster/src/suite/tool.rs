@@ -1,6 +1,13 @@
 //! One tool, and everything that its owner can do and see.
 
-use std::{ffi::OsStr, ops::Deref, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    ffi::OsStr,
+    net::SocketAddr,
+    ops::Deref,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use k8s_openapi::{NamespaceResourceScope, api::core::v1::Pod};
 use kube::{Api, Resource, api::ListParams};
@@ -171,9 +178,13 @@ impl Tool {
 
     /// Runs the command `toolforge-jobs`, in an environment that has only what a bastion gives it.
     pub async fn command(&self, words: &[&str]) -> Output {
+        self.command_at(self.service.address, &self.service.ca_file(), words).await
+    }
+
+    /// The same, with the service at this address. The file has the CA of whoever answers there.
+    pub async fn command_at(&self, address: SocketAddr, ca: &Path, words: &[&str]) -> Output {
         secrets::know_words(words);
-        let server = format!("https://{}", self.service.address);
-        let ca = self.service.ca_file();
+        let server = format!("https://{address}");
         let variables: [(&str, &OsStr); 3] = [
             ("HOME", self.home.as_os_str()),
             ("TOOLFORGE_JOBS_SERVER", OsStr::new(&server)),

@@ -74,13 +74,13 @@ async fn a_wait_outlasts_an_outage(world: Arc<World>) {
     let meanwhile = async {
         tool.read_until("bot.out", "began", POD_TIME_MAX).await;
         let outage = world.cluster.begin_outage(Outage::Killed).await;
-        // A read is sent three times before it counts as failed; the fourth is the wait's own.
-        eventually("four bad answers", TOLD_TIME_MAX * 2, async || {
+        // The first comes after half a minute without a view of Kubernetes.
+        eventually("two bad answers", TOLD_TIME_MAX * 2, async || {
             let log = tool.service().log();
             let told =
                 |line: &&String| line.contains("/show/{name}/ 503 ") && line.contains(&tool.name);
             let bad = log.iter().filter(told).count();
-            if bad >= 4 { Ok(()) } else { Err(log) }
+            if bad >= 2 { Ok(()) } else { Err(log) }
         })
         .await;
         outage.end().await;

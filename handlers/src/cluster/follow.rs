@@ -23,7 +23,7 @@ use super::answer::OBJECT_BYTES_MAX;
 use crate::{
     job::{
         kind::Kind,
-        objects::{BatchJob, CronJob, ListMeta, Named, Pod, ReplicationController, Version},
+        objects::{BatchJob, CronJob, ListMeta, Meta, Named, Pod, ReplicationController, Version},
     },
     store::{Change, Ended, Feed, Followed},
 };
@@ -36,6 +36,8 @@ const WATCH_TIME_SPREAD: Duration = Duration::from_secs(30);
 const WATCH_TIME_MIN: Duration = Duration::from_secs(200);
 /// How long a watch may take to begin.
 const BEGIN_TIME_MAX: Duration = Duration::from_secs(5);
+/// The same of a watch over a connection that nothing checks.
+const UNCHECKED_WATCH_TIME_MAX: Duration = Duration::from_secs(30);
 /// Kubernetes sends a bookmark a minute where nothing changes.
 const SILENCE_MAX: Duration = Duration::from_secs(150);
 
@@ -139,6 +141,30 @@ pub(super) fn begin(client: Pooled<HomeClient>, namespace: &str, feed: Feed) {
         }
         feed.end(end.lasts());
     });
+}
+
+/// Waits until one Job has changed since this was read of it, or for as long as a watch of it may be
+/// trusted. The watch has a connection of its own, of any version of HTTP, and nothing asks that
+/// connection whether it lives.
+///
+/// # Errors
+/// When it can't be watched.
+pub(super) async fn one(kube: &kube::Client, namespace: &str, job: &Meta) -> Result<(), BoxError> {
+    let from = job.version.number().unwrap_or_default();
+    let path = format!(
+        "{}?watch=true&fieldSelector=metadata.name%3D{}&resourceVersion={from}&timeoutSeconds={}",
+        Kind::JOBS.path(namespace),
+        job.name,
+        UNCHECKED_WATCH_TIME_MAX.as_secs(),
+    );
+    let response =
+        timeout(BEGIN_TIME_MAX, kube.send(Request::get(path).body(Body::empty())?)).await??;
+    if !response.status().is_success() {
+        return Err(End::Refused(response.status()).into());
+    }
+    let first = timeout(UNCHECKED_WATCH_TIME_MAX, response.into_body().frame()).await;
+    first.ok().flatten().transpose()?;
+    Ok(())
 }
 
 /// Follows one kind, with one watch after the other.

@@ -54,7 +54,8 @@ pub enum Rule {
 }
 
 impl Invalid {
-    fn new(field: &'static str, detail: impl Into<String>) -> Self {
+    /// A field that breaks a rule of its own.
+    pub fn new(field: &'static str, detail: impl Into<String>) -> Self {
         Self::of(Rule::Request, field, detail)
     }
 

@@ -366,7 +366,14 @@ async fn a_restart_that_is_under_way_is_left_to_who_began_it() {
     let script = cluster.expect_groups([look]);
     let context = context_without_limits(kube);
     let name = Path("a".parse().unwrap());
-    let shown = crate::show::show(context, name, tjf_runtime::Recall::Refused).await.unwrap();
+    let shown = crate::show::show(
+        context,
+        name,
+        tjf_runtime::Query(crate::show::Wanted::default()),
+        tjf_runtime::Recall::Refused,
+    )
+    .await
+    .unwrap();
     let view: JobView = serde_json::from_slice(shown.json()).unwrap();
     assert_eq!((view.status.reason.as_deref(), view.replicas), (None, Some(2)));
     assert!(view.status_long.contains("being restarted"), "{}", view.status_long);

@@ -7,8 +7,13 @@ use crate::testing::{CONTROLLERS, CRONJOBS, EVENTS, JOBS, PODS, context, ended, 
 
 async fn ask(kube: kube::Client, name: &str) -> Result<JobView> {
     let Ok(name) = name.parse();
-    let shown = show(context(kube), Path(name), Recall::Allowed).await?;
+    let shown = show(context(kube), Path(name), Query(Wanted::default()), Recall::Allowed).await?;
     Ok(serde_json::from_slice(shown.json()).unwrap())
+}
+
+async fn ask_for(kube: kube::Client, wanted: Wanted) -> Result<Written> {
+    let Ok(name) = "a".parse();
+    show(context(kube), Path(name), Query(wanted), Recall::Allowed).await
 }
 
 fn named(path: &str, name: &str) -> String {
@@ -259,4 +264,48 @@ async fn a_refused_certificate_is_tried_once_more_and_then_reported() {
     let error = ask(kube, "a").await.unwrap_err();
     assert!(matches!(error, Error::Cluster(crate::cluster::ClusterError::CredentialsRejected)));
     script.finish().await;
+}
+
+fn looks_at(job: Value, controller: Value) -> Vec<tjf_runtime::testing::Exchange> {
+    let answer = |path: &str, object: Value| {
+        let call = get(named(path, "a"));
+        if object.is_null() { call.not_found() } else { call.answer(object) }
+    };
+    vec![
+        answer(JOBS, job),
+        get(named(CRONJOBS, "a")).not_found(),
+        answer(CONTROLLERS, controller),
+        get(JOBS).items([]),
+        get(PODS).items([]),
+    ]
+}
+
+#[tokio::test]
+async fn who_means_a_very_job_is_told_of_no_other() {
+    for (uid, is_found) in [("u1", true), ("u2", false), ("", false)] {
+        for wait in [None, Some(50)] {
+            let (cluster, kube) = FakeCluster::pair();
+            let script = cluster.expect_all(looks_at(object("a", "u1", &ended()), Value::Null));
+            let outcome = ask_for(kube, Wanted { wait, uid: Some(uid.to_owned()) }).await;
+            assert_eq!(outcome.is_ok(), is_found, "{uid:?} {wait:?}");
+            assert!(matches!(outcome, Ok(_) | Err(Error::JobNotFound(_))));
+            script.finish().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_what_ends_can_be_waited_for_and_not_for_ever() {
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_all(looks_at(Value::Null, object("a", "u1", &json!({}))));
+    let error = ask_for(kube, Wanted { wait: Some(50), uid: None }).await.unwrap_err();
+    assert!(matches!(error, Error::Invalid(invalid) if invalid.field == "wait"));
+    script.finish().await;
+    for seconds in [0, 301] {
+        let (cluster, kube) = FakeCluster::pair();
+        let script = cluster.silence();
+        let error = ask_for(kube, Wanted { wait: Some(seconds), uid: None }).await.unwrap_err();
+        assert!(matches!(error, Error::Invalid(invalid) if invalid.field == "wait"));
+        script.finish().await;
+    }
 }

@@ -39,6 +39,14 @@ async fn hold(context: Context<State>) -> Result<Json<&'static str>, Failure> {
     }
 }
 
+/// Comes to wait much longer than its route has.
+async fn wait(context: Context<State>) -> Result<Json<&'static str>, Failure> {
+    let until = Instant::now() + Duration::from_secs(500);
+    let waiting = context.waits_until(until).ok_or_else(|| Failure::overloaded("no place"))?;
+    assert_eq!(waiting.deadline, until);
+    hold(waiting).await
+}
+
 /// A value that can be written in two ways.
 struct Greeting;
 
@@ -64,6 +72,7 @@ fn toys() -> Arc<Service<State>> {
             .route(Route::get("/tail/{name}/", tail))
             .route(Route::get("/follow/", follow).class(Class::Waiting).answers(&[Media::Text]))
             .route(Route::get("/hold/", hold).class(Class::Waiting).time_max(long))
+            .route(Route::get("/wait/", wait))
             .route(Route::get("/greet/", greet).answers(&[Media::Json, Media::Text])),
     )
 }
@@ -132,6 +141,15 @@ async fn a_route_that_waits_has_its_own_time_and_ends_with_the_server() {
     };
     let (held, ()) = tokio::join!(service.respond(Some(&peer), get("/hold")), stop);
     assert_eq!(text_of(held).await, "\"not yet\"");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_to_wait_has_the_time_that_it_asked_for() {
+    let (service, peer) = (toys(), peer());
+    let began = Instant::now();
+    let late = service.respond(Some(&peer), get("/wait")).await;
+    assert_eq!(problem_of(late).await.slug(), "deadline-exceeded");
+    assert_eq!(began.elapsed().as_secs(), 500);
 }
 
 /// It breaks off, so that its reader knows that there is more.

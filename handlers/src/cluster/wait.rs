@@ -1,0 +1,181 @@
+//! Waiting for a one-off to end: told by the watches that feed the store, never by asking again and
+//! again.
+//!
+//! What a wait answers with is always a look like any other. The watches only say when the next look
+//! is worth it.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use tjf_api_types::{JobType, ObjectName, Phase, Word};
+use tjf_runtime::{Recall, Written};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{Cluster, ClusterError, error::Outcome, follow};
+use crate::{
+    Context,
+    job::objects::BatchJob,
+    store::{Changes, Contents},
+};
+
+/// How long a wait goes on without a view of Kubernetes.
+const VIEW_AGE_MAX: Duration = Duration::from_secs(30);
+/// The pause before a look that is made because something went wrong.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How much longer than its wait a request may take: for its last look.
+pub const LAST_LOOK_TIME_MAX: Duration = VIEW_AGE_MAX;
+
+/// What has to be known of a job to wait for it.
+#[derive(Debug, Deserialize)]
+pub struct Glance {
+    /// Kubernetes' own identity of the object.
+    pub uid: String,
+    job_type: Word<JobType>,
+    status: GlanceAtStatus,
+}
+
+#[derive(Debug, Deserialize)]
+struct GlanceAtStatus {
+    phase: Word<Phase>,
+}
+
+impl Glance {
+    /// What was written of a job, read back.
+    ///
+    /// # Errors
+    /// When it was not written by us.
+    pub fn of(job: &Written) -> Result<Self, ClusterError> {
+        serde_json::from_slice(job.json()).map_err(ClusterError::Unreadable)
+    }
+
+    /// Whether it is of the kind that ends.
+    pub fn is_one_off(&self) -> bool {
+        self.job_type == JobType::OneOff
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.status.phase.is_final()
+    }
+}
+
+/// A look at the job that is waited for.
+struct Seen {
+    cluster: Cluster,
+    job: Written,
+    has_ended: bool,
+}
+
+/// Waits until this very job has ended, the time is up, or the server stops, and gives the job as it
+/// is then. `None` when it is there no more, or another has its name.
+///
+/// # Errors
+/// When Kubernetes refuses to tell, or has not told anything for half a minute.
+pub async fn until_ended(
+    context: &Context,
+    name: &ObjectName,
+    uid: &str,
+    until: Instant,
+) -> Result<Option<Written>, ClusterError> {
+    let mut changes = context.known().store.changes();
+    let mut seen_at = Instant::now();
+    let mut is_last = false;
+    loop {
+        // Before the look, so that no change gets lost between the two.
+        changes.mark_unchanged();
+        let due_at = seen_at + VIEW_AGE_MAX;
+        let cluster = match look(context.due_at(due_at), name, uid).await {
+            Ok(None) => return Ok(None),
+            Ok(Some(seen)) if seen.has_ended || is_last => return Ok(Some(seen.job)),
+            // Not the job, whose bytes are those of the whole page of all jobs.
+            Ok(Some(Seen { cluster, .. })) => Some(cluster),
+            Err(error) => {
+                let is_too_old = due_at <= Instant::now() + 2 * PAUSE;
+                if is_last || is_too_old || error.outcome() == Outcome::Refused {
+                    return Err(error);
+                }
+                tracing::debug!(%error, "a job that is waited for can't be seen");
+                None
+            }
+        };
+        let next = async {
+            match &cluster {
+                Some(cluster) => cluster.until_news(&mut changes, name, uid).await,
+                None => sleep(PAUSE).await,
+            }
+        };
+        tokio::select! {
+            () = next => {}
+            () = sleep_until(until) => is_last = true,
+            () = context.stopping() => is_last = true,
+        }
+        // What is followed is as good as seen.
+        if cluster.is_some() {
+            seen_at = Instant::now();
+        }
+    }
+}
+
+/// Looks once, with the client that the tool has by now.
+async fn look(
+    context: Context,
+    name: &ObjectName,
+    uid: &str,
+) -> Result<Option<Seen>, ClusterError> {
+    let cluster = Cluster::of(&context).await?;
+    let Some(job) = cluster.find(name, Recall::Allowed).await? else { return Ok(None) };
+    let glance = Glance::of(&job)?;
+    let has_ended = glance.has_ended();
+    Ok((glance.uid == uid).then_some(Seen { cluster, job, has_ended }))
+}
+
+impl Cluster {
+    /// Waits until another look at the job is worth it.
+    async fn until_news(&self, changes: &mut Changes, name: &ObjectName, uid: &str) {
+        let store = &self.context.known().store;
+        if store.peek(|_| ()).is_none() {
+            return self.until_changed(name, uid).await;
+        }
+        let mut pods = store.peek(Contents::pods_at_work);
+        while changes.changed().await.is_ok() {
+            let seen = store.peek(|contents| {
+                let waits = contents.lacks_pod(uid);
+                (is_at_work(contents, name, uid), waits, contents.pods_at_work())
+            });
+            let Some((true, waits, pods_now)) = seen else { return };
+            // What ended may have left room for the one that is waited for.
+            if waits && pods.is_some_and(|pods| pods_now < pods) {
+                self.nudge();
+            }
+            pods = Some(pods_now);
+        }
+    }
+
+    /// The same where nothing is followed: the job alone is watched. Whatever comes of that, a look
+    /// is worth it, but not more often than once a second.
+    async fn until_changed(&self, name: &ObjectName, uid: &str) {
+        let again_at = Instant::now() + PAUSE;
+        let client = self.connection.client().client.kube;
+        let watched = async {
+            let job = self.get::<BatchJob>(name.as_str()).await?;
+            let job = job.filter(|job| job.metadata.uid == uid && job.ended().is_none());
+            match job {
+                Some(job) => follow::one(&client, self.connection.namespace(), &job.metadata).await,
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = watched.await {
+            tracing::debug!(error, "a job that is waited for can't be watched");
+        }
+        sleep_until(again_at).await;
+    }
+}
+
+/// Whether this very job is there and has not ended.
+fn is_at_work(contents: &Contents, name: &ObjectName, uid: &str) -> bool {
+    let job = contents.one_off(name.as_str());
+    job.is_some_and(|job| job.metadata.uid == uid && job.ended().is_none())
+}
+
+#[cfg(test)]
+mod tests;
