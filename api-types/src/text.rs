@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use serde::Serialize;
 
-use crate::{ContainerView, Deleted, JobView, Word, Words, shown::is_unseen};
+use crate::{ContainerView, Deleted, JobView, QuotaView, Word, Words, shown::is_unseen};
 
 /// A value that a shell can read.
 pub trait ShellText {
@@ -57,6 +57,16 @@ impl ShellText for Vec<ContainerView> {
     fn write_text(&self, text: &mut String) {
         for container in self {
             line(text, &[&container.shortname, &container.image]);
+        }
+    }
+}
+
+/// A line for each limit: its name, the limit, and how much of it is in use, where that adds up.
+impl ShellText for QuotaView {
+    fn write_text(&self, text: &mut String) {
+        for item in self.categories.iter().flat_map(|category| &category.items) {
+            let used = item.used.as_deref().unwrap_or_default();
+            line(text, &[&item.name, &item.limit, used]);
         }
     }
 }

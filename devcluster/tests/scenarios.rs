@@ -20,11 +20,13 @@ mod load;
 mod malformed;
 mod matrix;
 mod names;
+mod nudging;
 mod output;
 mod platform;
 mod policy;
 mod readme;
 mod removal;
+mod restart;
 mod room;
 mod schedules;
 mod status;
@@ -79,6 +81,8 @@ pub(crate) fn all() -> Vec<Scenario> {
         malformed::all(),
         status::all(),
         room::all(),
+        nudging::all(),
+        restart::all(),
         waiting::all(),
         large::all(),
         load::all(),

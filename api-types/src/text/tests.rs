@@ -77,6 +77,12 @@ fn tables_have_a_line_each_and_no_header() {
     assert_eq!(containers.to_text(), "x\ty/x:1\n");
     let deleted = Deleted { deleted: vec!["a".to_owned(), "b".to_owned()] };
     assert_eq!(deleted.to_text(), "a\nb\n");
+    let quota: QuotaView = serde_json::from_value(json!({"categories": [
+        {"name": "Running jobs", "items": [{"name": "Pods", "limit": "16", "used": "3"}]},
+        {"name": "Each job", "items": [{"name": "CPU, at most", "limit": "1", "used": null}]},
+    ]}))
+    .unwrap();
+    assert_eq!(quota.to_text(), "Pods\t16\t3\nCPU, at most\t1\t\n");
     let named = Named(job(&json!({})));
     assert_eq!(named.to_text(), "a\n");
     assert_eq!(serde_json::to_value(&named).unwrap(), serde_json::to_value(&named.0).unwrap());
