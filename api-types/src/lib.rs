@@ -14,6 +14,7 @@ mod problem;
 mod quota;
 mod run;
 mod shown;
+mod text;
 mod word;
 
 pub use container::{ContainerState, ContainerView};
@@ -25,6 +26,7 @@ pub use problem::{PROBLEMS, Problem};
 pub use quota::{QuotaCategory, QuotaItem, QuotaView};
 pub use run::{Emails, Mount, RunRequest};
 pub use shown::Shown;
+pub use text::{Named, ShellText};
 pub use word::{Word, Words};
 
 /// Header that carries the request's id, in both directions.

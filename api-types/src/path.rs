@@ -23,6 +23,11 @@ pub const CONTAINERS: &str = "/api/v1/containers/";
 /// GET: the older name of [`CONTAINERS`].
 pub const IMAGES: &str = "/api/v1/images/";
 
+/// The path that tells what a request would make.
+pub fn dry_run() -> String {
+    format!("{RUN}?dry_run=true")
+}
+
 /// The path of one job's description.
 ///
 /// ```

@@ -3,7 +3,7 @@
 //! Help, completions and the usage errors all come from these definitions. What needs more than one
 //! option to be judged is in [`run`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -33,7 +33,6 @@ Options of every command, explained by `toolforge-jobs COMMAND --help`:
 {after-help}";
 
 const EXAMPLES: &str = "Examples:
-  toolforge-jobs run './bot.py --all' --type tf-python39 --wait
   toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
   toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous";
 
@@ -117,6 +116,10 @@ pub(crate) enum Command {
     Restart(RestartArgs),
     /// Tell what the tool may have, and what it uses
     Quota,
+    /// Make the tool's jobs what a file says
+    Load(LoadArgs),
+    /// Write the tool's jobs into a file
+    Dump(DumpArgs),
     /// List the containers that jobs can run in
     #[command(visible_alias = "images")]
     Containers,
@@ -206,6 +209,56 @@ pub(crate) struct FlushArgs {
     /// Do not ask first
     #[arg(short, long)]
     pub(crate) yes: bool,
+}
+
+const LOAD_EXAMPLES: &str = "Examples:
+  toolforge-jobs load jobs.yaml
+  toolforge-jobs load jobs.yaml --dry-run
+  toolforge-jobs load jobs.yaml --job my-bot
+
+An entry of the file:
+  - name: my-bot
+    command: ./bot.py --all
+    image: tf-python39
+    schedule: '@daily'
+    mem: 1Gi
+`toolforge-jobs dump` writes such a file.";
+
+#[derive(Debug, Args)]
+#[command(after_help = LOAD_EXAMPLES)]
+pub(crate) struct LoadArgs {
+    /// File of jobs, in YAML; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Take this job of the file alone
+    #[arg(long, value_name = "NAME", conflicts_with = "prune")]
+    pub(crate) job: Option<String>,
+    /// Tell what would change, and change nothing; the exit code is 2 when something would
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Delete the jobs that the file does not name
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Wait until what was started has ended
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DumpArgs {
+    /// File to write; by default, and for `-`, standard output
+    #[arg(value_name = "FILE", conflicts_with = "to_file")]
+    file: Option<PathBuf>,
+    /// The same
+    #[arg(short = 'f', long, value_name = "FILE", hide = true)]
+    to_file: Option<PathBuf>,
+}
+
+impl DumpArgs {
+    /// Where to write, in whichever way it was said.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref().or(self.to_file.as_deref())
+    }
 }
 
 #[derive(Debug, Args)]

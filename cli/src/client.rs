@@ -164,6 +164,23 @@ impl Client {
         read(self.send(&call).await?).map_err(|error| ClientError::Unconfirmed(Box::new(error)))
     }
 
+    /// Tells the job that a request would make. Nothing is created, and whether the name is taken is
+    /// not asked.
+    ///
+    /// # Errors
+    ///
+    /// What [`Client::run`] would be refused for; else as every method.
+    pub async fn rehearse(&self, request: &RunRequest) -> Result<Answer<JobView>, ClientError> {
+        let body = serde_json::to_vec(request).map_err(ClientError::unwritable)?;
+        let call = Call {
+            method: Method::POST,
+            body: body.into(),
+            repeat: Repeat::Freely,
+            ..Call::read(path::dry_run())
+        };
+        read(self.send(&call).await?)
+    }
+
     /// Describes one job.
     ///
     /// # Errors

@@ -13,14 +13,17 @@ use crate::{
     exit::Exit,
     health::Health,
     output::{Printer, Style},
+    random,
     settings::Settings,
 };
 
 mod completions;
 mod containers;
 mod delete;
+mod dump;
 mod flush;
 mod list;
+mod load;
 mod outcome;
 mod quota;
 mod restart;
@@ -85,6 +88,11 @@ pub(crate) async fn dispatch(
         Command::Quota => {
             let context = connect()?;
             context.patiently(ASKS, quota::quota(&context)).await
+        }
+        Command::Load(args) => Box::pin(load::load(&args, connect)).await,
+        Command::Dump(args) => {
+            let context = connect()?;
+            context.patiently(ASKS, dump::dump(&args, &context)).await
         }
         Command::Containers => {
             let context = connect()?;
@@ -164,6 +172,11 @@ impl Context {
             told => told.map(|()| answer.err().filter(|_| !is_json)),
         }
     }
+}
+
+/// A fresh `Idempotency-Key`.
+fn new_key() -> String {
+    format!("{:016x}{:016x}", random::number(), random::number())
 }
 
 /// Whether somebody at a terminal would wonder what goes on. Reads are repeated twice and quickly.

@@ -35,6 +35,11 @@ const FROM_TOP: &str = "\u{1b}[H\u{1b}[J";
 /// The size of a screen that does not tell it.
 const SCREEN: (usize, usize) = (80, 24);
 
+/// Whether everything in a text can be seen as it is.
+pub(crate) fn is_visible(text: &str) -> bool {
+    visible(text) == text
+}
+
 /// Colours that mean something; never the only sign of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Style {
@@ -87,6 +92,13 @@ impl Printer {
     /// Writes data: one line.
     pub(crate) fn line(self, text: &str) -> Result<(), Error> {
         self.verbatim(format!("{}\n", visible(text)).as_bytes())
+    }
+
+    /// Writes data: one line, which stands out.
+    pub(crate) fn styled(self, text: &str, style: Style) -> Result<(), Error> {
+        let text = visible(text);
+        let line = paint(&text, style, self.is_stdout_colored);
+        self.verbatim(format!("{line}\n").as_bytes())
     }
 
     /// Writes the API's own JSON, and ends the line that it is.

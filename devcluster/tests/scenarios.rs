@@ -6,11 +6,13 @@ mod command;
 mod conformance;
 mod credentials;
 mod drain;
+mod dry;
 mod ending;
 mod faults;
 mod forms;
 mod going;
 mod isolation;
+mod jobs_file;
 mod keys;
 mod knobs;
 mod large;
@@ -29,6 +31,7 @@ mod room;
 mod schedules;
 mod status;
 mod store;
+mod text;
 mod unknown;
 mod upgrade;
 mod waiting;
@@ -97,6 +100,9 @@ pub(crate) fn all() -> Vec<Scenario> {
         keys::all(),
         knobs::all(),
         forms::all(),
+        text::all(),
+        jobs_file::all(),
+        dry::all(),
         watching::all(),
         store::all(),
         faults::all(),

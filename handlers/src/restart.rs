@@ -1,6 +1,6 @@
 //! POST `/restart/{name}/`: end what runs of a job, and start it anew.
 
-use tjf_api_types::JobView;
+use tjf_api_types::Named;
 use tjf_runtime::{Json, Path};
 
 use crate::{
@@ -16,11 +16,11 @@ use crate::{
 ///
 /// # Errors
 /// When the caller has no job of this name, or it is a one-off; a quota; or Kubernetes.
-pub async fn restart(context: Context, Path(asked): Path<RequestedName>) -> Result<Json<JobView>> {
+pub async fn restart(context: Context, Path(asked): Path<RequestedName>) -> Result<Json<Named>> {
     let cluster = Cluster::of(&context).await?;
     let Some(name) = asked.object_name() else { return Err(Error::JobNotFound(asked)) };
     context.is_about(&name);
-    cluster.restart(&name).await?.map(Json).ok_or(Error::JobNotFound(asked))
+    cluster.restart(&name).await?.map(|job| Json(Named(job))).ok_or(Error::JobNotFound(asked))
 }
 
 #[cfg(test)]

@@ -27,11 +27,8 @@ const NO_ADDRESS: &str =
 const NO_PROBE: &str = "let the command end when it is not well: a continuous job is started again";
 
 /// Verbs that are to come, and what to do until then.
-const VERBS: [(&str, &str); 3] = [
-    ("load", "start each job of the file by `toolforge-jobs run`"),
-    ("dump", "`toolforge-jobs list --json` has every field of every job"),
-    ("logs", "`toolforge-jobs show NAME` tells the files that its output is in"),
-];
+const VERBS: [(&str, &str); 1] =
+    [("logs", "`toolforge-jobs show NAME` tells the files that its output is in")];
 
 /// What to say instead of what clap says, when it met one of these words.
 pub(crate) fn sentence(error: &Error) -> Option<String> {
@@ -47,6 +44,15 @@ pub(crate) fn sentence(error: &Error) -> Option<String> {
     }
     let (word, instead) = met(ContextKind::InvalidArg).and_then(|option| find(&OPTIONS, option))?;
     Some(format!("`{word}` is not taken: {instead}"))
+}
+
+/// What to do instead of a key of a file of jobs: those that are not taken are named as the options.
+pub(crate) fn instead_of_key(key: &str) -> Option<&'static str> {
+    const KEYS: [&str; 5] =
+        ["health-check-script", "health-check-http", "port", "publish", "webservice"];
+    let is_key = KEYS.contains(&key);
+    let (_, instead) = find(&OPTIONS, &format!("--{key}")).filter(|_| is_key)?;
+    Some(instead)
 }
 
 /// Whether this is one of the options.

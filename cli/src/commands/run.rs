@@ -3,7 +3,7 @@
 use tjf_api_types::{JobView, RunRequest, Suffix};
 
 use super::{
-    ASKS, Context,
+    ASKS, Context, new_key,
     outcome::{self, how_to_know, how_to_stop},
 };
 use crate::{
@@ -23,8 +23,7 @@ pub(super) async fn run(
     let limit = args.wait();
     let request = args.into_request(Suffix::from_number(random::number()))?;
     let context = connect()?;
-    let key = format!("{:016x}{:016x}", random::number(), random::number());
-    let answer = context.patiently(ASKS, context.client.run(&request, &key)).await;
+    let answer = context.patiently(ASKS, context.client.run(&request, &new_key())).await;
     if limit == Wait::No
         && let Some(json) = context.wanted_json(&answer)
     {

@@ -26,6 +26,8 @@ fn the_help_shows_the_commands_and_examples() {
           flush        Delete all jobs of the tool
           restart      Restart a continuous job, or run a scheduled one now
           quota        Tell what the tool may have, and what it uses
+          load         Make the tool's jobs what a file says
+          dump         Write the tool's jobs into a file
           containers   List the containers that jobs can run in [alias: images]
           completions  Write completions for a shell
           version      Tell the version of this command
@@ -35,7 +37,6 @@ fn the_help_shows_the_commands_and_examples() {
           --json  --quiet  --verbose  --color WHEN  --server URL  --cert FILE  --key FILE  --ca FILE
 
         Examples:
-          toolforge-jobs run './bot.py --all' --type tf-python39 --wait
           toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
           toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous
     "#]]

@@ -107,7 +107,7 @@ fn a_flush_is_asked_about_and_a_no_is_respected() {
 fn who_looks_on_is_told_what_takes_long() {
     let session = Session::new([Reply::Slow(200, r#"{"deleted":["bot"]}"#.into())]);
     let (status, text) = on_terminal(session.command(&["delete", "bot"]), "");
-    assert_eq!(text, "waiting until the programs of `bot` have ended ...\r\nbot\r\n");
+    assert_eq!(text, "waiting until the programs of `bot` have ended …\r\nbot\r\n");
     assert_eq!(status.code(), Some(0));
 }
 
@@ -142,4 +142,22 @@ fn somebody_who_waits_for_a_job_is_told_of_an_outage_once() {
     assert_eq!(status.code(), Some(0));
     let told = Session::new(replies()).run(&words);
     assert!(told.starts_with("exit 0\n") && !told.contains("again"), "{told}");
+}
+
+/// A script gets no such line, and who sees every exchange needs none.
+#[test]
+fn somebody_who_waits_for_a_load_is_told_what_takes_so_long() {
+    let away = Reply::text(503, "<html>").retry_after(2);
+    let would_be = JobView { uid: String::new(), ..job("bot") };
+    let replies =
+        [Reply::text(200, "[]"), Reply::json(200, &would_be), away, Reply::json(201, &job("bot"))];
+    let session = Session::new(replies);
+    session.write("jobs.yaml", "- {name: bot, command: ./bot.py, image: x}\n");
+    let mut command = session.command(&["load", "jobs.yaml"]);
+    command.current_dir(session.home.path());
+    let (status, text) = on_terminal(command, "");
+    assert_eq!(text.matches("starting `bot` ...").count(), 1, "{text}");
+    assert!(!text.contains("checking"), "{text}");
+    assert!(text.ends_with("bot created\r\n"), "{text}");
+    assert_eq!(status.code(), Some(0));
 }

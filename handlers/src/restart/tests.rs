@@ -1,6 +1,7 @@
 mod scheduled;
 
 use serde_json::{Value, json};
+use tjf_api_types::JobView;
 use tjf_runtime::{
     Failure, RequestId,
     testing::{Exchange, FakeCluster, get, patch},
@@ -16,7 +17,7 @@ const RESTART: &str = "jobs.toolforge.org/restart";
 
 async fn restart_a(kube: kube::Client) -> Result<JobView> {
     let restarted = restart(context_without_limits(kube), Path("a".parse().unwrap())).await;
-    restarted.map(|Json(view)| view)
+    restarted.map(|Json(Named(view))| view)
 }
 
 fn gone(path: &str, name: &str) -> Exchange {

@@ -36,7 +36,11 @@ impl Page {
         json.shrink_to_fit();
         let interrupted = views.iter().filter(|view| is_interrupted(view));
         let interrupted = interrupted.map(|view| (view.name.clone(), view.uid.clone())).collect();
-        Ok(Self { all: Written::from_json(json.into()), jobs: jobs.into(), interrupted })
+        Ok(Self {
+            all: Written::from_json::<Vec<JobView>>(json.into()),
+            jobs: jobs.into(),
+            interrupted,
+        })
     }
 
     /// All jobs.
@@ -53,7 +57,7 @@ impl Page {
     pub fn job(&self, name: &str) -> Option<Written> {
         let (_, place) = self.jobs.iter().find(|(of, _)| of == name)?;
         let json: Bytes = self.all.json().slice(place.clone());
-        Some(Written::from_json(json))
+        Some(Written::from_json::<JobView>(json))
     }
 }
 
