@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use serde::Serialize;
 
-use crate::{ContainerView, Deleted, JobView, QuotaView, Word, Words, shown::is_unseen};
+use crate::{ContainerView, Deleted, JobView, QuotaItem, QuotaView, Word, Words, shown::is_unseen};
 
 /// A value that a shell can read.
 pub trait ShellText {
@@ -61,20 +61,23 @@ impl ShellText for Vec<ContainerView> {
     }
 }
 
-/// A line for each limit: its name, the limit, and how much of it is in use, where that adds up.
-impl ShellText for QuotaView {
-    fn write_text(&self, text: &mut String) {
-        for item in self.categories.iter().flat_map(|category| &category.items) {
-            let used = item.used.as_deref().unwrap_or_default();
-            line(text, &[&item.name, &item.limit, used]);
-        }
-    }
-}
-
 impl ShellText for Deleted {
     fn write_text(&self, text: &mut String) {
         for name in &self.deleted {
             line(text, &[name]);
+        }
+    }
+}
+
+/// A line for each limit and each use, whose key is the category's and the limit's name.
+impl ShellText for QuotaView {
+    fn write_text(&self, text: &mut String) {
+        for category in &self.categories {
+            for QuotaItem { name, limit, used } in &category.items {
+                let key = key_within(&category.name, name);
+                line(text, &[&key_within(&key, "used"), used.as_deref().unwrap_or_default()]);
+                line(text, &[&key_within(&key, "limit"), limit]);
+            }
         }
     }
 }

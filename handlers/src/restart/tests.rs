@@ -1,6 +1,7 @@
 mod scheduled;
 
 use serde_json::{Value, json};
+use tjf_api_types::JobView;
 use tjf_runtime::{
     Failure, RequestId,
     testing::{Exchange, FakeCluster, get, patch},
