@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use tjf_api_types::ObjectName;
+use tjf_api_types::{LogStream, ObjectName};
 use tokio::time::Duration;
 
 use crate::{live, settings::Source};
@@ -108,6 +108,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// List all jobs
     List(ListArgs),
+    /// Show what a job has written
+    Logs(LogsArgs),
     /// Wait until jobs have ended
     Wait(WaitArgs),
     /// Delete jobs
@@ -193,6 +195,23 @@ impl WaitArgs {
     pub(crate) fn limit(&self) -> Wait {
         self.timeout.map_or(Wait::Forever, Wait::AtMost)
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// Name of the job
+    #[arg(value_name = "NAME")]
+    pub(crate) name: ObjectName,
+    /// Go on with what comes, until the job has ended
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Begin so many lines before the end, of each stream
+    #[arg(short, long, visible_alias = "last", value_name = "COUNT")]
+    pub(crate) lines: Option<u64>,
+    /// Which output; with both, each line is behind `out: ` or `err: `
+    #[arg(long, value_name = "STREAM", value_parser = run::one_of::<LogStream>())]
+    #[arg(default_value = "both", hide_default_value = true)]
+    pub(crate) stream: LogStream,
 }
 
 #[derive(Debug, Args)]

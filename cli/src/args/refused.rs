@@ -8,7 +8,7 @@ use clap::{
 };
 
 /// Options that are not taken, and what to do instead.
-const OPTIONS: [(&str, &str); 10] = [
+const OPTIONS: [(&str, &str); 12] = [
     ("--cfg", "give `--server`, `--cert`, `--key` and `--ca`, or set them in a settings file"),
     ("--kubeconfig", "set the variable `KUBECONFIG`"),
     ("--url", "give `--server URL`"),
@@ -19,6 +19,8 @@ const OPTIONS: [(&str, &str); 10] = [
     ("--webservice", NO_ADDRESS),
     ("--health-check-script", NO_PROBE),
     ("--health-check-http", NO_PROBE),
+    ("--since", NO_TIMES),
+    ("--until", NO_TIMES),
 ];
 
 const NO_ADDRESS: &str =
@@ -26,11 +28,13 @@ const NO_ADDRESS: &str =
 
 const NO_PROBE: &str = "let the command end when it is not well: a continuous job is started again";
 
+const NO_TIMES: &str =
+    "log files have no times, unless the job writes some: `--last COUNT` shows their end";
+
 /// Verbs that are to come, and what to do until then.
-const VERBS: [(&str, &str); 3] = [
+const VERBS: [(&str, &str); 2] = [
     ("restart", "`toolforge-jobs delete NAME`, and run it again"),
     ("quota", "`kubectl describe quota` tells, and a refusal names the limit in its way"),
-    ("logs", "`toolforge-jobs show NAME` tells the files that its output is in"),
 ];
 
 /// What to say instead of what clap says, when it met one of these words.

@@ -18,6 +18,7 @@ mod help;
 mod hints;
 mod list;
 mod load;
+mod logs;
 mod run;
 mod server;
 mod session;
