@@ -15,6 +15,7 @@ mod keys;
 mod knobs;
 mod large;
 mod load;
+mod logs;
 mod malformed;
 mod matrix;
 mod names;
@@ -79,6 +80,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         waiting::all(),
         large::all(),
         load::all(),
+        logs::all(),
         going::all(),
         unknown::all(),
         names::all(),

@@ -28,6 +28,7 @@ pub(super) async fn run(
     if follows && context.is_json {
         return Err(Error::NoJson { what: "`run --follow`" });
     }
+    let ends = if follows { followed::ends(&context, &request).await } else { [None; 2] };
     let key = format!("{:016x}{:016x}", random::number(), random::number());
     let answer = context.client.run(&request, &key).await;
     if limit == Wait::No
@@ -50,7 +51,7 @@ pub(super) async fn run(
         let ended = async {
             if follows {
                 context.printer.note(&created(&name));
-                followed::follow(&context, renew, job, limit).await
+                followed::follow(&context, renew, job, limit, ends).await
             } else {
                 wait(&context, renew, job, limit).await
             }

@@ -137,6 +137,12 @@ impl Contents {
         all.any(|it| it.name == name && it.uid == uid)
     }
 
+    /// Whether there is a pod of a job of this name that has not ended.
+    pub fn has_pods_of(&self, name: &str) -> bool {
+        let is_of_job = |pod: &&Pod| pod.metadata.labels.name() == Some(name);
+        self.objects.pods.iter().filter(is_of_job).any(|pod| !pod.has_ended())
+    }
+
     /// Whether warnings were asked for a moment ago.
     pub fn has_events(&self, now: Instant) -> bool {
         self.events_at.is_some_and(|at| now - at < EVENTS_AGE_MAX)
