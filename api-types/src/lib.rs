@@ -12,17 +12,23 @@ mod job;
 mod log;
 mod name;
 mod problem;
+mod quota;
 mod run;
 mod shown;
+mod text;
 mod word;
 
 pub use container::{ContainerState, ContainerView};
-pub use job::{Deleted, JobType, JobView, LastRunView, Phase, StatusView};
+pub use job::{
+    ClockChangeView, ClockEffect, Deleted, JobType, JobView, LastRunView, Phase, StatusView,
+};
 pub use log::{Interleaver, LogPosition, LogPositionError, LogQuery, LogStream};
 pub use name::{JobName, NameError, ObjectName, SUFFIX_LENGTH, Suffix, ToolName};
 pub use problem::{PROBLEMS, Problem};
+pub use quota::{QuotaCategory, QuotaItem, QuotaView};
 pub use run::{Emails, Mount, RunRequest};
 pub use shown::Shown;
+pub use text::{Named, ShellText};
 pub use word::{Word, Words};
 
 /// Header that carries the request's id, in both directions.

@@ -3,14 +3,14 @@
 //! Help, completions and the usage errors all come from these definitions. What needs more than one
 //! option to be judged is in [`run`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tjf_api_types::{LogStream, ObjectName};
 use tokio::time::Duration;
 
-use crate::settings::Source;
+use crate::{live, settings::Source};
 
 pub(crate) mod duration;
 pub(crate) mod refused;
@@ -34,10 +34,7 @@ Options of every command, explained by `toolforge-jobs COMMAND --help`:
 
 const EXAMPLES: &str = "Examples:
   toolforge-jobs run './bot.py --all' --type tf-python39 --wait
-  toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
-  toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous
-  toolforge-jobs list
-  toolforge-jobs delete my-bot";
+  toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --schedule @daily";
 
 /// Runs your tool's jobs: once, on a schedule, or for ever.
 #[derive(Debug, Parser)]
@@ -117,12 +114,21 @@ pub(crate) enum Command {
     Delete(DeleteArgs),
     /// Delete all jobs of the tool
     Flush(FlushArgs),
+    /// Make the tool's jobs what a file says
+    Load(LoadArgs),
+    /// Write the tool's jobs into a file
+    Dump(DumpArgs),
+    /// Restart a continuous job, or run a scheduled one now
+    Restart(RestartArgs),
+    /// Tell what the tool may have, and what it uses
+    Quota,
     /// List the containers that jobs can run in
     #[command(visible_alias = "images")]
     Containers,
     /// Write completions for a shell
     Completions(CompletionsArgs),
     /// Tell the version of this command
+    #[command(hide = true)]
     Version,
 }
 
@@ -136,7 +142,7 @@ impl Command {
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// Name of the job
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = live::jobs())]
     pub(crate) name: ObjectName,
 }
 
@@ -145,6 +151,12 @@ pub(crate) struct ListArgs {
     /// Add command, container, resources and log files
     #[arg(short, long)]
     pub(crate) long: bool,
+    /// Only what has failed, is failing, or can't start
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Draw it again whenever something changes, until Ctrl-C
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) watch: bool,
     /// What to print: a table, a longer one, names alone, or JSON
     #[arg(short, long, value_name = "LAYOUT", default_value = "normal")]
     #[arg(conflicts_with = "long", hide_default_value = true)]
@@ -171,7 +183,7 @@ pub(crate) enum Layout {
 #[derive(Debug, Args)]
 pub(crate) struct WaitArgs {
     /// Names of the jobs
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = live::jobs())]
     pub(crate) names: Vec<ObjectName>,
     /// Wait for one of them only, whichever ends first
     #[arg(long)]
@@ -208,7 +220,7 @@ pub(crate) struct LogsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
     /// Names of the jobs
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = live::jobs())]
     pub(crate) names: Vec<ObjectName>,
 }
 
@@ -217,6 +229,63 @@ pub(crate) struct FlushArgs {
     /// Do not ask first
     #[arg(short, long)]
     pub(crate) yes: bool,
+}
+
+const LOAD_EXAMPLES: &str = "Examples:
+  toolforge-jobs load jobs.yaml
+  toolforge-jobs load jobs.yaml --dry-run
+  toolforge-jobs load jobs.yaml --job my-bot
+
+An entry of the file:
+  - name: my-bot
+    command: ./bot.py --all
+    image: tf-python39
+    schedule: '@daily'
+    mem: 1Gi
+`toolforge-jobs dump` writes such a file.";
+
+#[derive(Debug, Args)]
+#[command(after_help = LOAD_EXAMPLES)]
+pub(crate) struct LoadArgs {
+    /// File of jobs, in YAML; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Take this job of the file alone
+    #[arg(long, value_name = "NAME", conflicts_with = "prune")]
+    pub(crate) job: Option<String>,
+    /// Tell what would change, and change nothing; the exit code is 2 when something would
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Delete the jobs that the file does not name
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Wait until what was started has ended
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DumpArgs {
+    /// File to write; by default, and for `-`, standard output
+    #[arg(value_name = "FILE", conflicts_with = "to_file")]
+    file: Option<PathBuf>,
+    /// The same
+    #[arg(short = 'f', long, value_name = "FILE", hide = true)]
+    to_file: Option<PathBuf>,
+}
+
+impl DumpArgs {
+    /// Where to write, in whichever way it was said.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref().or(self.to_file.as_deref())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestartArgs {
+    /// Name of the job
+    #[arg(value_name = "NAME", add = live::jobs())]
+    pub(crate) name: ObjectName,
 }
 
 #[derive(Debug, Args)]

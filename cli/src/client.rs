@@ -9,10 +9,11 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{Method, Request, Response, header};
+use hyper::{Method, Request, Response, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tjf_api_types::{
-    ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, LogQuery, ObjectName, RunRequest, path,
+    ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, LogQuery, ObjectName, QuotaView, RunRequest,
+    path,
 };
 use tokio::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ use connection::Connections;
 use retry::{Attempts, Repeat};
 use server::Server;
 
-use crate::credentials::Credentials;
+use crate::{clock::Clock, credentials::Credentials};
 
 /// How the command introduces itself.
 const USER_AGENT: &str = concat!("toolforge-jobs/", env!("CARGO_PKG_VERSION"));
@@ -93,6 +94,10 @@ pub struct Answer<T> {
     pub value: T,
     /// The same as the API wrote it, byte for byte.
     pub json: Bytes,
+    /// By which the service knows this very answer.
+    pub tag: Option<String>,
+    /// When it was answered.
+    pub clock: Clock,
 }
 
 /// One request, as often as it has to be sent.
@@ -101,6 +106,8 @@ struct Call<'a> {
     path: String,
     body: Bytes,
     key: Option<&'a str>,
+    /// The tag of an answer that need not come again.
+    known: Option<&'a str>,
     repeat: Repeat,
 }
 
@@ -114,7 +121,7 @@ impl Client {
         let server: Server = server.parse()?;
         let tls = Arc::new(tls::config(credentials)?);
         Ok(Self {
-            connections: Connections::new(&server, tls),
+            connections: Connections::new(&server, tls, tls::ended_on(credentials)),
             server,
             may_repeat: true,
             observer: None,
@@ -153,10 +160,28 @@ impl Client {
             path: path::RUN.to_owned(),
             body: body.into(),
             key: Some(key),
+            known: None,
             repeat: Repeat::UntilSettled,
         };
         // Whatever it says, the job may be there.
         read(self.send(&call).await?).map_err(|error| ClientError::Unconfirmed(Box::new(error)))
+    }
+
+    /// Tells the job that a request would make. Nothing is created, and whether the name is taken is
+    /// not asked.
+    ///
+    /// # Errors
+    ///
+    /// What [`Client::run`] would be refused for; else as every method.
+    pub async fn rehearse(&self, request: &RunRequest) -> Result<Answer<JobView>, ClientError> {
+        let body = serde_json::to_vec(request).map_err(ClientError::unwritable)?;
+        let call = Call {
+            method: Method::POST,
+            body: body.into(),
+            repeat: Repeat::Freely,
+            ..Call::read(path::dry_run())
+        };
+        read(self.send(&call).await?)
     }
 
     /// Describes one job.
@@ -223,6 +248,21 @@ impl Client {
         read(self.send(&Call::read(path::LIST.to_owned())).await?)
     }
 
+    /// The same, unless it is the answer that had this tag: then `None`.
+    ///
+    /// # Errors
+    ///
+    /// No connection, a refusal, or an answer that can't be understood.
+    pub async fn list_unless(
+        &self,
+        tag: Option<&str>,
+    ) -> Result<Option<Answer<Vec<JobView>>>, ClientError> {
+        let call = Call { known: tag, ..Call::read(path::LIST.to_owned()) };
+        let response = self.send(&call).await?;
+        let is_known = response.status() == StatusCode::NOT_MODIFIED;
+        if is_known { Ok(None) } else { read(response).map(Some) }
+    }
+
     /// Deletes one job.
     ///
     /// # Errors
@@ -241,6 +281,24 @@ impl Client {
         read(self.send(&Call::delete(path::FLUSH.to_owned())).await?)
     }
 
+    /// Restarts one job. It is sent once: a second restart would end what the first has started.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with status 404 when there is no such job; else as every method.
+    pub async fn restart(&self, name: &ObjectName) -> Result<Answer<JobView>, ClientError> {
+        read(self.send(&Call::restart(path::restart(name.as_str()))).await?)
+    }
+
+    /// Tells what the tool may have, and what it uses.
+    ///
+    /// # Errors
+    ///
+    /// No connection, a refusal, or an answer that can't be understood.
+    pub async fn quota(&self) -> Result<Answer<QuotaView>, ClientError> {
+        read(self.send(&Call::read(path::QUOTA.to_owned())).await?)
+    }
+
     /// Lists the containers on offer.
     ///
     /// # Errors
@@ -255,7 +313,7 @@ impl Client {
         let mut attempts = Attempts::new(call.repeat, self.may_repeat);
         loop {
             let error = match self.send_once(call).await {
-                Ok(response) if response.status().is_success() => return Ok(response),
+                Ok(response) if is_good(response.status()) => return Ok(response),
                 Ok(response) => ClientError::Refused(Box::new(Refusal::read(&response))),
                 Err(error) => error,
             };
@@ -308,6 +366,9 @@ impl Client {
         if let Some(key) = call.key {
             request = request.header(IDEMPOTENCY_KEY, key);
         }
+        if let Some(tag) = call.known {
+            request = request.header(header::IF_NONE_MATCH, tag);
+        }
         request.body(Full::new(call.body.clone())).map_err(ClientError::unwritable)
     }
 }
@@ -320,11 +381,22 @@ impl fmt::Debug for Client {
 
 impl Call<'_> {
     fn read(path: String) -> Self {
-        Self { method: Method::GET, path, body: Bytes::new(), key: None, repeat: Repeat::Freely }
+        Self {
+            method: Method::GET,
+            path,
+            body: Bytes::new(),
+            key: None,
+            known: None,
+            repeat: Repeat::Freely,
+        }
+    }
+
+    fn restart(path: String) -> Self {
+        Self { method: Method::POST, repeat: Repeat::Never, ..Self::read(path) }
     }
 
     fn delete(path: String) -> Self {
-        Self { method: Method::DELETE, path, body: Bytes::new(), key: None, repeat: Repeat::Never }
+        Self { method: Method::DELETE, repeat: Repeat::Never, ..Self::read(path) }
     }
 }
 
@@ -339,10 +411,20 @@ pub enum SetupError {
     Tls(#[from] TlsError),
 }
 
+/// What is known already is a good answer, too.
+fn is_good(status: StatusCode) -> bool {
+    status.is_success() || status == StatusCode::NOT_MODIFIED
+}
+
 /// Takes a good answer for what its route says that it is.
 fn read<T: DeserializeOwned>(response: Response<Bytes>) -> Result<Answer<T>, ClientError> {
     match serde_json::from_slice(response.body()) {
-        Ok(value) => Ok(Answer { value, json: response.into_body() }),
+        Ok(value) => {
+            let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+            let clock = Clock::of_answer(text(header::DATE));
+            let tag = text(header::ETAG).map(str::to_owned);
+            Ok(Answer { value, json: response.into_body(), tag, clock })
+        }
         Err(source) => {
             let request_id = error::request_id(&response).map(str::to_owned);
             let json = response.into_body();

@@ -6,11 +6,13 @@ mod command;
 mod conformance;
 mod credentials;
 mod drain;
+mod dry;
 mod ending;
 mod faults;
 mod forms;
 mod going;
 mod isolation;
+mod jobs_file;
 mod keys;
 mod knobs;
 mod large;
@@ -19,15 +21,18 @@ mod logs;
 mod malformed;
 mod matrix;
 mod names;
+mod nudging;
 mod output;
 mod platform;
 mod policy;
 mod readme;
 mod removal;
+mod restart;
 mod room;
 mod schedules;
 mod status;
 mod store;
+mod text;
 mod unknown;
 mod upgrade;
 mod waiting;
@@ -77,6 +82,8 @@ pub(crate) fn all() -> Vec<Scenario> {
         malformed::all(),
         status::all(),
         room::all(),
+        nudging::all(),
+        restart::all(),
         waiting::all(),
         large::all(),
         load::all(),
@@ -95,6 +102,9 @@ pub(crate) fn all() -> Vec<Scenario> {
         keys::all(),
         knobs::all(),
         forms::all(),
+        text::all(),
+        jobs_file::all(),
+        dry::all(),
         watching::all(),
         store::all(),
         faults::all(),

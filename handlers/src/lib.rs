@@ -14,6 +14,8 @@ pub mod flush;
 pub mod job;
 pub mod list;
 pub mod logs;
+pub mod quota;
+pub mod restart;
 pub mod routes;
 pub mod run;
 pub mod show;

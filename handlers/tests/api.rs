@@ -31,8 +31,8 @@ use tjf_runtime::{
 /// Stands in every answer of the cluster, and may stand in none of ours.
 const SECRET: &str = "SECRET-OF-THE-CLUSTER";
 /// All that an answer may carry.
-const HEADERS: [&str; 6] =
-    ["allow", "connection", "content-type", "location", "retry-after", "x-request-id"];
+const HEADERS: [&str; 7] =
+    ["allow", "connection", "content-type", "location", "retry-after", "vary", "x-request-id"];
 
 fn golden(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(path)
@@ -207,10 +207,35 @@ async fn an_oversized_body_and_an_answer_that_nobody_reads_are_refused() {
     }
 }
 
+/// A refusal that every route has, and one of its own.
+#[tokio::test]
+async fn who_reads_text_is_answered_in_lines_by_every_route() {
+    let peer = certificate("toolforge");
+    for (method, path) in every_route() {
+        for (peer, query) in [(None, ""), (Some(&peer), "?wiat=1"), (Some(&peer), "")] {
+            let request = request(&method, &format!("{path}{query}"))
+                .header("accept", "text/plain")
+                .header("content-type", "application/json");
+            let answer = ask(peer, request.body(full("{\"cmd\":\"\"}")).unwrap()).await;
+            let text = String::from_utf8(answer.body.into()).unwrap();
+            assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8", "{path}");
+            assert_eq!(answer.headers["vary"], "accept", "{path}");
+            if answer.status.is_success() {
+                assert!(text.lines().all(|line| line.split('\t').count() == 2), "{text}");
+            } else {
+                assert!(text.lines().count() == 1 && !text.contains('{'), "{path}: {text}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_body_that_is_not_what_it_says_is_refused() {
     let peer = certificate("toolforge");
-    for (method, path) in every_route().into_iter().filter(|(method, _)| method == Method::POST) {
+    // A restart has no body, and one that comes with it is not looked at.
+    let has_body =
+        |(method, path): &(Method, String)| method == Method::POST && path.ends_with("/run/");
+    for (method, path) in every_route().into_iter().filter(has_body) {
         let json = request(&method, &path).header("content-type", "application/json");
         let (problem, _) = refused(Some(&peer), json.body(full("{")).unwrap()).await;
         assert_eq!(problem.slug(), "invalid-request", "{path}");

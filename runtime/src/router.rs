@@ -68,7 +68,7 @@ impl<S: Application> Route<S> {
             reads_query: H::READS_QUERY,
             class: Class::Ordinary,
             time_max: None,
-            answers: &[Media::Json],
+            answers: Media::EITHER,
         };
         let call: Call<S> =
             Arc::new(move |exchange, received| handler.clone().call(exchange, received));
@@ -89,7 +89,8 @@ impl<S: Application> Route<S> {
         self
     }
 
-    /// What its answers can be written as; the first when a caller does not mind.
+    /// What its answers can be written as; the first when a caller does not mind. If this is not
+    /// said, either is.
     #[must_use]
     pub fn answers(mut self, media: &'static [Media]) -> Self {
         self.policy.answers = media;

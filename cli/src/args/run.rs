@@ -10,6 +10,7 @@ use tjf_api_types::{Emails, JobName, Mount, RunRequest, Suffix, Words};
 use tokio::time::Duration;
 
 use super::duration;
+use crate::live;
 
 const USAGE: &str = "toolforge-jobs run COMMAND --type CONTAINER [OPTIONS]
        toolforge-jobs run --type CONTAINER [OPTIONS] -- WORD WORD…
@@ -35,6 +36,7 @@ pub(crate) struct RunArgs {
     command: Option<String>,
     /// Container to run in; `toolforge-jobs containers` lists them
     #[arg(long = "type", visible_aliases = ["image", "container"], value_name = "CONTAINER")]
+    #[arg(add = live::containers())]
     container: String,
     /// Name of the job; made from the command when not given
     #[arg(long, conflicts_with = "command")]

@@ -48,17 +48,20 @@ pub(super) struct Connections {
     port: u16,
     name: ServerName<'static>,
     tls: TlsConnector,
+    /// The day on which the tool's certificate ended, if it has.
+    ended_on: Option<Box<str>>,
     idle: Mutex<Vec<Sender>>,
 }
 
 impl Connections {
-    pub(super) fn new(server: &Server, tls: Arc<ClientConfig>) -> Self {
+    pub(super) fn new(server: &Server, tls: Arc<ClientConfig>, ended_on: Option<Box<str>>) -> Self {
         Self {
             url: server.url.clone(),
             host: server.host.clone(),
             port: server.port,
             name: server.name.clone(),
             tls: tls.into(),
+            ended_on,
             idle: Mutex::default(),
         }
     }
@@ -204,8 +207,11 @@ impl Connections {
     }
 
     fn untrusted(&self, error: &(dyn StdError + 'static)) -> Option<ClientError> {
-        let source = find_tls_error(error)?.clone();
-        Some(ClientError::Untrusted { server: self.url.clone(), source })
+        let source = Box::new(find_tls_error(error)?.clone());
+        // What the server says is about the tool's certificate; what is wrong here is the server's.
+        let is_told = matches!(*source, rustls::Error::AlertReceived(_));
+        let ended_on = self.ended_on.clone().filter(|_| is_told);
+        Some(ClientError::Untrusted { server: self.url.clone(), source, ended_on })
     }
 }
 

@@ -20,12 +20,19 @@ pub enum ClientError {
         source: io::Error,
     },
     /// One side does not trust the other's certificate; no request was looked at.
-    #[error("no trusted connection to `{server}`: {}{source}", trust::matter(source))]
+    #[error(
+        "no trusted connection to `{server}`: {}{source}{}",
+        trust::matter(source),
+        ended(ended_on.as_deref())
+    )]
     Untrusted {
         /// The server's address.
         server: String,
         /// What the library says.
-        source: rustls::Error,
+        source: Box<rustls::Error>,
+        /// The day on which the tool's certificate ended, when it is over and the server does not
+        /// take it.
+        ended_on: Option<Box<str>>,
     },
     /// The request went out; what came of it is not known.
     #[error("the connection to `{server}` broke before the answer was complete")]
@@ -122,6 +129,10 @@ impl Refusal {
     pub fn is_servers_fault(&self) -> bool {
         (500..600).contains(&self.status)
     }
+}
+
+fn ended(day: Option<&str>) -> String {
+    day.map(|day| format!("; the tool's certificate ended on {day}")).unwrap_or_default()
 }
 
 impl ClientError {

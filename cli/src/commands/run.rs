@@ -5,7 +5,7 @@ mod followed;
 use tjf_api_types::{JobView, RunRequest, Suffix};
 
 use super::{
-    Context,
+    ASKS, Context, new_key,
     outcome::{self, how_to_know, how_to_stop},
 };
 use crate::{
@@ -29,8 +29,7 @@ pub(super) async fn run(
         return Err(Error::NoJson { what: "`run --follow`" });
     }
     let ends = if follows { followed::ends(&context, &request).await } else { [None; 2] };
-    let key = format!("{:016x}{:016x}", random::number(), random::number());
-    let answer = context.client.run(&request, &key).await;
+    let answer = context.patiently(ASKS, context.client.run(&request, &new_key())).await;
     if limit == Wait::No
         && let Some(json) = context.wanted_json(&answer)
     {

@@ -64,7 +64,7 @@ async fn first_look(context: &Context, name: &ObjectName) -> Result<Answer<JobVi
 }
 
 /// Tells each end as it comes; the highest of their codes is that of all.
-async fn tell_ends(
+pub(super) async fn tell_ends(
     context: &Context,
     waits: FuturesUnordered<impl Future<Output = (String, Waited)>>,
     is_any_enough: bool,

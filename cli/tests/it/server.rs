@@ -6,6 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Condvar, Mutex, mpsc},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -32,8 +33,12 @@ use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinSet,
+    time::sleep,
 };
 use tokio_rustls::TlsAcceptor;
+
+/// When everything is answered.
+const DATE: &str = "Mon, 06 May 2024 07:11:17 GMT";
 
 /// One answer.
 #[derive(Debug, Clone)]
@@ -42,6 +47,10 @@ pub(crate) enum Reply {
     Answer(u16, Bytes),
     /// The same, with `Retry-After` in seconds.
     Later(u16, Bytes, u64),
+    /// The same, after more than a second.
+    Slow(u16, Bytes),
+    /// The same, with an `ETag`.
+    Tagged(u16, Bytes, &'static str),
     /// A log.
     Log(Log),
     /// The request is read and the connection closed.
@@ -109,7 +118,18 @@ impl Reply {
             Self::Answer(status, body) | Self::Later(status, body, _) => {
                 Self::Later(status, body, seconds)
             }
-            Self::HangUp | Self::Log(_) => self,
+            Self::Slow(..) | Self::Tagged(..) | Self::HangUp | Self::Log(_) => self,
+        }
+    }
+
+    pub(crate) fn tagged(self, tag: &'static str) -> Self {
+        match self {
+            Self::Answer(status, body) => Self::Tagged(status, body, tag),
+            other @ (Self::Later(..)
+            | Self::Slow(..)
+            | Self::Tagged(..)
+            | Self::HangUp
+            | Self::Log(_)) => other,
         }
     }
 }
@@ -172,6 +192,8 @@ pub(crate) struct Seen {
     /// Method and path.
     pub(crate) line: String,
     pub(crate) key: Option<String>,
+    /// The tag of an answer that need not come again.
+    pub(crate) known: Option<String>,
     pub(crate) body: String,
 }
 
@@ -301,22 +323,35 @@ async fn answer(
 ) -> Result<Response<BoxBody<Bytes, io::Error>>, io::Error> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let header = |name| head.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let seen = Seen {
         line: format!("{} {}", head.method, head.uri),
-        key: head.headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap().to_owned()),
+        key: header(IDEMPOTENCY_KEY),
+        known: header(header::IF_NONE_MATCH.as_str()),
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
     let whole = |body| Full::new(body).map_err(|never| match never {}).boxed();
-    let (status, body, retry_after) = match script.take(seen) {
+    let reply = script.take(seen);
+    let (status, body, more) = match reply {
         Reply::HangUp => return Err(io::ErrorKind::ConnectionAborted.into()),
         Reply::Log(log) => return Ok(log_answer(log)),
         Reply::Answer(status, body) => (status, body, None),
-        Reply::Later(status, body, seconds) => (status, body, Some(seconds)),
+        Reply::Slow(status, body) => {
+            // This is the fault that it is for.
+            sleep(Duration::from_millis(1_500)).await;
+            (status, body, None)
+        }
+        Reply::Later(status, body, seconds) => {
+            (status, body, Some((header::RETRY_AFTER, seconds.to_string())))
+        }
+        Reply::Tagged(status, body, tag) => (status, body, Some((header::ETAG, tag.to_owned()))),
     };
-    let mut response =
-        Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
-    if let Some(seconds) = retry_after {
-        response = response.header(header::RETRY_AFTER, seconds);
+    let mut response = Response::builder()
+        .status(status)
+        .header(header::DATE, DATE)
+        .header(header::CONTENT_TYPE, "application/json");
+    if let Some((name, value)) = more {
+        response = response.header(name, value);
     }
     Ok(response.body(whole(body)).unwrap())
 }

@@ -113,6 +113,11 @@ impl Call {
         Self::new(Method::DELETE, &format!("/delete/{name}/"))
     }
 
+    /// A `restart` of one job.
+    pub fn restart(name: &str) -> Self {
+        Self::new(Method::POST, &format!("/restart/{name}/"))
+    }
+
     /// A `flush`.
     pub fn flush() -> Self {
         Self::new(Method::DELETE, "/flush/")

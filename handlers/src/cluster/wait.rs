@@ -185,10 +185,18 @@ impl Cluster {
         if store.peek(|_| ()).is_none() {
             return self.until_changed(name, uid).await;
         }
+        let mut pods = store.peek(Contents::pods_at_work);
         while changes.changed().await.is_ok() {
-            if store.peek(|contents| is_at_work(contents, name, uid)) != Some(true) {
-                return;
+            let seen = store.peek(|contents| {
+                let waits = contents.lacks_pod(uid);
+                (is_at_work(contents, name, uid), waits, contents.pods_at_work())
+            });
+            let Some((true, waits, pods_now)) = seen else { return };
+            // What ended may have left room for the one that is waited for.
+            if waits && pods.is_some_and(|pods| pods_now < pods) {
+                self.nudge();
             }
+            pods = Some(pods_now);
         }
     }
 

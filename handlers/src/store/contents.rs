@@ -143,6 +143,17 @@ impl Contents {
         self.objects.pods.iter().filter(is_of_job).any(|pod| !pod.has_ended())
     }
 
+    /// How many pods take room, of whatever they are.
+    pub fn pods_at_work(&self) -> usize {
+        self.objects.pods.iter().filter(|pod| !pod.has_ended()).count()
+    }
+
+    /// Whether the object of this uid has no pod that is at work.
+    pub fn lacks_pod(&self, uid: &str) -> bool {
+        let is_its = |pod: &&Pod| pod.metadata.controller() == Some(uid) && !pod.has_ended();
+        !self.objects.pods.iter().any(|pod| is_its(&pod))
+    }
+
     /// Whether warnings were asked for a moment ago.
     pub fn has_events(&self, now: Instant) -> bool {
         self.events_at.is_some_and(|at| now - at < EVENTS_AGE_MAX)

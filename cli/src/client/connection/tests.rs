@@ -61,7 +61,7 @@ fn connections(trusted: &rcgen::Certificate) -> Connections {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Connections::new(&"https://jobs.example.org".parse().unwrap(), Arc::new(tls))
+    Connections::new(&"https://jobs.example.org".parse().unwrap(), Arc::new(tls), None)
 }
 
 /// A listener that does not accept, with room for so many connections more. What comes after them

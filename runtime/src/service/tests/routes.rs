@@ -69,12 +69,12 @@ fn toys() -> Arc<Service<State>> {
     let long = Duration::from_secs(300);
     service_of(
         Router::new()
-            .route(Route::get("/version/", version).class(Class::Free))
+            .route(Route::get("/version/", version).class(Class::Free).answers(&[Media::Json]))
             .route(Route::get("/tail/{name}/", tail))
             .route(Route::get("/follow/", follow).class(Class::Waiting).answers(&[Media::Text]))
             .route(Route::get("/hold/", hold).class(Class::Waiting).time_max(long))
             .route(Route::get("/wait/", wait))
-            .route(Route::get("/greet/", greet).answers(&[Media::Json, Media::Text])),
+            .route(Route::get("/greet/", greet)),
     )
 }
 
@@ -118,13 +118,46 @@ async fn an_answer_is_written_as_the_caller_wants_it_and_so_is_a_refusal() {
     assert_eq!(text_of(ask("/greet", "text/plain").await).await, "hello");
     assert_eq!(text_of(ask("/greet", "application/json;q=0, */*").await).await, "hello");
     assert_eq!(text_of(ask("/greet", "*/*").await).await, "\"hello\"");
-    let problem = problem_of(ask("/tail/a", "text/plain").await).await;
+    let problem = problem_of(ask("/version", "text/plain").await).await;
     assert_eq!(
         (problem.slug(), problem.detail.contains("application/json")),
         ("not-acceptable", true)
     );
     let refused = ask("/greet", "text/html").await;
     assert_eq!(refused.status().as_u16(), 406);
+    for (path, line) in [
+        ("/tail/a?lines=five", "`lines` has to be a whole number"),
+        ("/tail/a?lins=5", "`lins` is none of those that are known here"),
+        ("/greet?lines=5", "there is no query parameter `lines` here"),
+        ("/nope", "there is nothing under this path"),
+    ] {
+        let refused = ask(path, "text/plain").await;
+        assert_eq!(refused.headers()["content-type"], "text/plain; charset=utf-8", "{path}");
+        let text = text_of(refused).await;
+        assert!(text.starts_with(line) && text.lines().count() == 1, "{path}: {text:?}");
+        assert!(text.ends_with('\n'), "{text:?}");
+    }
+    let nobody = request("GET", "/tail/a").header("accept", "text/plain").body(body("")).unwrap();
+    let refused = text_of(service.respond(None, nobody).await).await;
+    assert!(refused.contains("certificate") && !refused.contains('{'), "{refused}");
+}
+
+/// Whatever keeps answers must not give one in JSON to who asks for text.
+#[tokio::test]
+async fn an_answer_says_that_it_could_be_another_where_it_could() {
+    let (service, peer) = (toys(), peer());
+    for (path, varies) in [
+        ("/greet", true),
+        ("/tail/a", true),
+        ("/tail/a?lins=5", true),
+        ("/nope", true),
+        ("/version", false),
+        ("/follow", false),
+    ] {
+        let answer = service.respond(Some(&peer), get(path)).await;
+        let vary = answer.headers().get("vary").map(|it| it.to_str().unwrap());
+        assert_eq!(vary, varies.then_some("accept"), "{path}");
+    }
 }
 
 /// A held answer has longer than others, and is given when the server stops.
