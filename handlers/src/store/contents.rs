@@ -137,6 +137,12 @@ impl Contents {
         all.any(|it| it.name == name && it.uid == uid)
     }
 
+    /// Whether there is a pod of a job of this name that has not ended.
+    pub fn has_pods_of(&self, name: &str) -> bool {
+        let is_of_job = |pod: &&Pod| pod.metadata.labels.name() == Some(name);
+        self.objects.pods.iter().filter(is_of_job).any(|pod| !pod.has_ended())
+    }
+
     /// How many pods take room, of whatever they are.
     pub fn pods_at_work(&self) -> usize {
         self.objects.pods.iter().filter(|pod| !pod.has_ended()).count()
