@@ -7,8 +7,6 @@ use tjf_runtime::{
     testing::{Exchange, FakeCluster, get, patch},
 };
 
-use tjf_api_types::JobView;
-
 use super::*;
 use crate::testing::{
     CONTROLLERS, CRONJOBS, JOBS, PODS, context_without_limits, object, ours, owned,
