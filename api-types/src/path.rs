@@ -2,6 +2,8 @@
 //!
 //! A pattern's `{name}` is its one variable. The trailing slash is optional in a request.
 
+use crate::LogQuery;
+
 /// What all of them begin with.
 pub const BASE: &str = "/api/v1";
 /// POST: create a job.
@@ -18,6 +20,8 @@ pub const FLUSH: &str = "/api/v1/flush/";
 pub const RESTART: &str = "/api/v1/restart/{name}/";
 /// GET: limits of the caller, and what it uses of them.
 pub const QUOTA: &str = "/api/v1/quota/";
+/// GET: what one job has written.
+pub const LOGS: &str = "/api/v1/logs/{name}/";
 /// GET: containers on offer.
 pub const CONTAINERS: &str = "/api/v1/containers/";
 /// GET: the older name of [`CONTAINERS`].
@@ -45,6 +49,16 @@ pub fn show(name: &str) -> String {
 /// ```
 pub fn show_when_ended(name: &str, uid: &str, seconds: u64) -> String {
     format!("{}?wait={seconds}&uid={}", show(name), encoded(uid))
+}
+
+/// The path of what one job has written.
+///
+/// ```
+/// let path = tjf_api_types::path::logs("bot", &tjf_api_types::LogQuery::default());
+/// assert_eq!(path, "/api/v1/logs/bot/?stream=both");
+/// ```
+pub fn logs(name: &str, query: &LogQuery) -> String {
+    format!("{}?{query}", fill(LOGS, name))
 }
 
 /// The path that deletes one job.

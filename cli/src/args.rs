@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use tjf_api_types::ObjectName;
+use tjf_api_types::{LogStream, ObjectName};
 use tokio::time::Duration;
 
 use crate::{live, settings::Source};
@@ -33,6 +33,7 @@ Options of every command, explained by `toolforge-jobs COMMAND --help`:
 {after-help}";
 
 const EXAMPLES: &str = "Examples:
+  toolforge-jobs run './bot.py --all' --type tf-python39 --wait
   toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
   toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous";
 
@@ -106,6 +107,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// List all jobs
     List(ListArgs),
+    /// Show what a job has written
+    Logs(LogsArgs),
     /// Wait until jobs have ended
     Wait(WaitArgs),
     /// Delete jobs
@@ -195,6 +198,23 @@ impl WaitArgs {
     pub(crate) fn limit(&self) -> Wait {
         self.timeout.map_or(Wait::Forever, Wait::AtMost)
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// Name of the job
+    #[arg(value_name = "NAME")]
+    pub(crate) name: ObjectName,
+    /// Go on with what comes, until the job has ended
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Begin so many lines before the end, of each stream
+    #[arg(short, long, visible_alias = "last", value_name = "COUNT")]
+    pub(crate) lines: Option<u64>,
+    /// Which output; with both, each line is behind `out: ` or `err: `
+    #[arg(long, value_name = "STREAM", value_parser = run::one_of::<LogStream>())]
+    #[arg(default_value = "both", hide_default_value = true)]
+    pub(crate) stream: LogStream,
 }
 
 #[derive(Debug, Args)]
@@ -289,7 +309,8 @@ mod tests {
     fn the_help_names_every_option_and_fits_a_screen() {
         let mut command = Cli::command();
         let help = command.render_help().to_string();
-        assert!(help.lines().count() <= 26, "{help}");
+        // Fifteen verbs, three examples, and what has to be around them.
+        assert!(help.lines().count() <= 28, "{help}");
         let options = command.get_arguments().filter_map(clap::Arg::get_long);
         for option in options.filter(|option| !["help", "version"].contains(option)) {
             assert!(help.contains(&format!("--{option}")), "--{option}");

@@ -12,18 +12,21 @@ use http_body_util::Full;
 use hyper::{Method, Request, Response, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tjf_api_types::{
-    ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, ObjectName, QuotaView, RunRequest, path,
+    ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, LogQuery, ObjectName, QuotaView, RunRequest,
+    path,
 };
 use tokio::time::{Duration, Instant};
 
 mod connection;
 mod error;
+mod log;
 mod race;
 mod retry;
 mod server;
 mod tls;
 
 pub use error::{ClientError, Refusal};
+pub use log::LogAnswer;
 pub use server::ServerError;
 pub use tls::TlsError;
 
@@ -67,7 +70,7 @@ pub struct Exchange<'a> {
     pub status: Result<u16, &'a ClientError>,
     /// The request id that the server gave it.
     pub request_id: Option<&'a str>,
-    /// From the first attempt to connect to the answer's last byte.
+    /// From the first attempt to connect to the answer's last byte; of a log, to the end of its head.
     pub duration: Duration,
 }
 
@@ -205,6 +208,35 @@ impl Client {
     ) -> Result<Answer<JobView>, ClientError> {
         let path = path::show_when_ended(name.as_str(), uid, time.as_secs());
         read(self.send(&Call { repeat: Repeat::Never, ..Call::read(path) }).await?)
+    }
+
+    /// Begins to read what a job has written. It is sent once: who reads decides what comes after a
+    /// failure, and where to go on.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with status 404 when there is no such job, 400 when it keeps no
+    /// output; [`ClientError::NotALog`] when somebody else answers; else as every method.
+    pub async fn logs(
+        &self,
+        name: &ObjectName,
+        query: &LogQuery,
+    ) -> Result<LogAnswer, ClientError> {
+        let call = Call::read(path::logs(name.as_str(), query));
+        let path = format!("{}{}", self.server.path_prefix, call.path);
+        let began = Instant::now();
+        let result = match self.request(&call, &path) {
+            Ok(request) => Box::pin(self.connections.open(request)).await,
+            Err(error) => Err(error),
+        };
+        self.tell(&Event::Exchange(Exchange {
+            method: call.method.as_str(),
+            path: &path,
+            status: result.as_ref().map(|response| response.status().as_u16()),
+            request_id: result.as_ref().ok().and_then(error::request_id),
+            duration: began.elapsed(),
+        }));
+        LogAnswer::read(result?, &self.server.url).await
     }
 
     /// Describes all jobs of the tool, sorted by name.

@@ -24,6 +24,7 @@ mod dump;
 mod flush;
 mod list;
 mod load;
+mod logs;
 mod outcome;
 mod quota;
 mod restart;
@@ -78,6 +79,7 @@ pub(crate) async fn dispatch(
             context.patiently(ASKS, show::show(&args, &context)).await
         }
         Command::List(args) => list::list(&args, &connect()?).await,
+        Command::Logs(args) => logs::logs(&args, connect).await,
         Command::Wait(args) => wait::wait(&args, connect).await,
         Command::Delete(args) => delete::delete(&args, &connect()?).await,
         Command::Flush(args) => flush::flush(&args, &connect()?).await,

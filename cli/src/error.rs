@@ -57,6 +57,12 @@ pub(crate) enum Error {
     /// A file can't be written.
     #[error("`{}` can't be written: {source}", file.display())]
     Unwritten { file: PathBuf, source: io::Error },
+    /// What the API answers is not JSON.
+    #[error("`--json` is not for {what}: what a job writes is a text")]
+    NoJson {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// Standard output is full or gone bad.
     #[error("{}standard output can't be written: {source}", but(done.as_deref()))]
     Output {
@@ -95,6 +101,7 @@ impl Error {
             | Self::NeverEnds { .. }
             | Self::File(_)
             | Self::Unwritten { .. }
+            | Self::NoJson { .. }
             | Self::Output { .. }
             | Self::Runtime(_) => None,
         }
@@ -113,6 +120,7 @@ impl Error {
             | Self::JobsFile { .. }
             | Self::NotInFile { .. }
             | Self::Unwritten { .. }
+            | Self::NoJson { .. }
             | Self::Output { .. }
             | Self::Runtime(_) => None,
         }

@@ -70,7 +70,9 @@ impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
             Error::Client { source, .. } => source.into(),
-            Error::Setup(_) | Error::Settings(_) | Error::Form(_) => Self::Usage,
+            Error::Setup(_) | Error::Settings(_) | Error::Form(_) | Error::NoJson { .. } => {
+                Self::Usage
+            }
             // A file that is no good is 1, so that the 2 of a dry run says one thing.
             Error::Declined
             | Error::NeverEnds { .. }
@@ -93,6 +95,7 @@ impl From<&ClientError> for Exit {
             | ClientError::Lost { .. }
             | ClientError::TimedOut { .. }
             | ClientError::Unreadable { .. }
+            | ClientError::NotALog { .. }
             | ClientError::Unconfirmed(_) => Self::Failed,
         }
     }

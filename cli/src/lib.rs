@@ -22,6 +22,7 @@ mod health;
 mod home;
 mod jobs_file;
 mod live;
+mod logs;
 mod nearest;
 mod node;
 mod output;
@@ -32,8 +33,8 @@ mod wait;
 mod yaml;
 
 pub use client::{
-    Answer, Client, ClientError, Event, Exchange, Observer, Refusal, Repetition, ServerError,
-    SetupError, TlsError,
+    Answer, Client, ClientError, Event, Exchange, LogAnswer, Observer, Refusal, Repetition,
+    ServerError, SetupError, TlsError,
 };
 pub use clock::Clock;
 pub use credentials::{Credentials, FileError, Pem};

@@ -2,8 +2,8 @@
 //!
 //! Every byte that the command writes passes here: data to standard output, talk to standard error.
 //! Job names, commands and details come from the server, and a command is any text that a user
-//! typed, so what can't be seen in them is spelt out; only `--json` and `completions` are written
-//! as they are. That holds for pipes too: at the end of many a pipe is a pager, and then a
+//! typed, so what can't be seen in them is spelt out; only `--json`, `completions` and what a job
+//! itself writes are written as they are. That holds for pipes too: at the end of many a pipe is a pager, and then a
 //! terminal.
 
 use std::{
@@ -149,6 +149,20 @@ impl Printer {
         }
     }
 
+    /// Writes what a job has written, and says whether somebody still reads it.
+    pub(crate) fn pass_on(self, bytes: &[u8]) -> Result<bool, Error> {
+        match write_to_stdout(bytes) {
+            Ok(()) => Ok(true),
+            Err(source) if source.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(source) => Err(Error::Output { source, done: None }),
+        }
+    }
+
+    /// Talks as a job does: its errors are nobody's data.
+    pub(crate) fn pass_on_as_talk(self, bytes: &[u8]) {
+        drop(io::stderr().lock().write_all(bytes));
+    }
+
     /// Tells an error, and with which code the command ends because of it.
     pub(crate) fn error(self, error: &Error) -> Exit {
         self.complain(&error.to_string(), error.hint(), error.request_id());
@@ -165,6 +179,12 @@ impl Printer {
             }
         }
         self.talk(&text);
+    }
+
+    /// Repeats some lines of somebody else's.
+    pub(crate) fn quote(self, title: &str, lines: &str) {
+        let lines = lines.lines().map(|line| format!("  {}\n", visible(line)));
+        self.talk(&format!("{}\n{}", visible(title), lines.collect::<String>()));
     }
 
     /// Tells how things go, unless nobody wants to know.

@@ -13,6 +13,7 @@ pub mod error;
 pub mod flush;
 pub mod job;
 pub mod list;
+pub mod logs;
 pub mod quota;
 pub mod restart;
 pub mod routes;

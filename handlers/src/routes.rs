@@ -1,9 +1,9 @@
 //! The table of routes: everything that the service answers.
 
 use tjf_api_types::path;
-use tjf_runtime::{Class, Route, Router};
+use tjf_runtime::{Class, Media, Route, Router};
 
-use crate::{AppState, containers, delete, flush, list, quota, restart, run, show};
+use crate::{AppState, containers, delete, flush, list, logs, quota, restart, run, show};
 
 /// All routes. Wrong methods and unknown paths are the router's to refuse.
 pub fn routes() -> Router<AppState> {
@@ -12,6 +12,11 @@ pub fn routes() -> Router<AppState> {
         .route(Route::get(path::SHOW, show::show))
         .route(Route::get(path::LIST, list::list))
         .route(Route::post(path::RESTART, restart::restart))
+        .route(
+            Route::get(path::LOGS, logs::logs)
+                .class(Class::Waiting)
+                .answers(&[Media::Json, Media::Text]),
+        )
         .route(Route::delete(path::DELETE, delete::delete))
         .route(Route::delete(path::FLUSH, flush::flush))
         .route(Route::get(path::QUOTA, quota::quota))

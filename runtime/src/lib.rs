@@ -15,6 +15,7 @@ compile_error!(
 
 pub mod chance;
 pub mod config;
+pub mod files;
 #[cfg(any(test, feature = "test-util"))]
 pub mod fuzz;
 pub mod identity;

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 use tjf_api_types::{PROBLEM_JSON, ShellText};
 
@@ -126,16 +126,31 @@ impl<A: Reply, B: Reply> Reply for Either<A, B> {
 }
 
 /// A text that comes bit by bit. It may be quiet for as long as it likes; it breaks off when the
-/// server stops, and a reader tells that from its end.
+/// server stops, and a reader tells that from its end. Proxies are asked to pass each bit on.
 #[derive(Debug)]
-pub struct TextStream<T>(pub T);
+pub struct TextStream<T> {
+    /// The text.
+    pub text: T,
+    /// Headers that say what it is a part of.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// Tells nginx, and who else has learnt it, not to collect an answer before it passes it on.
+const NO_BUFFERING: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
 impl<T> Reply for TextStream<T>
 where
     T: Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
 {
     fn into_response(self, _: Media) -> Result<Response, Failure> {
-        Ok(of_type(ReplyBody::stream(self.0.boxed()), TEXT))
+        let mut response = of_type(ReplyBody::stream(self.text.boxed()), TEXT);
+        response.headers_mut().extend([NO_BUFFERING]);
+        for (name, value) in self.headers {
+            let value = HeaderValue::try_from(value).map_err(Failure::internal)?;
+            response.headers_mut().insert(name, value);
+        }
+        Ok(response)
     }
 }
 

@@ -8,7 +8,7 @@ use clap::{
 };
 
 /// Options that are not taken, and what to do instead.
-const OPTIONS: [(&str, &str); 10] = [
+const OPTIONS: [(&str, &str); 12] = [
     ("--cfg", "give `--server`, `--cert`, `--key` and `--ca`, or set them in a settings file"),
     ("--kubeconfig", "set the variable `KUBECONFIG`"),
     ("--url", "give `--server URL`"),
@@ -19,6 +19,8 @@ const OPTIONS: [(&str, &str); 10] = [
     ("--webservice", NO_ADDRESS),
     ("--health-check-script", NO_PROBE),
     ("--health-check-http", NO_PROBE),
+    ("--since", NO_TIMES),
+    ("--until", NO_TIMES),
 ];
 
 const NO_ADDRESS: &str =
@@ -26,9 +28,8 @@ const NO_ADDRESS: &str =
 
 const NO_PROBE: &str = "let the command end when it is not well: a continuous job is started again";
 
-/// Verbs that are to come, and what to do until then.
-const VERBS: [(&str, &str); 1] =
-    [("logs", "`toolforge-jobs show NAME` tells the files that its output is in")];
+const NO_TIMES: &str =
+    "log files have no times, unless the job writes some: `--last COUNT` shows their end";
 
 /// What to say instead of what clap says, when it met one of these words.
 pub(crate) fn sentence(error: &Error) -> Option<String> {
@@ -36,12 +37,6 @@ pub(crate) fn sentence(error: &Error) -> Option<String> {
         Some(ContextValue::String(word)) => Some(word.as_str()),
         _ => None,
     };
-    // Clap hands a verb over as it is, and an option without its value.
-    if let Some((word, instead)) =
-        met(ContextKind::InvalidSubcommand).and_then(|verb| find(&VERBS, verb))
-    {
-        return Some(format!("`{word}` is not there yet: {instead}"));
-    }
     let (word, instead) = met(ContextKind::InvalidArg).and_then(|option| find(&OPTIONS, option))?;
     Some(format!("`{word}` is not taken: {instead}"))
 }

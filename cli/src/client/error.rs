@@ -63,6 +63,12 @@ pub enum ClientError {
         /// The answer, when it is JSON all the same: that of a newer server, perhaps.
         json: Option<Bytes>,
     },
+    /// The server answered well, but not with a log: it is another one.
+    #[error("what `{server}` answered is not a log")]
+    NotALog {
+        /// The server's address.
+        server: String,
+    },
     /// A job was asked for, also repeatedly, and it is not known whether it was created. The last
     /// attempt ended like this, but one of them may have done its work.
     #[error("it is not known whether the job was created: {0}")]
@@ -140,6 +146,7 @@ impl ClientError {
             | Self::Lost { .. }
             | Self::TimedOut { .. }
             | Self::Unreadable { .. }
+            | Self::NotALog { .. }
             | Self::Unwritable(_) => None,
         }
     }
@@ -164,6 +171,7 @@ impl ClientError {
             | Self::Lost { .. }
             | Self::TimedOut { .. }
             | Self::Unreadable { .. }
+            | Self::NotALog { .. }
             | Self::Unwritable(_) => false,
         }
     }
@@ -178,6 +186,7 @@ impl ClientError {
             | Self::Lost { .. }
             | Self::TimedOut { .. }
             | Self::Refused(_)
+            | Self::NotALog { .. }
             | Self::Unwritable(_) => None,
         }
     }
@@ -195,7 +204,7 @@ impl ClientError {
     }
 }
 
-pub(super) fn request_id(response: &Response<Bytes>) -> Option<&str> {
+pub(super) fn request_id<T>(response: &Response<T>) -> Option<&str> {
     response.headers().get(REQUEST_ID)?.to_str().ok()
 }
 

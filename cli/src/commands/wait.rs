@@ -72,7 +72,8 @@ pub(super) async fn tell_ends(
     let mut waits = pin!(waits);
     let mut exit = Exit::Done;
     while let Some((name, waited)) = waits.next().await {
-        let one = outcome::tell(context, &name, waited, |words| format!("{name} {words}"))?;
+        let one =
+            outcome::tell(context, &name, waited, |words| Some(format!("{name} {words}"))).await?;
         exit = exit.or_higher(one);
         if is_any_enough {
             break;

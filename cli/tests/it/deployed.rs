@@ -5,7 +5,7 @@ use expect_test::expect;
 use serde_json::{Value, json};
 
 use crate::{
-    server::Reply,
+    server::{Log, Reply},
     session::Session,
     views::{completed, job},
 };
@@ -150,30 +150,6 @@ fn the_oldest_settings_are_refused_with_the_new_ones() {
     }
 }
 
-#[test]
-fn verbs_that_are_to_come_say_so() {
-    let session = created();
-    for (words, instead) in [
-        (&["logs", "bot"][..], "`toolforge-jobs show NAME`"),
-        (&["logs", "bot", "-f"], "`toolforge-jobs show NAME`"),
-        (&["logs", "--follow", "bot", "-l", "5"], "`toolforge-jobs show NAME`"),
-        (&["logs", "bot", "--last", "5"], "`toolforge-jobs show NAME`"),
-        (&["logs", "bot", "--since", "1h", "--until", "5m"], "`toolforge-jobs show NAME`"),
-        (&["--debug", "logs", "bot"], "`toolforge-jobs show NAME`"),
-        (&["help", "logs"], "`toolforge-jobs show NAME`"),
-    ] {
-        let told = session.run(words);
-        let begin = "exit 2\n-- stderr\nerror: `";
-        assert!(
-            told.starts_with(begin) && told.contains("is not there yet: "),
-            "{words:?}: {told}"
-        );
-        assert!(told.contains(instead), "{told}");
-        assert_eq!(told.lines().count(), 3, "{told}");
-    }
-    assert!(session.server.lines().is_empty());
-}
-
 /// A key of a file is understood, or refused as the option of the same name is.
 #[test]
 fn every_key_of_a_file_is_that_of_the_option_or_refused_like_it() {
@@ -229,6 +205,32 @@ fn every_key_of_a_file_is_that_of_the_option_or_refused_like_it() {
                 assert!(seen.is_empty(), "{key}");
             }
         }
+    }
+}
+
+#[test]
+fn a_log_is_asked_for_as_it_was() {
+    for (words, query) in [
+        (&["logs", "bot"][..], "stream=stdout"),
+        (&["logs", "bot", "-f"], "stream=stdout&follow=true"),
+        (&["logs", "--follow", "bot", "-l", "5"], "stream=stdout&lines=5&follow=true"),
+        (&["logs", "-l5", "bot"], "stream=stdout&lines=5"),
+        (&["logs", "bot", "--last", "5"], "stream=stdout&lines=5"),
+        (&["--debug", "logs", "bot"], "stream=stdout"),
+    ] {
+        let shown = Reply::json(200, &completed("bot"));
+        let session = Session::new([shown, Log::at("1-0", 0, "").ends()]);
+        assert!(session.run(words).starts_with("exit 0\n"), "{words:?}");
+        assert!(session.server.lines().contains(&format!("GET /api/v1/logs/bot/?{query}")));
+    }
+    let times =
+        "log files have no times, unless the job writes some: `--last COUNT` shows their end";
+    for (words, option) in [
+        (&["logs", "bot", "--since", "1h32m22s"][..], "--since"),
+        (&["logs", "--until=2026-01-01T00:00:00", "bot", "-f"], "--until"),
+    ] {
+        let expected = format!("exit 2\n-- stderr\nerror: `{option}` is not taken: {times}\n");
+        assert_eq!(created().run(words), expected, "{words:?}");
     }
 }
 

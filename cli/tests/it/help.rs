@@ -21,6 +21,7 @@ fn the_help_shows_the_commands_and_examples() {
           run          Start a job
           show         Describe one job
           list         List all jobs
+          logs         Show what a job has written
           wait         Wait until jobs have ended
           delete       Delete jobs
           flush        Delete all jobs of the tool
@@ -37,6 +38,7 @@ fn the_help_shows_the_commands_and_examples() {
           --json  --quiet  --verbose  --color WHEN  --server URL  --cert FILE  --key FILE  --ca FILE
 
         Examples:
+          toolforge-jobs run './bot.py --all' --type tf-python39 --wait
           toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
           toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous
     "#]]
@@ -65,6 +67,7 @@ fn the_help_of_run_shows_both_forms() {
               --continuous             Keep it running
               --replicas <COUNT>       Copies of a continuous job
               --wait[=<DURATION>]      Wait until it has ended, and exit as it did
+              --follow                 Show its output as it comes, and exit as it did
               --mem <SIZE>             Memory limit, such as `512Mi` [alias: --memory]
               --cpu <CPUS>             CPU limit, such as `500m` or `1`
               --retry <COUNT>          How often to try again after a failure

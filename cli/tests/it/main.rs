@@ -18,6 +18,7 @@ mod help;
 mod hints;
 mod list;
 mod load;
+mod logs;
 mod quota;
 mod restart;
 mod run;

@@ -130,7 +130,9 @@ async fn a_server_that_judges_before_it_is_asked_is_heard() {
         tokio::task::yield_now().await;
     }
     let request = Request::new(Full::default());
-    let Err(Unanswered::NotSent(_, source)) = connections.answer(&mut sender, request).await else {
+    let Err(Unanswered::NotSent(_, source)) =
+        connections.answer(&mut sender, request, Instant::now() + ANSWER_TIMEOUT).await
+    else {
         panic!("there is no connection any more");
     };
     let error = connections.unused(&source, ended.await);

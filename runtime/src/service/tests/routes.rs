@@ -27,7 +27,8 @@ async fn tail(
 
 async fn follow(_: Context<State>) -> Result<impl Reply, Failure> {
     let first = stream::iter([Ok(Bytes::from_static(b"one\n"))]);
-    Ok(TextStream(first.chain(stream::pending())))
+    let headers = vec![("log-position", "1-0".to_owned())];
+    Ok(TextStream { text: first.chain(stream::pending()), headers })
 }
 
 /// Waits until there is something to say, or the server stops.
@@ -189,7 +190,15 @@ async fn who_comes_to_wait_has_the_time_that_it_asked_for() {
 #[tokio::test]
 async fn a_stream_goes_on_until_the_server_stops() {
     let (service, peer) = (toys(), peer());
-    let mut stream = service.respond(Some(&peer), get("/follow")).await.into_body();
+    let answer = service.respond(Some(&peer), get("/follow")).await;
+    for (name, value) in [
+        ("content-type", "text/plain; charset=utf-8"),
+        ("x-accel-buffering", "no"),
+        ("log-position", "1-0"),
+    ] {
+        assert_eq!(answer.headers()[name], value);
+    }
+    let mut stream = answer.into_body();
     let first = stream.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(first, "one\n");
     assert!(futures_util::poll!(std::pin::pin!(stream.frame())).is_pending());
