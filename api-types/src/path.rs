@@ -16,12 +16,12 @@ pub const LIST: &str = "/api/v1/list/";
 pub const DELETE: &str = "/api/v1/delete/{name}/";
 /// DELETE: all of the caller's jobs.
 pub const FLUSH: &str = "/api/v1/flush/";
+/// GET: what one job has written.
+pub const LOGS: &str = "/api/v1/logs/{name}/";
 /// POST: new pods for a continuous job, a run now of a scheduled one.
 pub const RESTART: &str = "/api/v1/restart/{name}/";
 /// GET: limits of the caller, and what it uses of them.
 pub const QUOTA: &str = "/api/v1/quota/";
-/// GET: what one job has written.
-pub const LOGS: &str = "/api/v1/logs/{name}/";
 /// GET: containers on offer.
 pub const CONTAINERS: &str = "/api/v1/containers/";
 /// GET: the older name of [`CONTAINERS`].

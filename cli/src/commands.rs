@@ -138,9 +138,16 @@ impl Context {
         match timeout(SOON, &mut work).await {
             Ok(done) => done,
             Err(_) => {
-                self.printer.note(&format!("{what} ..."));
+                self.tell_progress(what);
                 work.await
             }
+        }
+    }
+
+    /// Says what is being done, when somebody looks on.
+    fn tell_progress(&self, what: &str) {
+        if self.printer.is_watched() {
+            self.printer.note(&format!("{what} …"));
         }
     }
 

@@ -17,6 +17,7 @@ mod keys;
 mod knobs;
 mod large;
 mod load;
+mod logs;
 mod malformed;
 mod matrix;
 mod names;
@@ -86,6 +87,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         waiting::all(),
         large::all(),
         load::all(),
+        logs::all(),
         going::all(),
         unknown::all(),
         names::all(),

@@ -20,7 +20,8 @@ pub async fn restart(context: Context, Path(asked): Path<RequestedName>) -> Resu
     let cluster = Cluster::of(&context).await?;
     let Some(name) = asked.object_name() else { return Err(Error::JobNotFound(asked)) };
     context.is_about(&name);
-    cluster.restart(&name).await?.map(|job| Json(Named(job))).ok_or(Error::JobNotFound(asked))
+    let job = cluster.restart(&name).await?;
+    job.map(|job| Json(Named(job))).ok_or(Error::JobNotFound(asked))
 }
 
 #[cfg(test)]

@@ -11,12 +11,12 @@ pub fn routes() -> Router<AppState> {
         .route(Route::post(path::RUN, run::run))
         .route(Route::get(path::SHOW, show::show))
         .route(Route::get(path::LIST, list::list))
-        .route(Route::post(path::RESTART, restart::restart))
         .route(
             Route::get(path::LOGS, logs::logs)
                 .class(Class::Waiting)
                 .answers(&[Media::Json, Media::Text]),
         )
+        .route(Route::post(path::RESTART, restart::restart))
         .route(Route::delete(path::DELETE, delete::delete))
         .route(Route::delete(path::FLUSH, flush::flush))
         .route(Route::get(path::QUOTA, quota::quota))

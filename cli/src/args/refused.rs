@@ -37,6 +37,7 @@ pub(crate) fn sentence(error: &Error) -> Option<String> {
         Some(ContextValue::String(word)) => Some(word.as_str()),
         _ => None,
     };
+    // Clap hands an option over without its value.
     let (word, instead) = met(ContextKind::InvalidArg).and_then(|option| find(&OPTIONS, option))?;
     Some(format!("`{word}` is not taken: {instead}"))
 }

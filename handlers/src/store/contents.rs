@@ -129,6 +129,20 @@ impl Contents {
         Some(&jobs[at])
     }
 
+    /// Whether there is a job that does not end by itself, of this name and uid.
+    pub fn has_endless(&self, name: &str, uid: &str) -> bool {
+        let Objects { cronjobs, controllers, .. } = &self.objects;
+        let mut all =
+            cronjobs.iter().map(|it| &it.metadata).chain(controllers.iter().map(|it| &it.metadata));
+        all.any(|it| it.name == name && it.uid == uid)
+    }
+
+    /// Whether there is a pod of a job of this name that has not ended.
+    pub fn has_pods_of(&self, name: &str) -> bool {
+        let is_of_job = |pod: &&Pod| pod.metadata.labels.name() == Some(name);
+        self.objects.pods.iter().filter(is_of_job).any(|pod| !pod.has_ended())
+    }
+
     /// How many pods take room, of whatever they are.
     pub fn pods_at_work(&self) -> usize {
         self.objects.pods.iter().filter(|pod| !pod.has_ended()).count()
@@ -138,14 +152,6 @@ impl Contents {
     pub fn lacks_pod(&self, uid: &str) -> bool {
         let is_its = |pod: &&Pod| pod.metadata.controller() == Some(uid) && !pod.has_ended();
         !self.objects.pods.iter().any(|pod| is_its(&pod))
-    }
-
-    /// Whether there is a job that does not end by itself, of this name and uid.
-    pub fn has_endless(&self, name: &str, uid: &str) -> bool {
-        let Objects { cronjobs, controllers, .. } = &self.objects;
-        let mut all =
-            cronjobs.iter().map(|it| &it.metadata).chain(controllers.iter().map(|it| &it.metadata));
-        all.any(|it| it.name == name && it.uid == uid)
     }
 
     /// Whether warnings were asked for a moment ago.

@@ -36,11 +36,8 @@ impl Page {
         json.shrink_to_fit();
         let interrupted = views.iter().filter(|view| is_interrupted(view));
         let interrupted = interrupted.map(|view| (view.name.clone(), view.uid.clone())).collect();
-        Ok(Self {
-            all: Written::from_json::<Vec<JobView>>(json.into()),
-            jobs: jobs.into(),
-            interrupted,
-        })
+        let all = Written::from_json::<Vec<JobView>>(json.into());
+        Ok(Self { all, jobs: jobs.into(), interrupted })
     }
 
     /// All jobs.
