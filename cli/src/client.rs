@@ -11,16 +11,14 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Request, Response, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
-use tjf_api_types::{
-    ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, LogQuery, ObjectName, QuotaView, RunRequest,
-    path,
-};
+use tjf_api_types::{Deleted, IDEMPOTENCY_KEY, JobView, LogQuery, ObjectName, RunRequest, path};
 use tokio::time::{Duration, Instant};
 
 mod connection;
 mod error;
 mod log;
 mod race;
+mod rest;
 mod retry;
 mod server;
 mod tls;
@@ -270,42 +268,6 @@ impl Client {
     /// [`ClientError::Refused`] with status 404 when there is no such job; else as every method.
     pub async fn delete(&self, name: &ObjectName) -> Result<Answer<Deleted>, ClientError> {
         read(self.send(&Call::delete(path::delete(name.as_str()))).await?)
-    }
-
-    /// Deletes all jobs of the tool.
-    ///
-    /// # Errors
-    ///
-    /// No connection, a refusal, or an answer that can't be understood.
-    pub async fn flush(&self) -> Result<Answer<Deleted>, ClientError> {
-        read(self.send(&Call::delete(path::FLUSH.to_owned())).await?)
-    }
-
-    /// Restarts one job. It is sent once: a second restart would end what the first has started.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Refused`] with status 404 when there is no such job; else as every method.
-    pub async fn restart(&self, name: &ObjectName) -> Result<Answer<JobView>, ClientError> {
-        read(self.send(&Call::restart(path::restart(name.as_str()))).await?)
-    }
-
-    /// Tells what the tool may have, and what it uses.
-    ///
-    /// # Errors
-    ///
-    /// No connection, a refusal, or an answer that can't be understood.
-    pub async fn quota(&self) -> Result<Answer<QuotaView>, ClientError> {
-        read(self.send(&Call::read(path::QUOTA.to_owned())).await?)
-    }
-
-    /// Lists the containers on offer.
-    ///
-    /// # Errors
-    ///
-    /// No connection, a refusal, or an answer that can't be understood.
-    pub async fn containers(&self) -> Result<Answer<Vec<ContainerView>>, ClientError> {
-        read(self.send(&Call::read(path::CONTAINERS.to_owned())).await?)
     }
 
     /// Sends a call until it is answered well or must not be sent again.
