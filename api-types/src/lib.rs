@@ -12,13 +12,15 @@ mod job;
 mod name;
 mod problem;
 mod run;
+#[cfg(feature = "schema")]
+mod schema;
 mod shown;
 mod word;
 
 pub use container::{ContainerState, ContainerView};
 pub use job::{Deleted, JobType, JobView, LastRunView, Phase, StatusView};
 pub use name::{JobName, NameError, ObjectName, SUFFIX_LENGTH, Suffix, ToolName};
-pub use problem::{PROBLEMS, Problem};
+pub use problem::{KINDS, Kind, PROBLEMS, Problem, kind_of_problem};
 pub use run::{Emails, Mount, RunRequest};
 pub use shown::Shown;
 pub use word::{Word, Words};

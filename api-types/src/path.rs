@@ -18,6 +18,10 @@ pub const FLUSH: &str = "/api/v1/flush/";
 pub const CONTAINERS: &str = "/api/v1/containers/";
 /// GET: the older name of [`CONTAINERS`].
 pub const IMAGES: &str = "/api/v1/images/";
+/// GET: the description of all of them, for programs.
+pub const OPENAPI: &str = "/api/v1/openapi.json";
+/// GET: the same, where tools look for it that know only the server's name.
+pub const OPENAPI_OF_SERVER: &str = "/openapi.json";
 
 /// The path of one job's description.
 ///

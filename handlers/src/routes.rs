@@ -3,7 +3,7 @@
 use tjf_api_types::path;
 use tjf_runtime::{Class, Route, Router};
 
-use crate::{AppState, containers, delete, flush, list, run, show};
+use crate::{AppState, containers, delete, flush, list, openapi, run, show};
 
 /// All routes. Wrong methods and unknown paths are the router's to refuse.
 pub fn routes() -> Router<AppState> {
@@ -15,4 +15,6 @@ pub fn routes() -> Router<AppState> {
         .route(Route::delete(path::FLUSH, flush::flush))
         .route(Route::get(path::CONTAINERS, containers::containers).class(Class::Free))
         .route(Route::get(path::IMAGES, containers::containers).class(Class::Free))
+        .route(Route::get(path::OPENAPI, openapi::openapi).class(Class::Free))
+        .route(Route::get(path::OPENAPI_OF_SERVER, openapi::openapi).class(Class::Free))
 }
