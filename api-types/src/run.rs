@@ -12,7 +12,7 @@ use serde::{
 
 use crate::{Shown, Words};
 
-/// What a caller asks to run. Everything that is `None` was not given.
+/// What a caller asks to run. A field that is missing, or `null`, is not given.
 ///
 /// The same fields come as JSON and as a form. Only shapes are checked here; what a value may be is
 /// the server's to say.

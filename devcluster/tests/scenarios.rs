@@ -9,6 +9,7 @@ mod drain;
 mod ending;
 mod faults;
 mod forms;
+mod generated;
 mod going;
 mod isolation;
 mod keys;
@@ -93,6 +94,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         keys::all(),
         knobs::all(),
         forms::all(),
+        generated::all(),
         watching::all(),
         store::all(),
         faults::all(),

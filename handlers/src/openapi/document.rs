@@ -80,6 +80,7 @@ struct Writer {
     /// How types are read, and how they are written: a server reads less than it writes.
     read: SchemaGenerator,
     written: SchemaGenerator,
+    forms: Map<String, Value>,
     responses: Map<String, Value>,
 }
 
@@ -95,6 +96,7 @@ impl Writer {
         Self {
             read: generator(Contract::Deserialize),
             written: generator(Contract::Serialize),
+            forms: Map::new(),
             responses: parts::not_found(),
         }
     }
@@ -110,12 +112,12 @@ impl Writer {
         });
         if let Some((schema, examples)) = &operation.body {
             let schema = schema(&mut self.read);
-            let content = json!({"schema": schema, "examples": examples});
+            let form = self.form(&schema);
             said["requestBody"] = json!({
                 "required": true,
                 "content": {
-                    "application/json": content,
-                    "application/x-www-form-urlencoded": {"schema": schema},
+                    "application/json": {"schema": schema, "examples": examples},
+                    "application/x-www-form-urlencoded": {"schema": form},
                 },
             });
         }
@@ -123,6 +125,16 @@ impl Writer {
             said["security"] = json!([]);
         }
         said
+    }
+
+    /// The same fields as a form has them, under a name of its own: clients tell by it how to write
+    /// a value.
+    fn form(&mut self, schema: &Schema) -> Value {
+        let reference = schema.get("$ref").and_then(Value::as_str).unwrap_or_default();
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        let form = parts::form(&self.read.definitions()[name]);
+        self.forms.insert(format!("{name}Form"), form);
+        json!({"$ref": format!("{reference}Form")})
     }
 
     fn parameters(&mut self, route: &Route<AppState>, operation: &Operation) -> Vec<Value> {
@@ -190,6 +202,7 @@ impl Writer {
         self.written.subschema_for::<Problem>();
         let mut schemas = self.read.take_definitions(true);
         schemas.extend(self.written.take_definitions(true));
+        schemas.extend(self.forms);
         (schemas, self.responses)
     }
 }

@@ -90,17 +90,42 @@ pub(super) fn headers_named(names: &[&str]) -> Value {
 /// The parameters of a query that is read into an object of this schema.
 pub(super) fn query(schema: &Schema) -> Vec<Value> {
     let fields = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    let parameter = |(name, mut field): (String, Value)| {
+    let parameter = |(name, field): (String, Value)| {
+        let mut field = never_null(field);
         let members = field.as_object_mut().expect("a field has a schema");
         let description = members.remove("description").expect("a field has a comment");
-        // A parameter is there or not; it is never `null`.
-        if let Some(Value::Array(types)) = members.get("type").cloned() {
-            let plain = types.into_iter().find(|it| it != "null");
-            members.insert("type".to_owned(), plain.expect("a field has a type"));
-        }
         json!({"name": name, "in": "query", "description": description, "schema": field})
     };
     fields.into_iter().map(parameter).collect()
+}
+
+/// The schema of an object, as a form has it: without what has fields of its own.
+pub(super) fn form(schema: &Value) -> Value {
+    let mut form = schema.clone();
+    let fields = schema["properties"].as_object().cloned().unwrap_or_default();
+    let plain = fields.into_iter().map(|(name, field)| (name, never_null(field)));
+    form["properties"] = plain.filter(|(_, field)| field["type"] != "object").collect();
+    form
+}
+
+/// The schema of what is there or not: queries and forms have no `null`.
+fn never_null(mut field: Value) -> Value {
+    let Some(members) = field.as_object_mut() else { return field };
+    let plain = |kinds: &Value| kinds.as_array()?.iter().find(|it| *it != "null").cloned();
+    if let Some(kind) = members.get("type").and_then(plain) {
+        members.insert("type".to_owned(), kind);
+    }
+    if let Some(Value::Array(mut kinds)) = members.remove("anyOf") {
+        kinds.retain(|kind| kind["type"] != "null");
+        match (kinds.pop(), kinds.is_empty()) {
+            (Some(Value::Object(only)), true) => members.extend(only),
+            (last, _) => {
+                kinds.extend(last);
+                members.insert("anyOf".to_owned(), kinds.into());
+            }
+        }
+    }
+    field
 }
 
 /// The problems that a route's requests may end with, by status.

@@ -292,7 +292,16 @@ async fn the_document_has_every_field_and_type_of_a_body() {
                     aliases.into_iter().flatten().map(|it| it.as_str().unwrap().to_owned()),
                 );
             }
-            assert_eq!(fields, known_words(&problem), "{method} {path}");
+            // A form has no object within it, whatever its name.
+            let mut known = known_words(&problem);
+            if media_type == FORM {
+                let of_json = resolved(&body["content"]["application/json"]["schema"]);
+                known.retain(|name| {
+                    let kinds = &of_json["properties"][name]["type"];
+                    !kinds.as_array().is_some_and(|kinds| kinds.contains(&json!("object")))
+                });
+            }
+            assert_eq!(fields, known, "{method} {path}");
         }
         assert_eq!(said, taken, "{method} {path}");
     }
