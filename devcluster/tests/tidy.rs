@@ -214,7 +214,7 @@ fn what_is_for_development_is_not_shipped() {
             "expect-test",
             "proptest",
             "schemars",
-            "jsonschema",
+            "boon",
             "openssl",
             "aws-lc-rs",
             "native-tls",

@@ -5,10 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "api/described.rs"]
+mod described;
 #[path = "api/document.rs"]
 mod document;
 #[path = "api/refusals.rs"]
 mod refusals;
+#[path = "api/schema.rs"]
+mod schema;
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
