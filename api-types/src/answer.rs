@@ -27,6 +27,14 @@ macro_rules! answer {
                 pub $field: $type,
             )+)?
         }
+
+        impl crate::text::Fields for $name {
+            fn write_fields(&self, key: &str, text: &mut String) {
+                use crate::text::key_within;
+                $($(self.$required.write_fields(&key_within(key, stringify!($required)), text);)+)?
+                $($(self.$field.write_fields(&key_within(key, stringify!($field)), text);)+)?
+            }
+        }
     };
 }
 

@@ -2,6 +2,8 @@
 //!
 //! A pattern's `{name}` is its one variable. The trailing slash is optional in a request.
 
+use crate::LogQuery;
+
 /// What all of them begin with.
 pub const BASE: &str = "/api/v1";
 /// POST: create a job.
@@ -14,6 +16,8 @@ pub const LIST: &str = "/api/v1/list/";
 pub const DELETE: &str = "/api/v1/delete/{name}/";
 /// DELETE: all of the caller's jobs.
 pub const FLUSH: &str = "/api/v1/flush/";
+/// GET: what one job has written.
+pub const LOGS: &str = "/api/v1/logs/{name}/";
 /// GET: containers on offer.
 pub const CONTAINERS: &str = "/api/v1/containers/";
 /// GET: the older name of [`CONTAINERS`].
@@ -22,6 +26,11 @@ pub const IMAGES: &str = "/api/v1/images/";
 pub const OPENAPI: &str = "/api/v1/openapi.json";
 /// GET: the same, where tools look for it that know only the server's name.
 pub const OPENAPI_OF_SERVER: &str = "/openapi.json";
+
+/// The path that tells what a request would make.
+pub fn dry_run() -> String {
+    format!("{RUN}?dry_run=true")
+}
 
 /// The path of one job's description.
 ///
@@ -40,6 +49,16 @@ pub fn show(name: &str) -> String {
 /// ```
 pub fn show_when_ended(name: &str, uid: &str, seconds: u64) -> String {
     format!("{}?wait={seconds}&uid={}", show(name), encoded(uid))
+}
+
+/// The path of what one job has written.
+///
+/// ```
+/// let path = tjf_api_types::path::logs("bot", &tjf_api_types::LogQuery::default());
+/// assert_eq!(path, "/api/v1/logs/bot/?stream=both");
+/// ```
+pub fn logs(name: &str, query: &LogQuery) -> String {
+    format!("{}?{query}", fill(LOGS, name))
 }
 
 /// The path that deletes one job.

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::{ContainerState, Emails, JobType, KINDS, Mount, PROBLEMS, Phase, Word, Words};
+use crate::{
+    ContainerState, Emails, JobType, KINDS, LogPosition, LogStream, Mount, PROBLEMS, Phase, Word,
+    Words,
+};
 
 macro_rules! words {
     ($($Type:ident: $description:literal,)+) => {
@@ -25,8 +28,23 @@ words! {
     ContainerState: "Whether a container has a future: `deprecated` ones still work; move on.",
     Emails: "When the e-mailer writes to the tool's maintainers.",
     JobType: "The three kinds of job: runs once, when its schedule says so, or is kept running.",
+    LogStream: "Which output of a job: `both` has each line behind the name of its stream.",
     Mount: "Whether the tool's home is there inside the job.",
     Phase: "Where a job is in its life. `succeeded` and `failed` are final, and of one-offs only.",
+}
+
+impl JsonSchema for LogPosition {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "LogPosition".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+-[0-9]+$" })
+    }
 }
 
 /// A client may be older than its server, and has to live with a word that it does not know.

@@ -49,7 +49,7 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// Whether a character is a control, ends a line, turns the direction of writing, or has no width.
-fn is_unseen(character: char) -> bool {
+pub(crate) fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

@@ -57,8 +57,9 @@ const SECTIONS: [Section; 3] = [
         "EXIT STATUS",
         &[
             ("0", "Done."),
-            ("1", "Refused: the request, the name, the quota, the certificate."),
+            ("1", "Refused: the request, the name, the quota, the certificate, the file of jobs."),
             ("2", "The words or the settings can't be used. Nothing was sent."),
+            ("2", "load --dry-run: there is something to do."),
             (
                 "3",
                 "The service or the cluster could not be reached, or failed; or it is not known whether \
@@ -67,6 +68,7 @@ const SECTIONS: [Section; 3] = [
             ("124", "run --wait: the time was up. The job goes on."),
             ("125", "run --wait: the outcome is not known, or can't be written."),
             ("130", "run --wait: Ctrl-C ended the wait. The job goes on."),
+            ("130", "load: Ctrl-C ended it between two jobs. The same again does what is left."),
             (
                 "any other",
                 "run --wait: the job's own code; 128 and more for a signal; 1 when the job failed \

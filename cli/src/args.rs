@@ -3,14 +3,14 @@
 //! Help, completions and the usage errors all come from these definitions. What needs more than one
 //! option to be judged is in [`run`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use tjf_api_types::ObjectName;
+use tjf_api_types::{LogStream, ObjectName};
 use tokio::time::Duration;
 
-use crate::settings::Source;
+use crate::{live, settings::Source};
 
 pub(crate) mod duration;
 pub(crate) mod refused;
@@ -36,7 +36,6 @@ const EXAMPLES: &str = "Examples:
   toolforge-jobs run './bot.py --all' --type tf-python39 --wait
   toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
   toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous
-  toolforge-jobs list
   toolforge-jobs delete my-bot";
 
 /// Runs your tool's jobs: once, on a schedule, or for ever.
@@ -109,12 +108,18 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// List all jobs
     List(ListArgs),
+    /// Show what a job has written
+    Logs(LogsArgs),
     /// Wait until jobs have ended
     Wait(WaitArgs),
     /// Delete jobs
     Delete(DeleteArgs),
     /// Delete all jobs of the tool
     Flush(FlushArgs),
+    /// Make the tool's jobs what a file says
+    Load(LoadArgs),
+    /// Write the tool's jobs into a file
+    Dump(DumpArgs),
     /// List the containers that jobs can run in
     #[command(visible_alias = "images")]
     Containers,
@@ -134,7 +139,7 @@ impl Command {
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// Name of the job
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = live::jobs())]
     pub(crate) name: ObjectName,
 }
 
@@ -143,6 +148,12 @@ pub(crate) struct ListArgs {
     /// Add command, container, resources and log files
     #[arg(short, long)]
     pub(crate) long: bool,
+    /// Only what has failed, is failing, or can't start
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Draw it again whenever something changes, until Ctrl-C
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) watch: bool,
     /// What to print: a table, a longer one, names alone, or JSON
     #[arg(short, long, value_name = "LAYOUT", default_value = "normal")]
     #[arg(conflicts_with = "long", hide_default_value = true)]
@@ -169,7 +180,7 @@ pub(crate) enum Layout {
 #[derive(Debug, Args)]
 pub(crate) struct WaitArgs {
     /// Names of the jobs
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = live::jobs())]
     pub(crate) names: Vec<ObjectName>,
     /// Wait for one of them only, whichever ends first
     #[arg(long)]
@@ -187,9 +198,26 @@ impl WaitArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// Name of the job
+    #[arg(value_name = "NAME")]
+    pub(crate) name: ObjectName,
+    /// Go on with what comes, until the job has ended
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Begin so many lines before the end, of each stream
+    #[arg(short, long, visible_alias = "last", value_name = "COUNT")]
+    pub(crate) lines: Option<u64>,
+    /// Which output; with both, each line is behind `out: ` or `err: `
+    #[arg(long, value_name = "STREAM", value_parser = run::one_of::<LogStream>())]
+    #[arg(default_value = "both", hide_default_value = true)]
+    pub(crate) stream: LogStream,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
     /// Names of the jobs
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = live::jobs())]
     pub(crate) names: Vec<ObjectName>,
 }
 
@@ -198,6 +226,56 @@ pub(crate) struct FlushArgs {
     /// Do not ask first
     #[arg(short, long)]
     pub(crate) yes: bool,
+}
+
+const LOAD_EXAMPLES: &str = "Examples:
+  toolforge-jobs load jobs.yaml
+  toolforge-jobs load jobs.yaml --dry-run
+  toolforge-jobs load jobs.yaml --job my-bot
+
+An entry of the file:
+  - name: my-bot
+    command: ./bot.py --all
+    image: tf-python39
+    schedule: '@daily'
+    mem: 1Gi
+`toolforge-jobs dump` writes such a file.";
+
+#[derive(Debug, Args)]
+#[command(after_help = LOAD_EXAMPLES)]
+pub(crate) struct LoadArgs {
+    /// File of jobs, in YAML; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Take this job of the file alone
+    #[arg(long, value_name = "NAME", conflicts_with = "prune")]
+    pub(crate) job: Option<String>,
+    /// Tell what would change, and change nothing; the exit code is 2 when something would
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Delete the jobs that the file does not name
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Wait until what was started has ended
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DumpArgs {
+    /// File to write; by default, and for `-`, standard output
+    #[arg(value_name = "FILE", conflicts_with = "to_file")]
+    file: Option<PathBuf>,
+    /// The same
+    #[arg(short = 'f', long, value_name = "FILE", hide = true)]
+    to_file: Option<PathBuf>,
+}
+
+impl DumpArgs {
+    /// Where to write, in whichever way it was said.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref().or(self.to_file.as_deref())
+    }
 }
 
 #[derive(Debug, Args)]

@@ -9,21 +9,23 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{Method, Request, Response, header};
+use hyper::{Method, Request, Response, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tjf_api_types::{
-    ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, ObjectName, RunRequest, path,
+    ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, LogQuery, ObjectName, RunRequest, path,
 };
 use tokio::time::{Duration, Instant};
 
 mod connection;
 mod error;
+mod log;
 mod race;
 mod retry;
 mod server;
 mod tls;
 
 pub use error::{ClientError, Refusal};
+pub use log::LogAnswer;
 pub use server::ServerError;
 pub use tls::TlsError;
 
@@ -31,7 +33,7 @@ use connection::Connections;
 use retry::{Attempts, Repeat};
 use server::Server;
 
-use crate::credentials::Credentials;
+use crate::{clock::Clock, credentials::Credentials};
 
 /// How the command introduces itself.
 const USER_AGENT: &str = concat!("toolforge-jobs/", env!("CARGO_PKG_VERSION"));
@@ -67,7 +69,7 @@ pub struct Exchange<'a> {
     pub status: Result<u16, &'a ClientError>,
     /// The request id that the server gave it.
     pub request_id: Option<&'a str>,
-    /// From the first attempt to connect to the answer's last byte.
+    /// From the first attempt to connect to the answer's last byte; of a log, to the end of its head.
     pub duration: Duration,
 }
 
@@ -91,6 +93,10 @@ pub struct Answer<T> {
     pub value: T,
     /// The same as the API wrote it, byte for byte.
     pub json: Bytes,
+    /// By which the service knows this very answer.
+    pub tag: Option<String>,
+    /// When it was answered.
+    pub clock: Clock,
 }
 
 /// One request, as often as it has to be sent.
@@ -99,6 +105,8 @@ struct Call<'a> {
     path: String,
     body: Bytes,
     key: Option<&'a str>,
+    /// The tag of an answer that need not come again.
+    known: Option<&'a str>,
     repeat: Repeat,
 }
 
@@ -112,7 +120,7 @@ impl Client {
         let server: Server = server.parse()?;
         let tls = Arc::new(tls::config(credentials)?);
         Ok(Self {
-            connections: Connections::new(&server, tls),
+            connections: Connections::new(&server, tls, tls::ended_on(credentials)),
             server,
             may_repeat: true,
             observer: None,
@@ -151,10 +159,28 @@ impl Client {
             path: path::RUN.to_owned(),
             body: body.into(),
             key: Some(key),
+            known: None,
             repeat: Repeat::UntilSettled,
         };
         // Whatever it says, the job may be there.
         read(self.send(&call).await?).map_err(|error| ClientError::Unconfirmed(Box::new(error)))
+    }
+
+    /// Tells the job that a request would make. Nothing is created, and whether the name is taken is
+    /// not asked.
+    ///
+    /// # Errors
+    ///
+    /// What [`Client::run`] would be refused for; else as every method.
+    pub async fn rehearse(&self, request: &RunRequest) -> Result<Answer<JobView>, ClientError> {
+        let body = serde_json::to_vec(request).map_err(ClientError::unwritable)?;
+        let call = Call {
+            method: Method::POST,
+            body: body.into(),
+            repeat: Repeat::Freely,
+            ..Call::read(path::dry_run())
+        };
+        read(self.send(&call).await?)
     }
 
     /// Describes one job.
@@ -183,6 +209,35 @@ impl Client {
         read(self.send(&Call { repeat: Repeat::Never, ..Call::read(path) }).await?)
     }
 
+    /// Begins to read what a job has written. It is sent once: who reads decides what comes after a
+    /// failure, and where to go on.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with status 404 when there is no such job, 400 when it keeps no
+    /// output; [`ClientError::NotALog`] when somebody else answers; else as every method.
+    pub async fn logs(
+        &self,
+        name: &ObjectName,
+        query: &LogQuery,
+    ) -> Result<LogAnswer, ClientError> {
+        let call = Call::read(path::logs(name.as_str(), query));
+        let path = format!("{}{}", self.server.path_prefix, call.path);
+        let began = Instant::now();
+        let result = match self.request(&call, &path) {
+            Ok(request) => Box::pin(self.connections.open(request)).await,
+            Err(error) => Err(error),
+        };
+        self.tell(&Event::Exchange(Exchange {
+            method: call.method.as_str(),
+            path: &path,
+            status: result.as_ref().map(|response| response.status().as_u16()),
+            request_id: result.as_ref().ok().and_then(error::request_id),
+            duration: began.elapsed(),
+        }));
+        LogAnswer::read(result?, &self.server.url).await
+    }
+
     /// Describes all jobs of the tool, sorted by name.
     ///
     /// # Errors
@@ -190,6 +245,21 @@ impl Client {
     /// No connection, a refusal, or an answer that can't be understood.
     pub async fn list(&self) -> Result<Answer<Vec<JobView>>, ClientError> {
         read(self.send(&Call::read(path::LIST.to_owned())).await?)
+    }
+
+    /// The same, unless it is the answer that had this tag: then `None`.
+    ///
+    /// # Errors
+    ///
+    /// No connection, a refusal, or an answer that can't be understood.
+    pub async fn list_unless(
+        &self,
+        tag: Option<&str>,
+    ) -> Result<Option<Answer<Vec<JobView>>>, ClientError> {
+        let call = Call { known: tag, ..Call::read(path::LIST.to_owned()) };
+        let response = self.send(&call).await?;
+        let is_known = response.status() == StatusCode::NOT_MODIFIED;
+        if is_known { Ok(None) } else { read(response).map(Some) }
     }
 
     /// Deletes one job.
@@ -224,7 +294,7 @@ impl Client {
         let mut attempts = Attempts::new(call.repeat, self.may_repeat);
         loop {
             let error = match self.send_once(call).await {
-                Ok(response) if response.status().is_success() => return Ok(response),
+                Ok(response) if is_good(response.status()) => return Ok(response),
                 Ok(response) => ClientError::Refused(Box::new(Refusal::read(&response))),
                 Err(error) => error,
             };
@@ -277,6 +347,9 @@ impl Client {
         if let Some(key) = call.key {
             request = request.header(IDEMPOTENCY_KEY, key);
         }
+        if let Some(tag) = call.known {
+            request = request.header(header::IF_NONE_MATCH, tag);
+        }
         request.body(Full::new(call.body.clone())).map_err(ClientError::unwritable)
     }
 }
@@ -289,11 +362,18 @@ impl fmt::Debug for Client {
 
 impl Call<'_> {
     fn read(path: String) -> Self {
-        Self { method: Method::GET, path, body: Bytes::new(), key: None, repeat: Repeat::Freely }
+        Self {
+            method: Method::GET,
+            path,
+            body: Bytes::new(),
+            key: None,
+            known: None,
+            repeat: Repeat::Freely,
+        }
     }
 
     fn delete(path: String) -> Self {
-        Self { method: Method::DELETE, path, body: Bytes::new(), key: None, repeat: Repeat::Never }
+        Self { method: Method::DELETE, repeat: Repeat::Never, ..Self::read(path) }
     }
 }
 
@@ -308,10 +388,20 @@ pub enum SetupError {
     Tls(#[from] TlsError),
 }
 
+/// What is known already is a good answer, too.
+fn is_good(status: StatusCode) -> bool {
+    status.is_success() || status == StatusCode::NOT_MODIFIED
+}
+
 /// Takes a good answer for what its route says that it is.
 fn read<T: DeserializeOwned>(response: Response<Bytes>) -> Result<Answer<T>, ClientError> {
     match serde_json::from_slice(response.body()) {
-        Ok(value) => Ok(Answer { value, json: response.into_body() }),
+        Ok(value) => {
+            let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+            let clock = Clock::of_answer(text(header::DATE));
+            let tag = text(header::ETAG).map(str::to_owned);
+            Ok(Answer { value, json: response.into_body(), tag, clock })
+        }
         Err(source) => {
             let request_id = error::request_id(&response).map(str::to_owned);
             let json = response.into_body();

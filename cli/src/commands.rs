@@ -1,8 +1,9 @@
 //! The verbs: one file each, and the way to them.
 
-use std::sync::Once;
+use std::{path::PathBuf, sync::Once};
 
-use tjf_api_types::{Deleted, Phase, Word};
+use tjf_api_types::{Deleted, JobView, Phase};
+use tokio::time::{Duration, timeout};
 
 use crate::{
     args::{Cli, Command, Globals},
@@ -10,15 +11,20 @@ use crate::{
     environment::Environment,
     error::Error,
     exit::Exit,
+    health::Health,
     output::{Printer, Style},
+    random,
     settings::Settings,
 };
 
 mod completions;
 mod containers;
 mod delete;
+mod dump;
 mod flush;
 mod list;
+mod load;
+mod logs;
 mod outcome;
 mod run;
 mod show;
@@ -28,20 +34,28 @@ mod wait;
 /// What is told once, on a terminal.
 const WAITS: &str = "the service has not answered for sure: asking again, for up to 30 s";
 
-/// How good or bad a phase looks.
-fn style(phase: &Word<Phase>) -> Style {
-    match phase.known() {
+/// How good or bad a job looks.
+fn style_of(job: &JobView, health: &Health) -> Style {
+    match job.status.phase.known() {
+        _ if health.is_broken() => Style::Bad,
         Some(Phase::Succeeded) => Style::Good,
-        Some(Phase::Failed) => Style::Bad,
-        Some(Phase::Pending | Phase::Running | Phase::Unknown) | None => Style::Plain,
+        _ => Style::Plain,
     }
 }
+
+/// What is told of a question that takes long.
+const ASKS: &str = "waiting for the service";
+
+/// What takes longer than this is told to whoever looks on.
+const SOON: Duration = Duration::from_secs(1);
 
 /// What a verb has at hand besides its own arguments.
 struct Context {
     client: Client,
     printer: Printer,
     is_json: bool,
+    /// `HOME`, which on a bastion and in a job is the tool's.
+    home: Option<PathBuf>,
 }
 
 /// Calls the verb. Those that send nothing need no settings.
@@ -55,12 +69,24 @@ pub(crate) async fn dispatch(
     let connect = || Context::new(&globals, environment, printer);
     match command {
         Command::Run(args) => run::run(*args, connect).await,
-        Command::Show(args) => show::show(&args, &connect()?).await,
+        Command::Show(args) => {
+            let context = connect()?;
+            context.patiently(ASKS, show::show(&args, &context)).await
+        }
         Command::List(args) => list::list(&args, &connect()?).await,
+        Command::Logs(args) => logs::logs(&args, connect).await,
         Command::Wait(args) => wait::wait(&args, connect).await,
         Command::Delete(args) => delete::delete(&args, &connect()?).await,
         Command::Flush(args) => flush::flush(&args, &connect()?).await,
-        Command::Containers => containers::containers(&connect()?).await,
+        Command::Load(args) => Box::pin(load::load(&args, connect)).await,
+        Command::Dump(args) => {
+            let context = connect()?;
+            context.patiently(ASKS, dump::dump(&args, &context)).await
+        }
+        Command::Containers => {
+            let context = connect()?;
+            context.patiently(ASKS, containers::containers(&context)).await
+        }
         Command::Completions(args) => completions::completions(&args, printer),
         Command::Version => version::version(printer),
     }
@@ -82,7 +108,27 @@ impl Context {
                 told.call_once(|| printer.note(&format!("{WAITS}; `-v` says more")));
             }
         }));
-        Ok(Self { client, printer, is_json: globals.json })
+        let home = environment.home.clone();
+        Ok(Self { client, printer, is_json: globals.json, home })
+    }
+
+    fn home(&self) -> Option<&str> {
+        self.home.as_ref().and_then(|home| home.to_str())
+    }
+
+    /// Does this, and says what is waited for when it takes long and somebody looks on.
+    async fn patiently<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let mut work = Box::pin(work);
+        if !self.printer.is_watched() {
+            return work.await;
+        }
+        match timeout(SOON, &mut work).await {
+            Ok(done) => done,
+            Err(_) => {
+                self.printer.note(&format!("{what} ..."));
+                work.await
+            }
+        }
     }
 
     /// The answer as it came, when that is asked for. Whoever reads it may know more than this
@@ -115,6 +161,11 @@ impl Context {
             told => told.map(|()| answer.err().filter(|_| !is_json)),
         }
     }
+}
+
+/// A fresh `Idempotency-Key`.
+fn new_key() -> String {
+    format!("{:016x}{:016x}", random::number(), random::number())
 }
 
 /// Whether somebody at a terminal would wonder what goes on. Reads are repeated twice and quickly.

@@ -1,10 +1,12 @@
 //! Why a command did not do what it was asked.
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use crate::{
     args::run::FormError,
     client::{ClientError, SetupError},
+    credentials::FileError,
+    jobs_file::Fault,
     settings::SettingsError,
     trust,
 };
@@ -38,6 +40,29 @@ pub(crate) enum Error {
         /// The API's word for its kind.
         job_type: String,
     },
+    /// A file of jobs can't be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file of jobs is not one.
+    #[error("`{file}`, {fault}")]
+    JobsFile { file: String, fault: Fault },
+    /// A job that is to be taken from a file is not in it.
+    #[error("there is no job `{name}` in `{file}`")]
+    NotInFile {
+        file: String,
+        name: String,
+        /// The nearest that there is.
+        hint: Option<String>,
+    },
+    /// A file can't be written.
+    #[error("`{}` can't be written: {source}", file.display())]
+    Unwritten { file: PathBuf, source: io::Error },
+    /// What the API answers is not JSON.
+    #[error("`--json` is not for {what}: what a job writes is a text")]
+    NoJson {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// Standard output is full or gone bad.
     #[error("{}standard output can't be written: {source}", but(done.as_deref()))]
     Output {
@@ -68,10 +93,15 @@ impl Error {
             }
             Self::Settings(error) => error.hint(),
             Self::Form(error) => error.hint(),
+            Self::JobsFile { fault, .. } => fault.hint.as_deref(),
+            Self::NotInFile { hint, .. } => hint.as_deref(),
             Self::Client { .. }
             | Self::Setup(_)
             | Self::Declined
             | Self::NeverEnds { .. }
+            | Self::File(_)
+            | Self::Unwritten { .. }
+            | Self::NoJson { .. }
             | Self::Output { .. }
             | Self::Runtime(_) => None,
         }
@@ -86,6 +116,11 @@ impl Error {
             | Self::Form(_)
             | Self::Declined
             | Self::NeverEnds { .. }
+            | Self::File(_)
+            | Self::JobsFile { .. }
+            | Self::NotInFile { .. }
+            | Self::Unwritten { .. }
+            | Self::NoJson { .. }
             | Self::Output { .. }
             | Self::Runtime(_) => None,
         }

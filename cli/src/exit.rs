@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Refused,
     /// The words or the settings are wrong; nothing was sent.
     Usage,
+    /// A dry run found something to do.
+    Differs,
     /// The service could not be reached, or failed.
     Failed,
     /// The job that was waited for ended with this code.
@@ -33,7 +35,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Refused => 1,
-            Self::Usage => 2,
+            Self::Usage | Self::Differs => 2,
             Self::Failed => 3,
             Self::Job(code) => code,
             Self::TimeUp => 124,
@@ -68,9 +70,16 @@ impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
             Error::Client { source, .. } => source.into(),
-            Error::Setup(_) | Error::Settings(_) | Error::Form(_) => Self::Usage,
-            Error::Declined | Error::NeverEnds { .. } => Self::Refused,
-            Error::Output { .. } | Error::Runtime(_) => Self::Failed,
+            Error::Setup(_) | Error::Settings(_) | Error::Form(_) | Error::NoJson { .. } => {
+                Self::Usage
+            }
+            // A file that is no good is 1, so that the 2 of a dry run says one thing.
+            Error::Declined
+            | Error::NeverEnds { .. }
+            | Error::File(_)
+            | Error::JobsFile { .. }
+            | Error::NotInFile { .. } => Self::Refused,
+            Error::Unwritten { .. } | Error::Output { .. } | Error::Runtime(_) => Self::Failed,
         }
     }
 }
@@ -86,6 +95,7 @@ impl From<&ClientError> for Exit {
             | ClientError::Lost { .. }
             | ClientError::TimedOut { .. }
             | ClientError::Unreadable { .. }
+            | ClientError::NotALog { .. }
             | ClientError::Unconfirmed(_) => Self::Failed,
         }
     }

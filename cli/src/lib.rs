@@ -11,11 +11,18 @@ use clap::{CommandFactory, Parser, error::ContextKind};
 
 mod args;
 mod client;
+mod clock;
 mod commands;
 mod credentials;
+mod definition;
 mod environment;
 mod error;
 mod exit;
+mod health;
+mod home;
+mod jobs_file;
+mod live;
+mod logs;
 mod nearest;
 mod node;
 mod output;
@@ -26,9 +33,10 @@ mod wait;
 mod yaml;
 
 pub use client::{
-    Answer, Client, ClientError, Event, Exchange, Observer, Refusal, Repetition, ServerError,
-    SetupError, TlsError,
+    Answer, Client, ClientError, Event, Exchange, LogAnswer, Observer, Refusal, Repetition,
+    ServerError, SetupError, TlsError,
 };
+pub use clock::Clock;
 pub use credentials::{Credentials, FileError, Pem};
 
 use args::Cli;
@@ -44,6 +52,10 @@ pub fn definitions() -> clap::Command {
 
 /// Does what the words say, from the first to the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(code) = live::complete(words.clone()) {
+        return code;
+    }
     let environment = Environment::read();
     match Cli::try_parse_from(args::attach_values(words)) {
         Ok(cli) => {

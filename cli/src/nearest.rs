@@ -48,7 +48,7 @@ fn hint<'a>(wanted: &str, names: impl Iterator<Item = &'a str>, otherwise: &str)
 
 /// The name that differs in the fewest letters, at most a third of them; else one that has all of
 /// `wanted` in it, since a forgotten prefix is as common as a wrong letter.
-fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let length = wanted.chars().count();
     let distance_max = (length / 3).max(1).min(length.saturating_sub(1));
     let distance = |name: &str| {

@@ -30,11 +30,11 @@ const HELD_MAX: Duration = Duration::from_secs(50);
 const HELD_WATCHED_MAX: Duration = Duration::from_secs(2);
 
 /// The pause after a failure, and after an answer that came at once although the job goes on.
-const PAUSE_MIN: Duration = Duration::from_millis(250);
+pub(crate) const PAUSE_MIN: Duration = Duration::from_millis(250);
 
 /// What the pause grows to. A quarter of it may come on top by chance, so that those whom a restart
 /// of the service cut off do not all come back at once.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
+pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Looks at once: half of what the service holds for one tool, which may wait elsewhere too.
 const LOOKS_MAX: usize = 32;
@@ -44,13 +44,13 @@ const LOOKS_MAX: usize = 32;
 const HELD_IN_TURN_MAX: Duration = Duration::from_secs(5);
 
 /// How long a wait goes on without a good answer. Restarts are over by then.
-const SILENCE_MAX: Duration = Duration::from_secs(120);
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(120);
 
 /// How old an answer may be that still tells how the job is.
 const FRESH: Duration = Duration::from_secs(5);
 
 /// What is told of a silence, once each time, on a terminal.
-const SILENT: &str =
+pub(crate) const SILENT: &str =
     "the service gives no good answer: asking again, for up to two minutes; `-v` says more";
 
 /// How a wait ended.
@@ -212,7 +212,7 @@ fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(seconds.max(1))
 }
 
-fn with_chance(pause: Duration) -> Duration {
+pub(crate) fn with_chance(pause: Duration) -> Duration {
     let parts = u32::try_from(random::number() % 1000).unwrap_or(0);
     pause + pause / 4 * parts / 1000
 }

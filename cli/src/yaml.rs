@@ -1,14 +1,20 @@
 //! YAML, read as a tree.
 //!
 //! The library parses: it says which parts a text has, and in which notation. Here they are put
-//! together, and words are told from numbers, as far as settings need it. A library that does this
-//! too is larger than the rest of the settings.
+//! together, and words are told from numbers, as far as somebody needs it: settings as nodes, and a
+//! file of jobs as trees, which know their lines. A library that does this too is larger than the
+//! rest of the settings.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
 use crate::node::Node;
+
+pub(crate) mod write;
 
 /// How deep a file can be. With aliases a short one could be deeper than the stack.
 const DEPTH_MAX: usize = 256;
@@ -24,6 +30,14 @@ pub(crate) struct Unreadable {
 /// Reads the first document of a text; nothing, when it has none. What comes after it does not
 /// matter.
 pub(crate) fn first_document(bytes: &[u8]) -> Result<Node, Unreadable> {
+    match documents(bytes, 1)?.first() {
+        Some(tree) => Ok(Rc::unwrap_or_clone(Plain::default().node(tree)?)),
+        None => Ok(Node::Nothing),
+    }
+}
+
+/// Reads so many documents of a text, if it has as many.
+pub(crate) fn documents(bytes: &[u8], count_max: usize) -> Result<Vec<Rc<Tree>>, Unreadable> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.iter().take(error.valid_up_to());
         Unreadable { line: 1 + good.filter(|byte| **byte == b'\n').count() }
@@ -31,15 +45,51 @@ pub(crate) fn first_document(bytes: &[u8]) -> Result<Node, Unreadable> {
     // Another crate in the build may have turned them on, and with them a limit of their number.
     let mut options = Options::default();
     options.set_emit_comments(false);
-    let mut reader = Reader::default();
+    let (mut reader, mut documents) = (Reader::default(), Vec::new());
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| Unreadable { line: error.marker().line() })?;
-        let at = |()| Unreadable { line: span.start.line() };
-        if let Some(whole) = reader.take(event).map_err(at)? {
-            return Ok(Rc::unwrap_or_clone(whole.node));
+        let line = span.start.line();
+        if let Some(whole) = reader.take(event, line).map_err(|()| Unreadable { line })? {
+            documents.push(whole.tree);
+            if documents.len() == count_max {
+                break;
+            }
         }
     }
-    Ok(Node::Nothing)
+    Ok(documents)
+}
+
+/// A part of a document as it is written. A part that has a name may be in several places.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    /// Where it begins, counted from one.
+    pub(crate) line: usize,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Nothing,
+    Text(String),
+    /// Numbers, words for yes and no, and whatever a tag makes of it, as they are written.
+    Other(String),
+    /// The key `<<`: what other maps give, unless there is an entry of that name.
+    Merge,
+    List(Vec<Rc<Tree>>),
+    /// Keys and values, in their order. A key may be there twice.
+    Map(Vec<(Rc<Tree>, Rc<Tree>)>),
+}
+
+impl Tree {
+    /// The maps that a key `<<` is about, when this is its value.
+    pub(crate) fn merged(self: &Rc<Self>) -> Option<Vec<Rc<Self>>> {
+        let is_map = |tree: &Rc<Self>| matches!(tree.kind, Kind::Map(_));
+        match &self.kind {
+            Kind::Map(_) => Some(vec![Rc::clone(self)]),
+            Kind::List(maps) if maps.iter().all(is_map) => Some(maps.clone()),
+            Kind::Nothing | Kind::Text(_) | Kind::Other(_) | Kind::Merge | Kind::List(_) => None,
+        }
+    }
 }
 
 /// What is read so far.
@@ -51,36 +101,28 @@ struct Reader {
     anchors: BTreeMap<usize, Value>,
 }
 
-/// A node, and how deep it is below itself.
+/// A part, and how deep it is below itself.
 #[derive(Clone)]
 struct Value {
-    node: Rc<Node>,
+    tree: Rc<Tree>,
     depth: usize,
 }
 
 /// A list or a map that has not ended.
 struct Open {
+    line: usize,
     anchor: usize,
     depth: usize,
     parts: Parts,
 }
 
 enum Parts {
-    List(Vec<Rc<Node>>),
+    List(Vec<Rc<Tree>>),
     Map {
-        entries: BTreeMap<String, Rc<Node>>,
-        /// From the key `<<`: what other maps give, unless there is an entry of that name.
-        merged: Vec<Rc<Node>>,
+        entries: Vec<(Rc<Tree>, Rc<Tree>)>,
         /// Of the entry whose value is next.
-        key: Option<Key>,
+        key: Option<Rc<Tree>>,
     },
-}
-
-enum Key {
-    Text(String),
-    Merge,
-    /// Nobody asks for it.
-    Other,
 }
 
 impl Reader {
@@ -89,48 +131,47 @@ impl Reader {
         clippy::wildcard_enum_match_arm,
         reason = "what else there can be is up to the library's features: comments, for instance"
     )]
-    fn take(&mut self, event: Event<'_>) -> Result<Option<Value>, ()> {
+    fn take(&mut self, event: Event<'_>, line: usize) -> Result<Option<Value>, ()> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let is_plain = style == ScalarStyle::Plain;
-                if is_plain && tag.is_none() && text == "<<" && self.expects_key() {
-                    self.set_key(Key::Merge);
-                    return Ok(None);
-                }
-                let node = scalar(&text, is_plain, tag.as_deref());
-                self.add(anchor, Value { node: Rc::new(node), depth: 0 })
+                let kind = if is_plain && tag.is_none() && text == "<<" && self.expects_key() {
+                    Kind::Merge
+                } else {
+                    scalar(&text, is_plain, tag.as_deref())
+                };
+                self.add(anchor, Value { tree: Rc::new(Tree { line, kind }), depth: 0 })
             }
-            Event::SequenceStart(_, anchor, _) => self.open(anchor, Parts::List(Vec::new())),
-            Event::MappingStart(_, anchor, _) => self.open(
-                anchor,
-                Parts::Map { entries: BTreeMap::new(), merged: Vec::new(), key: None },
-            ),
+            Event::SequenceStart(_, anchor, _) => self.open(line, anchor, Parts::List(Vec::new())),
+            Event::MappingStart(_, anchor, _) => {
+                self.open(line, anchor, Parts::Map { entries: Vec::new(), key: None })
+            }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => {
                 let value = self.anchors.get(&anchor).cloned().ok_or(())?;
                 self.add(0, value)
             }
+            Event::DocumentEnd => {
+                // A name holds in its own document.
+                self.anchors.clear();
+                Ok(None)
+            }
             _ => Ok(None),
         }
     }
 
-    fn open(&mut self, anchor: usize, parts: Parts) -> Result<Option<Value>, ()> {
-        self.open.push(Open { anchor, depth: 0, parts });
+    fn open(&mut self, line: usize, anchor: usize, parts: Parts) -> Result<Option<Value>, ()> {
+        self.open.push(Open { line, anchor, depth: 0, parts });
         Ok(None)
     }
 
     fn close(&mut self) -> Result<Option<Value>, ()> {
-        let Open { anchor, depth, parts } = self.open.pop().ok_or(())?;
-        let node = match parts {
-            Parts::List(items) => Node::List(items),
-            Parts::Map { mut entries, merged, .. } => {
-                for (key, value) in merged.iter().flat_map(|map| map.entries()) {
-                    entries.entry(key.clone()).or_insert_with(|| Rc::clone(value));
-                }
-                Node::Map(entries)
-            }
+        let Open { line, anchor, depth, parts } = self.open.pop().ok_or(())?;
+        let kind = match parts {
+            Parts::List(items) => Kind::List(items),
+            Parts::Map { entries, .. } => Kind::Map(entries),
         };
-        self.add(anchor, Value { node: Rc::new(node), depth: depth + 1 })
+        self.add(anchor, Value { tree: Rc::new(Tree { line, kind }), depth: depth + 1 })
     }
 
     /// Puts what is whole into what it is a part of.
@@ -141,22 +182,13 @@ impl Reader {
         if anchor > 0 {
             self.anchors.insert(anchor, value.clone());
         }
-        if self.expects_key() {
-            self.set_key(match &*value.node {
-                Node::Text(text) => Key::Text(text.clone()),
-                Node::Nothing | Node::List(_) | Node::Map(_) | Node::Other => Key::Other,
-            });
-            return Ok(None);
-        }
         let Some(outer) = self.open.last_mut() else { return Ok(Some(value)) };
         outer.depth = outer.depth.max(value.depth);
         match &mut outer.parts {
-            Parts::List(items) => items.push(value.node),
-            Parts::Map { entries, merged, key } => match key.take() {
-                // Of a key that is there twice, the last.
-                Some(Key::Text(key)) => drop(entries.insert(key, value.node)),
-                Some(Key::Merge) => merged.extend(maps(&value.node).ok_or(())?),
-                Some(Key::Other) | None => {}
+            Parts::List(items) => items.push(value.tree),
+            Parts::Map { entries, key } => match key.take() {
+                Some(key) => entries.push((key, value.tree)),
+                None => *key = Some(value.tree),
             },
         }
         Ok(None)
@@ -166,39 +198,69 @@ impl Reader {
         let innermost = self.open.last().map(|open| &open.parts);
         matches!(innermost, Some(Parts::Map { key: None, .. }))
     }
-
-    fn set_key(&mut self, new: Key) {
-        if let Some(Open { parts: Parts::Map { key, .. }, .. }) = self.open.last_mut() {
-            *key = Some(new);
-        }
-    }
 }
 
-/// The maps that a key `<<` is about.
-fn maps(value: &Rc<Node>) -> Option<Vec<Rc<Node>>> {
-    let is_map = |node: &Rc<Node>| matches!(**node, Node::Map(_));
-    match &**value {
-        Node::Map(_) => Some(vec![Rc::clone(value)]),
-        Node::List(maps) if maps.iter().all(is_map) => Some(maps.clone()),
-        Node::Nothing | Node::Text(_) | Node::List(_) | Node::Other => None,
+/// Makes nodes of trees, one of each.
+#[derive(Default)]
+struct Plain(HashMap<*const Tree, Rc<Node>>);
+
+impl Plain {
+    fn node(&mut self, tree: &Rc<Tree>) -> Result<Rc<Node>, Unreadable> {
+        if let Some(known) = self.0.get(&Rc::as_ptr(tree)) {
+            return Ok(Rc::clone(known));
+        }
+        let node = Rc::new(match &tree.kind {
+            Kind::Nothing => Node::Nothing,
+            Kind::Text(text) => Node::Text(text.clone()),
+            Kind::Other(_) | Kind::Merge => Node::Other,
+            Kind::List(items) => {
+                Node::List(items.iter().map(|item| self.node(item)).collect::<Result<_, _>>()?)
+            }
+            Kind::Map(entries) => Node::Map(self.map(entries)?),
+        });
+        self.0.insert(Rc::as_ptr(tree), Rc::clone(&node));
+        Ok(node)
+    }
+
+    /// Of a key that is there twice, the last. What has a key that is no text, nobody asks for.
+    fn map(
+        &mut self,
+        entries: &[(Rc<Tree>, Rc<Tree>)],
+    ) -> Result<BTreeMap<String, Rc<Node>>, Unreadable> {
+        let (mut map, mut merged) = (BTreeMap::new(), Vec::new());
+        for (key, value) in entries {
+            match &key.kind {
+                Kind::Text(key) => drop(map.insert(key.clone(), self.node(value)?)),
+                Kind::Merge => {
+                    merged.extend(value.merged().ok_or(Unreadable { line: value.line })?);
+                }
+                Kind::Nothing | Kind::Other(_) | Kind::List(_) | Kind::Map(_) => {}
+            }
+        }
+        for other in merged {
+            for (key, value) in self.node(&other)?.entries() {
+                map.entry(key.clone()).or_insert_with(|| Rc::clone(value));
+            }
+        }
+        Ok(map)
     }
 }
 
 /// What a scalar is: text, unless it looks like something else and nobody says that it is text.
-fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Node {
+fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Kind {
     match tag.and_then(|tag| tag.suffix_in_namespace("tag:yaml.org,2002:")).as_deref() {
-        Some("null") => return Node::Nothing,
-        Some("str") => return Node::Text(text.to_owned()),
-        Some(_) => return Node::Other,
+        Some("null") => return Kind::Nothing,
+        Some("str") => return Kind::Text(text.to_owned()),
+        Some(_) => return Kind::Other(text.to_owned()),
         None => {}
     }
     if !is_plain || tag.is_some_and(|tag| tag.parts() == ("", "!") || tag.parts() == ("!", "")) {
-        return Node::Text(text.to_owned());
+        return Kind::Text(text.to_owned());
     }
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => Node::Nothing,
-        _ if is_truth(text) || is_number(text) => Node::Other,
-        _ => Node::Text(text.to_owned()),
+        "" | "~" | "null" | "Null" | "NULL" => Kind::Nothing,
+        _ if is_truth(text) || is_number(text) => Kind::Other(text.to_owned()),
+        _ => Kind::Text(text.to_owned()),
     }
 }
 

@@ -33,7 +33,8 @@ cat hello.out",
         "One that fails. Its exit code is the command's own.",
         "toolforge-jobs run 'echo no such wiki >&2; exit 3' --type tf-busybox --name broken --wait
 echo \"its exit code was $?\"
-cat broken.err",
+cat broken.err
+toolforge-jobs show broken",
     ),
     (
         TOOLS[0],

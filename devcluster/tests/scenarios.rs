@@ -6,12 +6,14 @@ mod command;
 mod conformance;
 mod credentials;
 mod drain;
+mod dry;
 mod ending;
 mod faults;
 mod forms;
 mod generated;
 mod going;
 mod isolation;
+mod jobs_file;
 mod keys;
 mod knobs;
 mod large;
@@ -28,6 +30,7 @@ mod room;
 mod schedules;
 mod status;
 mod store;
+mod text;
 mod unknown;
 mod upgrade;
 mod waiting;
@@ -95,6 +98,9 @@ pub(crate) fn all() -> Vec<Scenario> {
         knobs::all(),
         forms::all(),
         generated::all(),
+        text::all(),
+        jobs_file::all(),
+        dry::all(),
         watching::all(),
         store::all(),
         faults::all(),

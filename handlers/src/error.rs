@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use thiserror::Error;
 use tjf_api_types::Shown;
-use tjf_runtime::{BoxError, ErrorStatus, Failure, pool::ConnectError};
+use tjf_runtime::{BoxError, ErrorStatus, Failure, files::FileError, pool::ConnectError};
 
 use crate::{
     cluster::ClusterError,
@@ -71,6 +71,9 @@ pub enum Error {
     /// Kubernetes did not do it.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// A log file can't be read.
+    #[error("the job's log: {0}")]
+    File(#[from] FileError),
     /// Our own fault.
     #[error("{0}")]
     Internal(&'static str, #[source] BoxError),
@@ -127,9 +130,33 @@ impl From<Error> for Failure {
             ),
             Error::NotKnown { detail, source } => Self::deadline_exceeded(detail).because(source),
             Error::Cluster(error) => cluster(error),
+            Error::File(error) => file(error),
             Error::Internal(..) => Self::internal(error),
         }
     }
+}
+
+fn file(error: FileError) -> Failure {
+    match error {
+        FileError::Silent => home_silent(),
+        FileError::Refused(why) => {
+            let detail = format!("the job's log is not shown: {why}");
+            Failure::new(ErrorStatus::Forbidden, "forbidden", detail)
+        }
+        FileError::NoFileLeft => too_much_open().because(error),
+        FileError::Unreadable(_) => {
+            let detail = "your home can't be read at the moment: try again soon";
+            Failure::new(ErrorStatus::ServiceUnavailable, "cluster-unavailable", detail)
+                .retry_after(RETRY_AFTER)
+                .because(error)
+        }
+    }
+}
+
+fn home_silent() -> Failure {
+    let detail = "your home does not answer: its file server may be down";
+    Failure::new(ErrorStatus::ServiceUnavailable, "cluster-unavailable", detail)
+        .retry_after(RETRY_AFTER)
 }
 
 fn cluster(error: ClusterError) -> Failure {
@@ -208,12 +235,7 @@ fn connect(why: &ConnectError) -> Failure {
         ),
         ConnectError::Rejected => rejected(),
         ConnectError::NoFileLeft => too_much_open(),
-        ConnectError::HomeSilent => Failure::new(
-            ErrorStatus::ServiceUnavailable,
-            "cluster-unavailable",
-            "your home does not answer: its file server may be down",
-        )
-        .retry_after(RETRY_AFTER),
+        ConnectError::HomeSilent => home_silent(),
         ConnectError::Misconfigured(_) => Failure::internal("no client can be built"),
     }
 }

@@ -13,6 +13,7 @@ pub mod error;
 pub mod flush;
 pub mod job;
 pub mod list;
+pub mod logs;
 pub mod openapi;
 pub mod routes;
 pub mod run;

@@ -20,7 +20,7 @@ const DOCUMENT: &[u8] = include_bytes!("openapi.json");
 
 /// The document, ready to be sent.
 pub(crate) fn written() -> Written {
-    Written::from_json(Bytes::from_static(DOCUMENT))
+    Written::as_it_is(Bytes::from_static(DOCUMENT))
 }
 
 /// Tells everybody what there is to ask. Nobody has to say who they are: whoever writes a client may

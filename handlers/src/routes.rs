@@ -1,9 +1,9 @@
 //! The table of routes: everything that the service answers.
 
 use tjf_api_types::path;
-use tjf_runtime::{Class, Route, Router};
+use tjf_runtime::{Class, Media, Route, Router};
 
-use crate::{AppState, containers, delete, flush, list, openapi, run, show};
+use crate::{AppState, containers, delete, flush, list, logs, openapi, run, show};
 
 /// All routes. Wrong methods and unknown paths are the router's to refuse.
 pub fn routes() -> Router<AppState> {
@@ -11,10 +11,20 @@ pub fn routes() -> Router<AppState> {
         .route(Route::post(path::RUN, run::run))
         .route(Route::get(path::SHOW, show::show))
         .route(Route::get(path::LIST, list::list))
+        .route(
+            Route::get(path::LOGS, logs::logs)
+                .class(Class::Waiting)
+                .answers(&[Media::Json, Media::Text]),
+        )
         .route(Route::delete(path::DELETE, delete::delete))
         .route(Route::delete(path::FLUSH, flush::flush))
         .route(Route::get(path::CONTAINERS, containers::containers).class(Class::Free))
         .route(Route::get(path::IMAGES, containers::containers).class(Class::Free))
-        .route(Route::get(path::OPENAPI, openapi::openapi).class(Class::Free))
-        .route(Route::get(path::OPENAPI_OF_SERVER, openapi::openapi).class(Class::Free))
+        .route(document(path::OPENAPI))
+        .route(document(path::OPENAPI_OF_SERVER))
+}
+
+/// Its readers are programs, and it has no lines.
+fn document(pattern: &'static str) -> Route<AppState> {
+    Route::get(pattern, openapi::openapi).class(Class::Free).answers(&[Media::Json])
 }

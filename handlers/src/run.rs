@@ -1,11 +1,12 @@
 //! POST `/run/`: create a job.
 
 mod key;
+mod options;
 
-use tjf_api_types::{JobView, RunRequest, Shown, Suffix, path};
-use tjf_runtime::{Created, Json, chance};
+use tjf_api_types::{Named, RunRequest, Shown, Suffix, path};
+use tjf_runtime::{Created, Either, Json, Query, chance};
 
-pub use self::key::IdempotencyKey;
+pub use self::{key::IdempotencyKey, options::Options};
 use crate::{
     Context,
     cluster::Cluster,
@@ -16,17 +17,22 @@ use crate::{
     },
 };
 
+/// What a `run` answers: a job that was created, or one that would be.
+pub type Ran = Either<Created<Named>, Json<Named>>;
+
 /// Creates a job: a one-off, with `schedule` a scheduled one, with `continuous` one that is kept
 /// running. The name must be free among all three, but a one-off that has ended gives its name up.
-/// With an `Idempotency-Key` the same request may be sent again: it creates one job.
+/// With an `Idempotency-Key` the same request may be sent again: it creates one job. With `dry_run`
+/// all is asked but whether the name is taken, and nothing is created.
 ///
 /// # Errors
 /// A field that can't be as it is; a name that is taken; a quota; or Kubernetes.
 pub async fn run(
     context: Context,
     IdempotencyKey(key): IdempotencyKey,
+    Query(options): Query<Options>,
     Json(request): Json<RunRequest>,
-) -> Result<Created<JobView>> {
+) -> Result<Ran> {
     let tool = context.caller.name.tool();
     let catalogue = context.state.catalogue.get();
     let (shortname, image) = catalogue.find(&request.imagename).ok_or_else(|| {
@@ -48,8 +54,12 @@ pub async fn run(
     };
     let job = request::check(request, runs_as)?;
     context.is_about(&job.name);
-    let value = Cluster::of(&context).await?.create(&job).await?;
-    Ok(Created { location: path::show(&value.name), value })
+    let cluster = Cluster::of(&context).await?;
+    if options.is_dry_run() {
+        return Ok(Either::Second(Json(Named(cluster.rehearse(&job).await?))));
+    }
+    let value = cluster.create(&job).await?;
+    Ok(Either::First(Created { location: path::show(&value.name), value: Named(value) }))
 }
 
 /// By this an object is known as this very request's.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tjf_runtime::{Application, Written, lock, reload::Reloaded};
+use tjf_runtime::{Application, Written, files::HomeFiles, lock, reload::Reloaded};
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
@@ -40,6 +40,8 @@ pub struct AppState {
     pub openapi: Written,
     /// Room for what is remembered of all tools.
     pub room: Arc<StoreRoom>,
+    /// What is in the tools' homes.
+    pub files: HomeFiles,
 }
 
 impl AppState {
@@ -49,7 +51,9 @@ impl AppState {
     /// When it can't be read or understood.
     pub fn new(catalogue: PathBuf, pod_settings: PodSettings) -> Result<Self, String> {
         let make = |files: &[Vec<u8>]| Catalogue::parse(&files[0]);
+        let files = HomeFiles::new(PathBuf::from(&pod_settings.homes));
         Ok(Self {
+            files,
             catalogue: Arc::new(Reloaded::load("catalogue", vec![catalogue], make)?),
             pod_settings,
             reading: Semaphore::new(LARGE_ANSWERS_MAX),

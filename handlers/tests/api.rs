@@ -37,8 +37,16 @@ use tjf_runtime::{
 /// Stands in every answer of the cluster, and may stand in none of ours.
 const SECRET: &str = "SECRET-OF-THE-CLUSTER";
 /// All that an answer may carry.
-const HEADERS: [&str; 7] =
-    ["allow", "connection", "content-type", "etag", "location", "retry-after", "x-request-id"];
+const HEADERS: [&str; 8] = [
+    "allow",
+    "connection",
+    "content-type",
+    "etag",
+    "location",
+    "retry-after",
+    "vary",
+    "x-request-id",
+];
 
 fn golden(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(path)
@@ -156,7 +164,9 @@ async fn refused(
     // Errors that every route shares are worded in one way; the endpoints' own are beside their
     // error type.
     let own = ["method-not-allowed", "cluster-unavailable", "invalid-request", "job-not-found"];
-    if !own.contains(&problem.slug()) {
+    // All but the document can be written as text, too.
+    let is_of_all = !problem.detail.starts_with("answers are `application/json`:");
+    if is_of_all && !own.contains(&problem.slug()) {
         expect_file![golden(&file)].assert_eq(&text);
     }
     (problem, answer.headers)
@@ -233,6 +243,28 @@ async fn an_oversized_body_and_an_answer_that_nobody_reads_are_refused() {
             "not-acceptable",
             "{method} {path}"
         );
+    }
+}
+
+/// A refusal that every route has, and one of its own.
+#[tokio::test]
+async fn who_reads_text_is_answered_in_lines_by_every_route() {
+    let peer = certificate("toolforge");
+    for (method, path) in every_route_of_callers() {
+        for (peer, query) in [(None, ""), (Some(&peer), "?wiat=1"), (Some(&peer), "")] {
+            let request = request(&method, &format!("{path}{query}"))
+                .header("accept", "text/plain")
+                .header("content-type", "application/json");
+            let answer = ask(peer, request.body(full("{\"cmd\":\"\"}")).unwrap()).await;
+            let text = String::from_utf8(answer.body.into()).unwrap();
+            assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8", "{path}");
+            assert_eq!(answer.headers["vary"], "accept", "{path}");
+            if answer.status.is_success() {
+                assert!(text.lines().all(|line| line.split('\t').count() == 2), "{text}");
+            } else {
+                assert!(text.lines().count() == 1 && !text.contains('{'), "{path}: {text}");
+            }
+        }
     }
 }
 

@@ -15,6 +15,9 @@ pub enum Media {
 }
 
 impl Media {
+    /// Either, and what is for programs when a caller does not mind.
+    pub(crate) const EITHER: &'static [Self] = &[Self::Json, Self::Text];
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {

@@ -109,9 +109,26 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_in_text_has_a_tag_of_its_own() {
+        let json = Written::from_json::<String>("\"a\\tb\"".into());
+        let [in_json, in_text] = [Media::Json, Media::Text].map(|media| {
+            let response = json.clone().into_response(media).unwrap();
+            response.headers()[header::ETAG].to_str().unwrap().to_owned()
+        });
+        assert_ne!(in_json, in_text);
+        let received = received(Method::GET, &[("if-none-match", &in_json)]);
+        let known = KnownTags::of(&received);
+        for (media, status) in [(Media::Json, 304), (Media::Text, 200)] {
+            let response =
+                known.leave_out_what_is_known(json.clone().into_response(media).unwrap());
+            assert_eq!(response.status().as_u16(), status);
+        }
+    }
+
+    #[test]
     fn who_has_an_answer_is_told_so_and_nothing_else() {
         let answer = || {
-            let written = Written::from_json("[\"a\"]".into());
+            let written = Written::from_json::<String>("\"a\"".into());
             Reply::into_response(written, Media::Json).unwrap()
         };
         let tag = answer().headers()[header::ETAG].to_str().unwrap().to_owned();

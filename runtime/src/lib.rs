@@ -15,6 +15,7 @@ compile_error!(
 
 pub mod chance;
 pub mod config;
+pub mod files;
 #[cfg(any(test, feature = "test-util"))]
 pub mod fuzz;
 pub mod identity;
@@ -63,7 +64,7 @@ pub use self::{
     handler::Handler,
     input::{Input, Path, Query, Received},
     lock::lock,
-    reply::{Created, Json, Reply, TextStream, Written},
+    reply::{Created, Either, Json, Reply, TextStream, Written},
     request_id::RequestId,
     router::{Route, Router},
     service::Service,

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::{
     config::Limits,
+    files::THREADS_MAX,
     pool::{HOMES_READ_MAX, PoolLimits, causes},
 };
 
@@ -29,9 +30,13 @@ const OPEN_FILES_MIN: u64 = 512;
 const CONNECTIONS_PER_CLIENT: usize = 4;
 /// Files that the reading of a home holds at once: two folders, and the file.
 const FILES_PER_HOME: usize = 3;
+/// The same of a file in a home that is read for a caller: two folders.
+const FOLDERS_PER_FILE: usize = 2;
+/// Files in homes that a request which waits holds: what a program writes goes to two.
+const FILES_PER_WAIT: usize = 2;
 /// Homes that are read; standard streams, listeners, the runtime's own, files that are read anew,
 /// questions to a name server; and whatever is in no share.
-const KEPT_BACK: usize = HOMES_READ_MAX * FILES_PER_HOME + 64;
+const KEPT_BACK: usize = HOMES_READ_MAX * FILES_PER_HOME + THREADS_MAX * FOLDERS_PER_FILE + 64;
 /// The same is told in the log so often.
 const TELL_TIME: Duration = Duration::from_secs(60);
 
@@ -77,6 +82,7 @@ impl Shares {
         let connections_max = part(full.limits.connections_max);
         let half = connections_max.div_ceil(2);
         let clients_max = part(full.pool_limits.clients_max);
+        let requests_waiting_max = part(full.limits.requests_waiting_max);
         let limits = Limits {
             connections_max,
             unproven_connections_max: part(full.limits.unproven_connections_max),
@@ -84,6 +90,10 @@ impl Shares {
             admin_connections_max: part(full.limits.admin_connections_max),
             // Each may need a client of its own.
             requests_in_flight_max: clients_max.min(full.limits.requests_in_flight_max),
+            requests_waiting_max,
+            requests_waiting_per_caller_max: requests_waiting_max
+                .div_ceil(2)
+                .min(full.limits.requests_waiting_per_caller_max),
             ..full.limits
         };
         let pool_limits = PoolLimits { clients_max, ..full.pool_limits };
@@ -96,6 +106,7 @@ impl Shares {
             + self.limits.connections_max
             + self.limits.admin_connections_max
             + self.pool_limits.clients_max * CONNECTIONS_PER_CLIENT
+            + self.limits.requests_waiting_max * FILES_PER_WAIT
     }
 
     /// Says in the log what the limits are, and why.

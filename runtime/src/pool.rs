@@ -33,7 +33,11 @@ pub use self::{
     home::{HomeClient, HomeDirectory, KeyFiles},
 };
 pub(crate) use self::{
-    exchange::causes, looks::Looks as LookCounts, slot::Slot, threads::HOMES_READ_MAX,
+    exchange::causes,
+    home::{open_beneath, open_home, open_homes},
+    looks::Looks as LookCounts,
+    slot::Slot,
+    threads::{HOMES_READ_MAX, Threads},
 };
 use self::{looks::Looks, slot::Next};
 pub use crate::callers::ClientSource;

@@ -44,6 +44,8 @@ pub(crate) struct Record {
     pub(crate) caller: Option<String>,
     /// How it will be answered.
     pub(crate) media: Media,
+    /// Whether it could have been answered as something else.
+    pub(crate) has_choice: bool,
     about: About,
     answer: Option<Answer>,
     has_client_left: bool,
@@ -124,6 +126,7 @@ impl Record {
             route: NO_ROUTE,
             caller: None,
             media: Media::Json,
+            has_choice: true,
             about: About::default(),
             answer: None,
             has_client_left: false,

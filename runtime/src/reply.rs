@@ -4,9 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
-use tjf_api_types::PROBLEM_JSON;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::{Serialize, de::DeserializeOwned};
+use tjf_api_types::{PROBLEM_JSON, ShellText};
 
 use crate::{
     accept::Media,
@@ -14,6 +14,9 @@ use crate::{
     failure::{BoxError, Failure},
     request_id::RequestId,
 };
+
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A value that becomes an answer.
 pub trait Reply: Send {
@@ -24,31 +27,43 @@ pub trait Reply: Send {
     fn into_response(self, media: Media) -> Result<Response, Failure>;
 }
 
-/// A value as JSON: what a body is read into, and what an answer is written from.
+/// A value that crosses the wire: what a body is read into, and what an answer is written from, as
+/// JSON or for a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
-impl<T: Serialize + Send> Reply for Json<T> {
-    fn into_response(self, _: Media) -> Result<Response, Failure> {
-        let body = serde_json::to_vec(&self.0).map_err(Failure::internal)?;
-        Ok(of_type(body.into(), "application/json"))
+impl<T: Serialize + ShellText + Send> Reply for Json<T> {
+    fn into_response(self, media: Media) -> Result<Response, Failure> {
+        Ok(match media {
+            Media::Json => {
+                let body = serde_json::to_vec(&self.0).map_err(Failure::internal)?;
+                of_type(body.into(), JSON)
+            }
+            Media::Text => of_type(self.0.to_text().into_bytes().into(), TEXT),
+        })
     }
 }
 
-/// JSON that is written already, and is sent as often as it is asked for. Its tag is another when a
-/// byte of it is.
+/// JSON that is written already, and is sent as often as it is asked for. For a shell it is read
+/// again, which costs only those who ask for that. Each has a tag, which is another when a byte is.
 #[derive(Debug, Clone)]
 pub struct Written {
     json: Bytes,
     tag: u64,
+    to_text: fn(&[u8]) -> serde_json::Result<String>,
 }
 
 impl Written {
-    /// What has been written as JSON.
-    pub fn from_json(json: Bytes) -> Self {
-        let mut hasher = DefaultHasher::new();
-        json.hash(&mut hasher);
-        Self { json, tag: hasher.finish() }
+    /// A value that has been written as JSON.
+    pub fn from_json<T: DeserializeOwned + ShellText>(json: Bytes) -> Self {
+        let to_text = |json: &[u8]| serde_json::from_slice::<T>(json).map(|it| it.to_text());
+        Self { tag: tag_of(&json), json, to_text }
+    }
+
+    /// JSON that is no value of ours, for a route that answers with nothing else.
+    pub fn as_it_is(json: Bytes) -> Self {
+        let to_text = |json: &[u8]| Ok(String::from_utf8_lossy(json).into_owned());
+        Self { tag: tag_of(&json), json, to_text }
     }
 
     /// The JSON.
@@ -58,15 +73,28 @@ impl Written {
 }
 
 impl Reply for Written {
-    fn into_response(self, _: Media) -> Result<Response, Failure> {
-        let mut response = of_type(self.json.into(), "application/json");
-        let tag = HeaderValue::try_from(format!("\"{:016x}\"", self.tag));
+    fn into_response(self, media: Media) -> Result<Response, Failure> {
+        let (mut response, tag) = match media {
+            Media::Json => (of_type(self.json.into(), JSON), self.tag),
+            Media::Text => {
+                let text = (self.to_text)(&self.json).map_err(Failure::internal)?.into_bytes();
+                let tag = tag_of(&text);
+                (of_type(text.into(), TEXT), tag)
+            }
+        };
+        let tag = HeaderValue::try_from(format!("\"{tag:016x}\""));
         response.headers_mut().insert(header::ETAG, tag.map_err(Failure::internal)?);
         Ok(response)
     }
 }
 
-/// A new thing: 201, where to find it, and the thing itself as JSON.
+fn tag_of(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A new thing: 201, where to find it, and the thing itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created<T> {
     /// The path under which the thing is found.
@@ -75,7 +103,7 @@ pub struct Created<T> {
     pub value: T,
 }
 
-impl<T: Serialize + Send> Reply for Created<T> {
+impl<T: Serialize + ShellText + Send> Reply for Created<T> {
     fn into_response(self, media: Media) -> Result<Response, Failure> {
         let mut response = Json(self.value).into_response(media)?;
         *response.status_mut() = StatusCode::CREATED;
@@ -85,17 +113,50 @@ impl<T: Serialize + Send> Reply for Created<T> {
     }
 }
 
+/// One of two answers, for a route that can do two things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Either<A, B> {
+    /// The first.
+    First(A),
+    /// The second.
+    Second(B),
+}
+
+impl<A: Reply, B: Reply> Reply for Either<A, B> {
+    fn into_response(self, media: Media) -> Result<Response, Failure> {
+        match self {
+            Self::First(answer) => answer.into_response(media),
+            Self::Second(answer) => answer.into_response(media),
+        }
+    }
+}
+
 /// A text that comes bit by bit. It may be quiet for as long as it likes; it breaks off when the
-/// server stops, and a reader tells that from its end.
+/// server stops, and a reader tells that from its end. Proxies are asked to pass each bit on.
 #[derive(Debug)]
-pub struct TextStream<T>(pub T);
+pub struct TextStream<T> {
+    /// The text.
+    pub text: T,
+    /// Headers that say what it is a part of.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// Tells nginx, and who else has learnt it, not to collect an answer before it passes it on.
+const NO_BUFFERING: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
 impl<T> Reply for TextStream<T>
 where
     T: Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
 {
     fn into_response(self, _: Media) -> Result<Response, Failure> {
-        Ok(of_type(ReplyBody::stream(self.0.boxed()), "text/plain; charset=utf-8"))
+        let mut response = of_type(ReplyBody::stream(self.text.boxed()), TEXT);
+        response.headers_mut().extend([NO_BUFFERING]);
+        for (name, value) in self.headers {
+            let value = HeaderValue::try_from(value).map_err(Failure::internal)?;
+            response.headers_mut().insert(name, value);
+        }
+        Ok(response)
     }
 }
 
@@ -108,7 +169,7 @@ pub(crate) fn of_failure(failure: &Failure, id: &RequestId, media: Media) -> Res
         }
         Media::Text => {
             let line = format!("{}\n", failure.detail());
-            of_type(line.into_bytes().into(), "text/plain; charset=utf-8")
+            of_type(line.into_bytes().into(), TEXT)
         }
     };
     *response.status_mut() = failure.status().code();

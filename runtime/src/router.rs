@@ -71,7 +71,7 @@ impl<S: Application> Route<S> {
             headers: H::HEADERS,
             class: Class::Ordinary,
             time_max: None,
-            answers: &[Media::Json],
+            answers: Media::EITHER,
         };
         let call: Call<S> =
             Arc::new(move |exchange, received| handler.clone().call(exchange, received));
@@ -92,7 +92,8 @@ impl<S: Application> Route<S> {
         self
     }
 
-    /// What its answers can be written as; the first when a caller does not mind.
+    /// What its answers can be written as; the first when a caller does not mind. If this is not
+    /// said, either is.
     #[must_use]
     pub fn answers(mut self, media: &'static [Media]) -> Self {
         self.policy.answers = media;

@@ -20,7 +20,7 @@ use tokio_util::{
 use tracing::Instrument;
 
 use crate::{
-    accept::negotiate,
+    accept::{Media, negotiate},
     admission::{Admission, Class, Turn},
     body::Response,
     callers::Callers,
@@ -128,6 +128,7 @@ impl<S: Application> Service<S> {
         let mut record = self.record(request);
         let caller = self.gate.admit(peer, request.headers(), SystemTime::now());
         record.caller = caller.ok().map(|caller| caller.name.to_string());
+        record.media = negotiate(request.headers(), Media::EITHER).unwrap_or(Media::Json);
         finish(record, (), Err(failure), &self.stopping)
     }
 
@@ -148,6 +149,9 @@ impl<S: Application> Service<S> {
     {
         let (parts, body) = request.into_parts();
         let found = self.router.find(&parts.method, parts.uri.path());
+        let answers = found.as_ref().map_or(Media::EITHER, |matched| matched.policy.answers);
+        let media = negotiate(&parts.headers, answers);
+        (record.media, record.has_choice) = (media.unwrap_or(Media::Json), answers.len() > 1);
         // Who is nobody learns nothing about routes, unless they are for everybody.
         let caller = if found.as_ref().is_ok_and(|matched| !matched.policy.needs_caller) {
             None
@@ -167,12 +171,7 @@ impl<S: Application> Service<S> {
             check_query(&parts)?;
         }
         check_encoding(&parts)?;
-        record.media = negotiate(&parts.headers, policy.answers).ok_or_else(|| {
-            let names: Vec<_> = policy.answers.iter().map(|media| media.name()).collect();
-            let first = names.first().copied().unwrap_or_default();
-            let detail = format!("answers are `{}`: send `accept: {first}`", names.join("` or `"));
-            Failure::new(ErrorStatus::NotAcceptable, "not-acceptable", detail)
-        })?;
+        let media = media.ok_or_else(|| not_acceptable(answers))?;
         let now = Instant::now();
         let soon = now + self.limits.request_time_max;
         let (body, turn) = match (policy.class, &caller) {
@@ -195,7 +194,7 @@ impl<S: Application> Service<S> {
             stopping: self.stopping.clone(),
         };
         let variable = matched.variable.take();
-        let received = Received { parts, body, variable, media: record.media };
+        let received = Received { parts, body, variable, media };
         Ok(Admitted { matched, exchange, received })
     }
 
@@ -295,6 +294,9 @@ fn finish(
     if let Ok(id) = HeaderValue::from_str(record.id().as_str()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
+    if record.has_choice {
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    }
     response.body_mut().until(stopping.clone().cancelled_owned());
     response.body_mut().hold_record(record);
     response.body_mut().hold(held);
@@ -306,6 +308,13 @@ fn words_of(panic: &(dyn Any + Send)) -> String {
     let words = panic.downcast_ref::<String>().map(String::as_str);
     let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
     format!("a handler panicked: {}", words.unwrap_or("without words"))
+}
+
+fn not_acceptable(answers: &[Media]) -> Failure {
+    let names: Vec<_> = answers.iter().map(|media| media.name()).collect();
+    let first = names.first().copied().unwrap_or_default();
+    let detail = format!("answers are `{}`: send `accept: {first}`", names.join("` or `"));
+    Failure::new(ErrorStatus::NotAcceptable, "not-acceptable", detail)
 }
 
 /// A misspelt parameter must not look like an answer.

@@ -8,7 +8,7 @@ use clap::{
 };
 
 /// Options that are not taken, and what to do instead.
-const OPTIONS: [(&str, &str); 10] = [
+const OPTIONS: [(&str, &str); 12] = [
     ("--cfg", "give `--server`, `--cert`, `--key` and `--ca`, or set them in a settings file"),
     ("--kubeconfig", "set the variable `KUBECONFIG`"),
     ("--url", "give `--server URL`"),
@@ -19,6 +19,8 @@ const OPTIONS: [(&str, &str); 10] = [
     ("--webservice", NO_ADDRESS),
     ("--health-check-script", NO_PROBE),
     ("--health-check-http", NO_PROBE),
+    ("--since", NO_TIMES),
+    ("--until", NO_TIMES),
 ];
 
 const NO_ADDRESS: &str =
@@ -26,13 +28,13 @@ const NO_ADDRESS: &str =
 
 const NO_PROBE: &str = "let the command end when it is not well: a continuous job is started again";
 
+const NO_TIMES: &str =
+    "log files have no times, unless the job writes some: `--last COUNT` shows their end";
+
 /// Verbs that are to come, and what to do until then.
-const VERBS: [(&str, &str); 5] = [
-    ("load", "start each job of the file by `toolforge-jobs run`"),
-    ("dump", "`toolforge-jobs list --json` has every field of every job"),
+const VERBS: [(&str, &str); 2] = [
     ("restart", "`toolforge-jobs delete NAME`, and run it again"),
     ("quota", "`kubectl describe quota` tells, and a refusal names the limit in its way"),
-    ("logs", "`toolforge-jobs show NAME` tells the files that its output is in"),
 ];
 
 /// What to say instead of what clap says, when it met one of these words.
@@ -49,6 +51,15 @@ pub(crate) fn sentence(error: &Error) -> Option<String> {
     }
     let (word, instead) = met(ContextKind::InvalidArg).and_then(|option| find(&OPTIONS, option))?;
     Some(format!("`{word}` is not taken: {instead}"))
+}
+
+/// What to do instead of a key of a file of jobs: those that are not taken are named as the options.
+pub(crate) fn instead_of_key(key: &str) -> Option<&'static str> {
+    const KEYS: [&str; 5] =
+        ["health-check-script", "health-check-http", "port", "publish", "webservice"];
+    let is_key = KEYS.contains(&key);
+    let (_, instead) = find(&OPTIONS, &format!("--{key}")).filter(|_| is_key)?;
+    Some(instead)
 }
 
 /// Whether this is one of the options.

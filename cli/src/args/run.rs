@@ -10,6 +10,7 @@ use tjf_api_types::{Emails, JobName, Mount, RunRequest, Suffix, Words};
 use tokio::time::Duration;
 
 use super::duration;
+use crate::live;
 
 const USAGE: &str = "toolforge-jobs run COMMAND --type CONTAINER [OPTIONS]
        toolforge-jobs run --type CONTAINER [OPTIONS] -- WORD WORD…
@@ -35,6 +36,7 @@ pub(crate) struct RunArgs {
     command: Option<String>,
     /// Container to run in; `toolforge-jobs containers` lists them
     #[arg(long = "type", visible_aliases = ["image", "container"], value_name = "CONTAINER")]
+    #[arg(add = live::containers())]
     container: String,
     /// Name of the job; made from the command when not given
     #[arg(long, conflicts_with = "command")]
@@ -55,6 +57,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     #[arg(num_args = 0..=1, require_equals = true, conflicts_with_all = ["schedule", "continuous"])]
     wait: Option<Option<Duration>>,
+    /// Show its output as it comes, and exit as it did
+    #[arg(long, conflicts_with_all = ["schedule", "continuous", "no_filelog"])]
+    pub(crate) follow: bool,
     /// Memory limit, such as `512Mi`
     #[arg(long = "mem", visible_alias = "memory", value_name = "SIZE")]
     memory: Option<String>,
@@ -149,6 +154,7 @@ impl RunArgs {
     /// How long to wait for its end.
     pub(crate) fn wait(&self) -> Wait {
         match self.wait {
+            None if self.follow => Wait::Forever,
             None => Wait::No,
             Some(None) => Wait::Forever,
             Some(Some(limit)) => Wait::AtMost(limit),
@@ -219,7 +225,7 @@ fn form(
 }
 
 /// A closed set of words, which help and completions then know.
-fn one_of<T: Words + Send + Sync>() -> impl TypedValueParser<Value = T> {
+pub(super) fn one_of<T: Words + Send + Sync>() -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(T::ALL.iter().map(|word| word.as_str()))
         .try_map(|text| T::find(&text).ok_or("not one of the values"))
 }

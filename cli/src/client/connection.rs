@@ -48,39 +48,67 @@ pub(super) struct Connections {
     port: u16,
     name: ServerName<'static>,
     tls: TlsConnector,
+    /// The day on which the tool's certificate ended, if it has.
+    ended_on: Option<Box<str>>,
     idle: Mutex<Vec<Sender>>,
 }
 
 impl Connections {
-    pub(super) fn new(server: &Server, tls: Arc<ClientConfig>) -> Self {
+    pub(super) fn new(server: &Server, tls: Arc<ClientConfig>, ended_on: Option<Box<str>>) -> Self {
         Self {
             url: server.url.clone(),
             host: server.host.clone(),
             port: server.port,
             name: server.name.clone(),
             tls: tls.into(),
+            ended_on,
             idle: Mutex::default(),
         }
     }
 
-    /// Sends one request over a kept connection or a new one.
+    /// Sends one request over a kept connection or a new one, and reads the whole answer.
     pub(super) async fn exchange(
         &self,
-        mut request: Request<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
     ) -> Result<Response<Bytes>, ClientError> {
+        let (sender, response, deadline) = self.begin(request).await?;
+        let whole = timeout_at(deadline, collect(response)).await.map_err(|_| self.timed_out())?;
+        let response = whole.map_err(|source| self.lost(source))?;
+        self.keep(sender);
+        Ok(response)
+    }
+
+    /// The same, up to the answer's head. Its body comes bit by bit; the connection ends with it.
+    pub(super) async fn open(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Pieces>, ClientError> {
+        let (sender, response, _) = self.begin(request).await?;
+        let (head, body) = response.into_parts();
+        let pieces = Pieces { body, server: self.url.clone(), _sender: sender };
+        Ok(Response::from_parts(head, pieces))
+    }
+
+    /// Sends one request, and gives the answer's head and when the rest of it is due.
+    async fn begin(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Sender, Response<Incoming>, Instant), ClientError> {
         while let Some(mut sender) = self.take_idle() {
             if sender.ready().await.is_err() {
                 continue;
             }
-            match self.answer(&mut sender, request).await {
-                Ok(response) => return Ok(self.keep(sender, response)),
+            let deadline = Instant::now() + ANSWER_TIMEOUT;
+            match self.answer(&mut sender, request, deadline).await {
+                Ok(response) => return Ok((sender, response, deadline)),
                 Err(Unanswered::NotSent(unsent, _)) => request = *unsent,
                 Err(Unanswered::Failed(error)) => return Err(error),
             }
         }
         let (mut sender, ended) = self.connect().await?;
-        match self.answer(&mut sender, request).await {
-            Ok(response) => Ok(self.keep(sender, response)),
+        let deadline = Instant::now() + ANSWER_TIMEOUT;
+        match self.answer(&mut sender, request, deadline).await {
+            Ok(response) => Ok((sender, response, deadline)),
             Err(Unanswered::NotSent(_, source)) => Err(self.unused(&source, ended.await)),
             Err(Unanswered::Failed(error)) => Err(error),
         }
@@ -90,9 +118,8 @@ impl Connections {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    fn keep(&self, sender: Sender, response: Response<Bytes>) -> Response<Bytes> {
+    fn keep(&self, sender: Sender) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
-        response
     }
 
     async fn connect(&self) -> Result<(Sender, Ended), ClientError> {
@@ -127,20 +154,21 @@ impl Connections {
         &self,
         sender: &mut Sender,
         request: Request<Full<Bytes>>,
-    ) -> Result<Response<Bytes>, Unanswered> {
-        let whole = async {
-            match sender.try_send_request(request).await {
-                Ok(response) => collect(response).await.map_err(|e| self.lost(e).into()),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => Err(Unanswered::NotSent(Box::new(unsent), error.into_error())),
-                    None => Err(self.lost(error.into_error()).into()),
-                },
-            }
-        };
-        timeout(ANSWER_TIMEOUT, whole).await.unwrap_or_else(|_| {
-            let after_s = ANSWER_TIMEOUT.as_secs();
-            Err(ClientError::TimedOut { server: self.url.clone(), after_s }.into())
-        })
+        deadline: Instant,
+    ) -> Result<Response<Incoming>, Unanswered> {
+        let head = timeout_at(deadline, sender.try_send_request(request)).await;
+        match head.map_err(|_| self.timed_out())? {
+            Ok(response) => Ok(response),
+            Err(mut error) => match error.take_message() {
+                Some(unsent) => Err(Unanswered::NotSent(Box::new(unsent), error.into_error())),
+                None => Err(self.lost(error.into_error()).into()),
+            },
+        }
+    }
+
+    fn timed_out(&self) -> ClientError {
+        let after_s = ANSWER_TIMEOUT.as_secs();
+        ClientError::TimedOut { server: self.url.clone(), after_s }
     }
 
     /// Of several reasons, that of a server that was there says the most.
@@ -179,8 +207,11 @@ impl Connections {
     }
 
     fn untrusted(&self, error: &(dyn StdError + 'static)) -> Option<ClientError> {
-        let source = find_tls_error(error)?.clone();
-        Some(ClientError::Untrusted { server: self.url.clone(), source })
+        let source = Box::new(find_tls_error(error)?.clone());
+        // What the server says is about the tool's certificate; what is wrong here is the server's.
+        let is_told = matches!(*source, rustls::Error::AlertReceived(_));
+        let ended_on = self.ended_on.clone().filter(|_| is_told);
+        Some(ClientError::Untrusted { server: self.url.clone(), source, ended_on })
     }
 }
 
@@ -193,6 +224,45 @@ async fn handshake(
     // Requests are small and complete: waiting for more to send would only delay them.
     tcp.set_nodelay(true)?;
     tls.connect(name, tcp).await
+}
+
+/// An answer's body, bit by bit.
+#[derive(Debug)]
+pub(super) struct Pieces {
+    body: Incoming,
+    server: String,
+    // Without it the connection ends.
+    _sender: Sender,
+}
+
+impl Pieces {
+    /// The next bit; `None` at the body's end, as its sender meant it.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        while let Some(frame) = self.body.frame().await {
+            let lost = |source| ClientError::Lost { server: self.server.clone(), source };
+            if let Ok(bytes) = frame.map_err(lost)?.into_data() {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
+    }
+
+    /// All of it, when it is not longer than this.
+    pub(super) async fn all(&mut self, bytes_max: usize) -> Result<Bytes, ClientError> {
+        let mut all = Vec::new();
+        let whole = async {
+            while let Some(bytes) = self.next().await? {
+                all.extend_from_slice(&bytes);
+                if all.len() > bytes_max {
+                    break;
+                }
+            }
+            Ok::<_, ClientError>(())
+        };
+        // What comes too slowly, or is too long, is cut.
+        timeout(ANSWER_TIMEOUT, whole).await.unwrap_or(Ok(()))?;
+        Ok(all.into())
+    }
 }
 
 /// How a connection ends.

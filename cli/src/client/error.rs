@@ -20,12 +20,19 @@ pub enum ClientError {
         source: io::Error,
     },
     /// One side does not trust the other's certificate; no request was looked at.
-    #[error("no trusted connection to `{server}`: {}{source}", trust::matter(source))]
+    #[error(
+        "no trusted connection to `{server}`: {}{source}{}",
+        trust::matter(source),
+        ended(ended_on.as_deref())
+    )]
     Untrusted {
         /// The server's address.
         server: String,
         /// What the library says.
-        source: rustls::Error,
+        source: Box<rustls::Error>,
+        /// The day on which the tool's certificate ended, when it is over and the server does not
+        /// take it.
+        ended_on: Option<Box<str>>,
     },
     /// The request went out; what came of it is not known.
     #[error("the connection to `{server}` broke before the answer was complete")]
@@ -55,6 +62,12 @@ pub enum ClientError {
         source: serde_json::Error,
         /// The answer, when it is JSON all the same: that of a newer server, perhaps.
         json: Option<Bytes>,
+    },
+    /// The server answered well, but not with a log: it is another one.
+    #[error("what `{server}` answered is not a log")]
+    NotALog {
+        /// The server's address.
+        server: String,
     },
     /// A job was asked for, also repeatedly, and it is not known whether it was created. The last
     /// attempt ended like this, but one of them may have done its work.
@@ -118,6 +131,10 @@ impl Refusal {
     }
 }
 
+fn ended(day: Option<&str>) -> String {
+    day.map(|day| format!("; the tool's certificate ended on {day}")).unwrap_or_default()
+}
+
 impl ClientError {
     /// The error document's data, when the server answered with an error.
     pub fn refusal(&self) -> Option<&Refusal> {
@@ -129,6 +146,7 @@ impl ClientError {
             | Self::Lost { .. }
             | Self::TimedOut { .. }
             | Self::Unreadable { .. }
+            | Self::NotALog { .. }
             | Self::Unwritable(_) => None,
         }
     }
@@ -153,6 +171,7 @@ impl ClientError {
             | Self::Lost { .. }
             | Self::TimedOut { .. }
             | Self::Unreadable { .. }
+            | Self::NotALog { .. }
             | Self::Unwritable(_) => false,
         }
     }
@@ -167,6 +186,7 @@ impl ClientError {
             | Self::Lost { .. }
             | Self::TimedOut { .. }
             | Self::Refused(_)
+            | Self::NotALog { .. }
             | Self::Unwritable(_) => None,
         }
     }
@@ -184,7 +204,7 @@ impl ClientError {
     }
 }
 
-pub(super) fn request_id(response: &Response<Bytes>) -> Option<&str> {
+pub(super) fn request_id<T>(response: &Response<T>) -> Option<&str> {
     response.headers().get(REQUEST_ID)?.to_str().ok()
 }
 

@@ -109,6 +109,7 @@ fn is_read_again(error: &ClientError) -> bool {
         ClientError::Untrusted { .. }
         | ClientError::TimedOut { .. }
         | ClientError::Unreadable { .. }
+        | ClientError::NotALog { .. }
         | ClientError::Unconfirmed(_)
         | ClientError::Unwritable(_) => false,
     }
@@ -124,6 +125,7 @@ fn is_run_again(error: &ClientError) -> bool {
         ClientError::Refused(refusal) => refusal.is_servers_fault() || asks_for_repetition(refusal),
         ClientError::Untrusted { .. }
         | ClientError::Unreadable { .. }
+        | ClientError::NotALog { .. }
         | ClientError::Unconfirmed(_)
         | ClientError::Unwritable(_) => false,
     }
@@ -142,6 +144,7 @@ fn may_have_been_done(error: &ClientError) -> bool {
         }
         ClientError::Unreachable { .. }
         | ClientError::Untrusted { .. }
+        | ClientError::NotALog { .. }
         | ClientError::Unconfirmed(_)
         | ClientError::Unwritable(_) => false,
     }

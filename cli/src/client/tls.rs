@@ -6,7 +6,7 @@ use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
     pki_types::{
-        CertificateDer, PrivateKeyDer,
+        CertificateDer, PrivateKeyDer, UnixTime,
         pem::{self, PemObject},
     },
 };
@@ -71,6 +71,20 @@ pub(super) fn config(credentials: &Credentials) -> Result<ClientConfig, TlsError
         .map_err(identity)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// The day on which the tool's certificate ended, if it has. That it is over is the first thing that
+/// is looked at, before anything about who signed it.
+pub(super) fn ended_on(credentials: &Credentials) -> Option<Box<str>> {
+    let chain = certificates(&credentials.certificate, "certificate").ok()?;
+    let certificate = webpki::EndEntityCert::try_from(chain.first()?).ok()?;
+    let usage = webpki::KeyUsage::client_auth();
+    let algorithms = webpki::ALL_VERIFICATION_ALGS;
+    let now = UnixTime::now();
+    let judged = certificate.verify_for_usage(algorithms, &[], &[], now, usage, None, None);
+    let Err(webpki::Error::CertExpired { not_after, .. }) = judged else { return None };
+    let end = jiff::Timestamp::from_second(not_after.as_secs().try_into().ok()?).ok()?;
+    Some(end.strftime("%Y-%m-%d").to_string().into())
 }
 
 fn given_roots(ca: &Pem) -> Result<RootCertStore, TlsError> {

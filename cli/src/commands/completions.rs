@@ -1,18 +1,9 @@
 //! `completions SHELL`: what a shell needs to complete words.
 
-use clap::CommandFactory;
-
-use crate::{
-    args::{Cli, CompletionsArgs},
-    error::Error,
-    exit::Exit,
-    output::Printer,
-};
+use crate::{args::CompletionsArgs, error::Error, exit::Exit, live, output::Printer};
 
 pub(super) fn completions(args: &CompletionsArgs, printer: Printer) -> Result<Exit, Error> {
-    // Into memory first: clap's generator panics when it can't write.
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "toolforge-jobs", &mut script);
+    let script = live::script(&args.shell.to_string()).map_err(Error::Runtime)?;
     printer.verbatim(&script)?;
     Ok(Exit::Done)
 }

@@ -8,7 +8,8 @@ use crate::{args::DeleteArgs, error::Error, exit::Exit, nearest};
 pub(super) async fn delete(args: &DeleteArgs, context: &Context) -> Result<Exit, Error> {
     let mut exit = Exit::Done;
     for name in &args.names {
-        let answer = context.client.delete(name).await;
+        let what = format!("waiting until the programs of `{name}` have ended");
+        let answer = context.patiently(&what, context.client.delete(name)).await;
         if let Some(source) = context.tell_deleted(answer)? {
             let is_fatal = Exit::from(&source) != Exit::Refused;
             let hint = nearest::hint_for_job(&context.client, name, &source).await;

@@ -8,7 +8,8 @@ pub(super) async fn flush(args: &FlushArgs, context: &Context) -> Result<Exit, E
     if is_asked && !is_wanted(context).await? {
         return Err(Error::Declined);
     }
-    let answer = context.client.flush().await;
+    let what = "waiting until all programs have ended";
+    let answer = context.patiently(what, context.client.flush()).await;
     let is_nothing = answer.as_ref().is_ok_and(|answer| answer.value.deleted.is_empty());
     if is_nothing && !context.is_json {
         context.printer.note("there are no jobs");

@@ -1,6 +1,7 @@
 //! How a job that was waited for ended, told.
 
-use tjf_api_types::{JobView, Phase, StatusView};
+use tjf_api_types::{JobView, LogQuery, LogStream, ObjectName, Phase, StatusView};
+use tokio::time::{Duration, timeout};
 
 use super::Context;
 use crate::{
@@ -15,21 +16,35 @@ const NO_ANSWER: &str = "the service did not answer in time";
 /// Reasons of jobs that wrote nothing: there was no file for it, or no program could be started.
 const SILENT: [&str; 3] = ["LogNotWritable", "StartError", "ContainerCannotRun"];
 
+/// How much of a failed job's errors is shown.
+const LAST_LINES: u64 = 10;
+/// The same in bytes: lines may be long.
+const LAST_BYTES_MAX: usize = 4 * 1024;
+/// They are a courtesy, which nobody waits for.
+const LAST_LINES_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// Tells how a wait ended: the outcome, put into a line, is data, and what is the matter is talk.
-/// Gives the code that says it.
-pub(super) fn tell(
+/// There is no line where all that the job wrote was shown already. Gives the code that says it.
+pub(super) async fn tell(
     context: &Context,
     name: &str,
     waited: Waited,
-    line: impl Fn(&str) -> String,
+    line: impl Fn(&str) -> Option<String>,
 ) -> Result<Exit, Error> {
     let printer = context.printer;
     match waited {
         Waited::Ended(job) => {
             let outcome = job.value.status_words();
-            tell_end(context, &job, &line(outcome))
+            let line = line(outcome);
+            tell_end(context, &job, line.as_deref())
                 .map_err(|error| error.after(|| format!("`{name}` has ended: {outcome}")))?;
-            Ok(judge(context, &job.value))
+            if job.value.status.phase == Phase::Succeeded {
+                return Ok(Exit::Done);
+            }
+            if line.is_some() {
+                tell_last_lines(context, &job.value).await;
+            }
+            Ok(judge(context, &job.value, line.is_some()))
         }
         Waited::TimeUp(job) => {
             if context.is_json {
@@ -57,18 +72,45 @@ pub(super) fn tell(
     }
 }
 
-fn tell_end(context: &Context, job: &Answer<JobView>, line: &str) -> Result<(), Error> {
-    if context.is_json { context.printer.json(&job.json) } else { context.printer.line(line) }
+fn tell_end(context: &Context, job: &Answer<JobView>, line: Option<&str>) -> Result<(), Error> {
+    match line {
+        _ if context.is_json => context.printer.json(&job.json),
+        Some(line) => context.printer.line(line),
+        None => Ok(()),
+    }
 }
 
-fn judge(context: &Context, job: &JobView) -> Exit {
-    if job.status.phase == Phase::Succeeded {
-        return Exit::Done;
-    }
+fn judge(context: &Context, job: &JobView, has_hint: bool) -> Exit {
     let how = if job.status_long.is_empty() { job.status_words() } else { &job.status_long };
-    let hint = hint_about_output(job);
+    let hint = hint_about_output(job).filter(|_| has_hint);
     context.printer.complain(&format!("`{}`: {how}", job.name), hint.as_deref(), None);
     Exit::of_failed_job(&job.status)
+}
+
+/// Shows the end of what a failed job wrote to standard error, unless that is of an earlier run.
+async fn tell_last_lines(context: &Context, job: &JobView) {
+    let (Some(began_at), Ok(name)) = (&job.status.started_at, job.name.parse::<ObjectName>())
+    else {
+        return;
+    };
+    let query =
+        LogQuery { stream: LogStream::Stderr, lines: Some(LAST_LINES), ..LogQuery::default() };
+    let mut text = Vec::new();
+    let read = async {
+        let mut log = context.client.logs(&name, &query).await.ok()?;
+        if log.modified.as_ref().is_none_or(|modified| modified < began_at) {
+            return None;
+        }
+        while let Ok(Some(bytes)) = log.next().await {
+            text.extend_from_slice(&bytes);
+            text.drain(..text.len().saturating_sub(LAST_BYTES_MAX));
+        }
+        Some(())
+    };
+    let is_read = timeout(LAST_LINES_TIME_MAX, read).await.ok().flatten().is_some();
+    if is_read && !text.is_empty() {
+        context.printer.quote("the last lines of its errors:", &String::from_utf8_lossy(&text));
+    }
 }
 
 /// Where its output is, when there can be some. Of a job whose pod has gone nobody knows whether it

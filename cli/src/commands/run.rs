@@ -1,9 +1,11 @@
-//! `run`: starts a job, and waits for it when asked to.
+//! `run`: starts a job, and waits for it or shows its output when asked to.
+
+mod followed;
 
 use tjf_api_types::{JobView, RunRequest, Suffix};
 
 use super::{
-    Context,
+    ASKS, Context, new_key,
     outcome::{self, how_to_know, how_to_stop},
 };
 use crate::{
@@ -20,11 +22,13 @@ pub(super) async fn run(
     args: RunArgs,
     connect: impl Fn() -> Result<Context, Error>,
 ) -> Result<Exit, Error> {
-    let limit = args.wait();
+    let (limit, follows) = (args.wait(), args.follow);
     let request = args.into_request(Suffix::from_number(random::number()))?;
     let context = connect()?;
-    let key = format!("{:016x}{:016x}", random::number(), random::number());
-    let answer = context.client.run(&request, &key).await;
+    if follows && context.is_json {
+        return Err(Error::NoJson { what: "`run --follow`" });
+    }
+    let answer = context.patiently(ASKS, context.client.run(&request, &new_key())).await;
     if limit == Wait::No
         && let Some(json) = context.wanted_json(&answer)
     {
@@ -41,10 +45,25 @@ pub(super) async fn run(
     };
     if limit != Wait::No {
         let renew = || connect().ok().map(|context| context.client);
-        return Ok(follow(&context, renew, job, limit).await.unwrap_or_else(|error| {
-            context.printer.error(&error);
-            Exit::Unknown
-        }));
+        let name = job.value.name.clone();
+        let ended = async {
+            if follows {
+                context.printer.note(&created(&name));
+                followed::follow(&context, renew, job, limit).await
+            } else {
+                wait(&context, renew, job, limit).await
+            }
+        };
+        return Ok(match wait::unless_interrupted(ended).await {
+            Some(outcome) => outcome.unwrap_or_else(|error| {
+                context.printer.error(&error);
+                Exit::Unknown
+            }),
+            None => {
+                context.printer.talk(&format!("`{name}` goes on; {}\n", how_to_stop(&name)));
+                Exit::Interrupted
+            }
+        });
     }
     let told = context.printer.line(&job.value.name);
     told.map_err(|error| error.after(|| created(&job.value.name)))?;
@@ -76,25 +95,19 @@ async fn hint_about_taken(context: &Context, name: &str) -> String {
 
 /// Waits. The name goes out at once, since it is what stops the job; with `--json` there is one
 /// document, that of the end.
-async fn follow(
+async fn wait(
     context: &Context,
     renew: impl Fn() -> Option<Client>,
     job: Answer<JobView>,
     limit: Wait,
 ) -> Result<Exit, Error> {
-    let printer = context.printer;
     let name = job.value.name.clone();
     if !context.is_json {
-        printer.line(&name).map_err(|error| error.after(|| created(&name)))?;
+        context.printer.line(&name).map_err(|error| error.after(|| created(&name)))?;
     }
-    let waiting = Waiting::new(&context.client, renew, printer, 1, limit);
-    match wait::unless_interrupted(waiting.until_ended(job)).await {
-        Some(waited) => outcome::tell(context, &name, waited, |words| words.to_owned()),
-        None => {
-            printer.talk(&format!("`{name}` goes on; {}\n", how_to_stop(&name)));
-            Ok(Exit::Interrupted)
-        }
-    }
+    let waiting = Waiting::new(&context.client, renew, context.printer, 1, limit);
+    let waited = waiting.until_ended(job).await;
+    outcome::tell(context, &name, waited, |words| Some(words.to_owned())).await
 }
 
 fn created(name: &str) -> String {

@@ -1,9 +1,20 @@
-//! `show NAME`: everything about one job.
+//! `show NAME`: one job, as a person wants to know it.
 
-use tjf_api_types::{JobView, LastRunView, StatusView};
+use tjf_api_types::{
+    ContainerState, Emails, JobType, JobView, LastRunView, Mount, Phase, StatusView,
+};
 
-use super::{Context, style};
-use crate::{args::ShowArgs, error::Error, exit::Exit, nearest, output::Fields};
+use super::{Context, style_of};
+use crate::{
+    args::ShowArgs,
+    clock::{self, Clock},
+    error::Error,
+    exit::Exit,
+    health::{Health, reason_of},
+    home::below,
+    nearest,
+    output::Fields,
+};
 
 pub(super) async fn show(args: &ShowArgs, context: &Context) -> Result<Exit, Error> {
     let answer = context.client.show(&args.name).await;
@@ -13,7 +24,8 @@ pub(super) async fn show(args: &ShowArgs, context: &Context) -> Result<Exit, Err
     }
     match answer {
         Ok(answer) => {
-            context.printer.fields(&fields(&answer.value))?;
+            let teller = Teller { job: &answer.value, clock: answer.clock, home: context.home() };
+            context.printer.fields(&teller.fields())?;
             Ok(Exit::Done)
         }
         Err(source) => {
@@ -23,83 +35,146 @@ pub(super) async fn show(args: &ShowArgs, context: &Context) -> Result<Exit, Err
     }
 }
 
-/// The names are the API's, so that what is learnt here can be asked for with `--json`.
-fn fields(job: &JobView) -> Fields {
-    let mut fields = Fields::default();
-    fields.add("name", &job.name);
-    fields.add("uid", &job.uid);
-    fields.add("cmd", &job.cmd);
-    fields.add("imagename", &job.imagename);
-    fields.add("image", &job.image);
-    fields.add("image_state", job.image_state.as_str());
-    fields.add("job_type", job.job_type.as_str());
-    fields.add_some("schedule", job.schedule.as_ref());
-    fields.add_some("schedule_actual", job.schedule_actual.as_ref());
-    fields.add_some("timezone", job.timezone.as_ref());
-    fields.add_some("continuous", job.continuous);
-    fields.add_some("filelog", job.filelog);
-    fields.add_some("filelog_stdout", job.filelog_stdout.as_ref());
-    fields.add_some("filelog_stderr", job.filelog_stderr.as_ref());
-    fields.add_some("memory", job.memory.as_ref());
-    fields.add_some("cpu", job.cpu.as_ref());
-    fields.add_some("retry", job.retry);
-    fields.add_some("timeout", job.timeout);
-    fields.add_some("replicas", job.replicas);
-    fields.add("emails", job.emails.as_str());
-    fields.add("mount", job.mount.as_str());
-    for (name, value) in &job.env {
-        fields.add("env", format!("{name}={value}"));
+/// Tells of a job; every field is in `--json`.
+struct Teller<'a> {
+    job: &'a JobView,
+    clock: Clock,
+    /// The tool's home, when that is where this command runs too.
+    home: Option<&'a str>,
+}
+
+impl Teller<'_> {
+    /// What people ask first comes first.
+    fn fields(&self) -> Fields {
+        let job = self.job;
+        let mut fields = Fields::default();
+        fields.add("Name", &job.name);
+        self.add_status(&mut fields);
+        self.add_runs(&mut fields);
+        fields.add("Type", self.kind());
+        fields.add("Command", &job.cmd);
+        fields.add("Container", self.container());
+        fields.add_some("Schedule", self.schedule());
+        fields.add("Resources", self.resources());
+        fields.add("Output", self.output());
+        fields.add_some("Retries", job.retry.filter(|retry| *retry > 0));
+        fields.add_some("Ends after", job.timeout.map(|seconds| format!("{seconds} s")));
+        fields.add_some("E-mail", self.emails());
+        if job.mount == Mount::None {
+            fields.add("Home", "not mounted");
+        }
+        for (name, value) in &job.env {
+            fields.add("Environment", format!("{name}={value}"));
+        }
+        fields.add("Created", self.clock.when(&job.created_at));
+        let deleting = job.deleting_since.as_ref();
+        fields.add_some("Being deleted", deleting.map(|since| self.clock.when(since)));
+        fields
     }
-    fields.add("created_at", &job.created_at);
-    fields.add_some("deleting_since", job.deleting_since.as_ref());
-    add_status(&mut fields, job);
-    fields
-}
 
-fn add_status(fields: &mut Fields, job: &JobView) {
-    let StatusView {
-        phase,
-        reason,
-        message,
-        started_at,
-        finished_at,
-        exit_code,
-        signal,
-        oom_killed,
-        restarts,
-        attempts,
-        last_scheduled_at,
-        next_scheduled_at,
-        last_run,
-    } = &job.status;
-    let style = style(phase);
-    fields.add_some("started_at", started_at.as_ref());
-    fields.add_some("finished_at", finished_at.as_ref());
-    fields.add_some("restarts", *restarts);
-    fields.add_some("attempts", *attempts);
-    fields.add_some("last_scheduled_at", last_scheduled_at.as_ref());
-    fields.add_some("next_scheduled_at", next_scheduled_at.as_ref());
-    fields.add_some("last_run", last_run.as_ref().map(sentence));
-    fields.add_styled("phase", phase.as_str(), style);
-    fields.add_styled("status_short", &job.status_short, style);
-    fields.add("status_long", &job.status_long);
-    fields.add_some("exit_code", *exit_code);
-    fields.add_some("signal", *signal);
-    fields.add_some("oom_killed", *oom_killed);
-    fields.add_some("reason", reason.as_ref());
-    fields.add_some("message", message.as_ref());
-}
+    fn add_status(&self, fields: &mut Fields) {
+        let (job, status) = (self.job, &self.job.status);
+        let health = Health::of(job);
+        let words = match health.words() {
+            Some(words) if status.phase == Phase::Running => {
+                format!("{}; {words}", job.status_words())
+            }
+            Some(words) => words,
+            None => job.status_words().to_owned(),
+        };
+        fields.add_styled("Status", &words, style_of(job, &health));
+        fields.add_some("Why", status.message.as_ref());
+    }
 
-/// A run within a job, on one line.
-fn sentence(run: &LastRunView) -> String {
-    let LastRunView { phase, started_at, finished_at, exit_code, reason } = run;
-    let exit_code = exit_code.map(|code| format!("exit code {code}"));
-    let started_at = started_at.as_ref().map(|time| format!("started {time}"));
-    let finished_at = finished_at.as_ref().map(|time| format!("finished {time}"));
-    [Some(phase.as_str().to_owned()), reason.clone(), exit_code, started_at, finished_at]
-        .into_iter()
-        .flatten()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ")
+    fn add_runs(&self, fields: &mut Fields) {
+        let StatusView { started_at, finished_at, restarts, attempts, .. } = &self.job.status;
+        let StatusView { next_scheduled_at, last_run, .. } = &self.job.status;
+        let when = |time: &String| self.clock.when(time);
+        fields.add_some("Next run", next_scheduled_at.as_ref().map(when));
+        fields.add_some("Last run", last_run.as_ref().map(|run| self.run(run)));
+        fields.add_some("Started", started_at.as_ref().map(when));
+        let took = started_at.as_ref().zip(finished_at.as_ref());
+        let took = took.and_then(|(from, to)| clock::between(from, to));
+        let took = took.map(|took| format!(", after {took}")).unwrap_or_default();
+        fields.add_some("Ended", finished_at.as_ref().map(|at| format!("{}{took}", when(at))));
+        fields.add_some("Restarts", restarts.filter(|count| *count > 0));
+        fields.add_some("Tries", attempts.filter(|count| *count > 1));
+    }
+
+    /// A run within a job, on one line.
+    fn run(&self, run: &LastRunView) -> String {
+        let LastRunView { phase, started_at, finished_at, exit_code, reason } = run;
+        let reason = reason_of(reason.as_deref(), *exit_code, None);
+        let outcome = match reason {
+            Some(reason) => format!("{phase}: {reason}", phase = phase.as_str()),
+            None => phase.as_str().to_owned(),
+        };
+        let took = started_at.as_ref().zip(finished_at.as_ref());
+        let took = took.and_then(|(from, to)| clock::between(from, to));
+        let took = took.map(|took| format!("after {took}"));
+        let at = finished_at.as_ref().or(started_at.as_ref()).map(|at| self.clock.when(at));
+        let parts = [Some(outcome), took, at];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    fn kind(&self) -> String {
+        let job = self.job;
+        match (job.job_type.known(), job.replicas) {
+            (Some(JobType::Continuous), Some(copies)) if copies != 1 => {
+                format!("{}, {copies} copies", job.job_type.as_str())
+            }
+            _ => job.job_type.as_str().to_owned(),
+        }
+    }
+
+    fn container(&self) -> String {
+        let job = self.job;
+        let is_deprecated = job.image_state == ContainerState::Deprecated;
+        let more = if is_deprecated { ", no longer on offer" } else { "" };
+        // One that is not in the catalogue has no other name.
+        if job.imagename == job.image {
+            return format!("{}{more}", job.image);
+        }
+        format!("{} ({}){more}", job.imagename, job.image)
+    }
+
+    /// As it was typed, and as Kubernetes has it where that differs.
+    fn schedule(&self) -> Option<String> {
+        let JobView { schedule, schedule_actual, timezone, .. } = self.job;
+        let typed = schedule.as_ref()?;
+        let actual = schedule_actual.as_ref().filter(|actual| *actual != typed);
+        let actual = actual.map(|actual| format!(" ({actual})")).unwrap_or_default();
+        let zone = timezone.as_ref().map(|zone| format!(", {zone}")).unwrap_or_default();
+        Some(format!("{typed}{actual}{zone}"))
+    }
+
+    fn resources(&self) -> String {
+        let parts = [("memory", &self.job.memory), ("CPU", &self.job.cpu)];
+        let parts =
+            parts.iter().filter_map(|(what, size)| Some(format!("{} {what}", size.as_ref()?)));
+        let parts: Vec<_> = parts.collect();
+        if parts.is_empty() { "the tool's defaults".to_owned() } else { parts.join(", ") }
+    }
+
+    fn output(&self) -> String {
+        let JobView { filelog_stdout, filelog_stderr, .. } = self.job;
+        match (filelog_stdout, filelog_stderr) {
+            (None, None) => "not kept".to_owned(),
+            (Some(file), None) => format!("{}, errors not kept", below(self.home, file)),
+            (None, Some(file)) => format!("errors in {}", below(self.home, file)),
+            (Some(file), Some(errors)) if file == errors => below(self.home, file),
+            (Some(file), Some(errors)) => {
+                format!("{}, errors in {}", below(self.home, file), below(self.home, errors))
+            }
+        }
+    }
+
+    fn emails(&self) -> Option<&'static str> {
+        match self.job.emails.known()? {
+            Emails::None => None,
+            Emails::All => Some("when it starts and ends"),
+            Emails::OnFailure => Some("when it fails"),
+            Emails::OnFinish => Some("when it ends"),
+        }
+    }
 }

@@ -64,7 +64,7 @@ async fn first_look(context: &Context, name: &ObjectName) -> Result<Answer<JobVi
 }
 
 /// Tells each end as it comes; the highest of their codes is that of all.
-async fn tell_ends(
+pub(super) async fn tell_ends(
     context: &Context,
     waits: FuturesUnordered<impl Future<Output = (String, Waited)>>,
     is_any_enough: bool,
@@ -72,7 +72,8 @@ async fn tell_ends(
     let mut waits = pin!(waits);
     let mut exit = Exit::Done;
     while let Some((name, waited)) = waits.next().await {
-        let one = outcome::tell(context, &name, waited, |words| format!("{name} {words}"))?;
+        let one =
+            outcome::tell(context, &name, waited, |words| Some(format!("{name} {words}"))).await?;
         exit = exit.or_higher(one);
         if is_any_enough {
             break;

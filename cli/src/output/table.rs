@@ -15,6 +15,9 @@ const PADDED_MAX: usize = 80;
 /// The narrowest that a column gets: a few letters and the sign that there were more.
 const WIDTH_MIN: usize = 6;
 
+/// What stands for nothing: an empty cell looks like a mistake.
+const NOTHING: &str = "-";
+
 /// Rows under a heading.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -31,8 +34,7 @@ pub(crate) struct Cell {
 impl Cell {
     /// A value that stands out.
     pub(crate) fn styled(text: &str, style: Style) -> Self {
-        // An empty cell looks like a mistake.
-        let text = if text.is_empty() { "-" } else { text };
+        let text = if text.is_empty() { NOTHING } else { text };
         Self { text: visible(text).into_owned(), style }
     }
 }
@@ -65,6 +67,7 @@ impl Table {
     pub(super) fn render(&self, width_max: Option<usize>, is_colored: bool) -> String {
         let mut widths = self.widths(width_max.map_or(PADDED_MAX, |_| usize::MAX));
         if let Some(width_max) = width_max {
+            self.leave_out_empty_columns(&mut widths, width_max);
             narrow(&mut widths, width_max);
         }
         let mut text = String::new();
@@ -72,6 +75,16 @@ impl Table {
             push_row(&mut text, row, &widths, width_max, is_colored);
         }
         text
+    }
+
+    /// Where there is not room for all, columns that say nothing are the first to go.
+    fn leave_out_empty_columns(&self, widths: &mut [usize], width_max: usize) {
+        for column in (0..widths.len()).rev() {
+            let mut cells = self.rows.iter().skip(1).filter_map(|row| row.get(column));
+            if excess(widths, width_max) > 0 && cells.all(|cell| cell.text == NOTHING) {
+                widths[column] = 0;
+            }
+        }
     }
 
     /// The width of each column: that of its widest cell, of those that are no wider than this.
@@ -97,7 +110,7 @@ fn push_row(
 ) {
     let mut left = width_max.unwrap_or(usize::MAX);
     let mut blanks = 0;
-    for (cell, column) in row.iter().zip(widths) {
+    for (cell, column) in row.iter().zip(widths).filter(|(_, column)| **column > 0) {
         let Some(room) = left.checked_sub(blanks).filter(|room| *room > 0) else { break };
         let cell_max = if width_max.is_some() { room.min(*column) } else { room };
         let fitting = fit(&cell.text, cell_max);
@@ -110,10 +123,15 @@ fn push_row(
     text.push('\n');
 }
 
+/// How much too wide a line is. A column without a width is not there.
+fn excess(widths: &[usize], width_max: usize) -> usize {
+    let gaps = GAP * widths.iter().filter(|width| **width > 0).count().saturating_sub(1);
+    (widths.iter().sum::<usize>() + gaps).saturating_sub(width_max)
+}
+
 /// Takes from the widest column, again and again, until all fit or none can give more.
 fn narrow(widths: &mut [usize], width_max: usize) {
-    let gaps = GAP * widths.len().saturating_sub(1);
-    let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(width_max);
+    let mut excess = excess(widths, width_max);
     while excess > 0 {
         let Some(widest) = widths.iter_mut().max().filter(|width| **width > WIDTH_MIN) else {
             return;
@@ -163,6 +181,23 @@ mod tests {
             a-lon…  e…
         "#]]
         .assert_eq(&table().render(Some(10), false));
+    }
+
+    #[test]
+    fn where_there_is_no_room_columns_that_say_nothing_go_first() {
+        let mut table = Table::new(&["NAME", "SCHEDULE", "STATUS", "NEXT"]);
+        table.row(["a".into(), "".into(), "Completed".into(), "".into()]);
+        table.row(["bot".into(), "".into(), "Running".into(), "".into()]);
+        let with_all = table.render(Some(80), false);
+        assert!(with_all.starts_with("NAME  SCHEDULE  STATUS     NEXT\n"), "{with_all}");
+        let with_some = table.render(Some(30), false);
+        assert!(with_some.starts_with("NAME  SCHEDULE  STATUS\n"), "{with_some}");
+        expect![[r#"
+            NAME  STATUS
+            a     Completed
+            bot   Running
+        "#]]
+        .assert_eq(&table.render(Some(20), false));
     }
 
     #[test]

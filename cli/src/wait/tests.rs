@@ -1,10 +1,9 @@
 use std::{cell::Cell, future, io};
 
-use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::*;
-use crate::client::Refusal;
+use crate::{client::Refusal, clock::Clock};
 
 /// What comes of one look.
 #[derive(Clone, Copy)]
@@ -42,7 +41,8 @@ fn job(uid: &str, phase: &str) -> Answer<JobView> {
         "signal":null,"oom_killed":null,"restarts":null,"attempts":null,"last_scheduled_at":null,
         "next_scheduled_at":null,"last_run":null}}}}"#
     );
-    Answer { value: serde_json::from_str(&json).unwrap(), json: Bytes::from(json) }
+    let clock = Clock::of_answer(None);
+    Answer { value: serde_json::from_str(&json).unwrap(), json: json.into(), tag: None, clock }
 }
 
 impl Look {

@@ -5,7 +5,7 @@ use expect_test::expect;
 use serde_json::{Value, json};
 
 use crate::{
-    server::Reply,
+    server::{Log, Reply},
     session::Session,
     views::{completed, job},
 };
@@ -154,19 +154,8 @@ fn the_oldest_settings_are_refused_with_the_new_ones() {
 fn verbs_that_are_to_come_say_so() {
     let session = created();
     for (words, instead) in [
-        (&["load", "jobs.yaml"][..], "`toolforge-jobs run`"),
-        (&["load", "jobs.yaml", "--job", "bot"], "`toolforge-jobs run`"),
-        (&["dump"], "`toolforge-jobs list --json`"),
-        (&["dump", "-f", "jobs.yaml"], "`toolforge-jobs list --json`"),
-        (&["dump", "--to-file", "jobs.yaml"], "`toolforge-jobs list --json`"),
-        (&["restart", "bot"], "`toolforge-jobs delete NAME`"),
+        (&["restart", "bot"][..], "`toolforge-jobs delete NAME`"),
         (&["quota"], "`kubectl describe quota`"),
-        (&["logs", "bot"], "`toolforge-jobs show NAME`"),
-        (&["logs", "bot", "-f"], "`toolforge-jobs show NAME`"),
-        (&["logs", "--follow", "bot", "-l", "5"], "`toolforge-jobs show NAME`"),
-        (&["logs", "bot", "--last", "5"], "`toolforge-jobs show NAME`"),
-        (&["logs", "bot", "--since", "1h", "--until", "5m"], "`toolforge-jobs show NAME`"),
-        (&["--debug", "logs", "bot"], "`toolforge-jobs show NAME`"),
         (&["help", "restart"], "`toolforge-jobs delete NAME`"),
     ] {
         let told = session.run(words);
@@ -179,6 +168,90 @@ fn verbs_that_are_to_come_say_so() {
         assert_eq!(told.lines().count(), 3, "{told}");
     }
     assert!(session.server.lines().is_empty());
+}
+
+/// A key of a file is understood, or refused as the option of the same name is.
+#[test]
+fn every_key_of_a_file_is_that_of_the_option_or_refused_like_it() {
+    let refused = ["port: 8080", "publish: /", "webservice: true", "health-check-script: ./x"];
+    let refused =
+        [&refused[..], &["health-check-http: /", "filelogs: true", "memory: 1Gi"]].concat();
+    for (key, expected) in [
+        ("schedule: 5 4 * * *", Ok(json!({"schedule": "5 4 * * *"}))),
+        ("continuous: true", Ok(json!({"continuous": true}))),
+        ("continuous: 'true'", Ok(json!({"continuous": true}))),
+        ("wait: true", Ok(json!({}))),
+        ("wait: 600", Ok(json!({}))),
+        ("filelog: true", Ok(json!({"filelog": true}))),
+        ("no-filelog: true", Ok(json!({"filelog": false}))),
+        ("no-filelog: \"true\"", Ok(json!({"filelog": false}))),
+        ("filelog-stdout: a.log", Ok(json!({"filelog_stdout": "a.log"}))),
+        ("filelog-stderr: a.log", Ok(json!({"filelog_stderr": "a.log"}))),
+        ("mem: 200Mi", Ok(json!({"memory": "200Mi"}))),
+        ("cpu: 0.5", Ok(json!({"cpu": "0.5"}))),
+        ("retry: 5", Ok(json!({"retry": 5}))),
+        ("emails: onfinish", Ok(json!({"emails": "onfinish"}))),
+        ("mount: all", Ok(json!({"mount": "all"}))),
+        ("timeout: 90", Ok(json!({"timeout": 90}))),
+        ("replicas: 3", Ok(json!({"replicas": 3}))),
+    ]
+    .into_iter()
+    .chain(refused.into_iter().map(|key| (key, Err(()))))
+    {
+        let would_be = Reply::json(200, &completed("bot"));
+        let session = Session::new([Reply::text(200, "[]"), would_be.clone(), would_be]);
+        let file = format!("- name: bot\n  command: ./bot.py\n  image: x\n  {key}\n");
+        session.write("jobs.yaml", &file);
+        let file = session.home.path().join("jobs.yaml");
+        let told = session.run(&["load", file.to_str().unwrap()]);
+        let seen = session.server.seen();
+        match expected {
+            Ok(more) => {
+                let mut body = json!({"name": "bot", "cmd": "./bot.py", "imagename": "x"});
+                body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+                let sent: Value = serde_json::from_str(&seen[2].body).unwrap();
+                assert_eq!((seen[2].line.as_str(), sent), ("POST /api/v1/run/", body), "{key}");
+            }
+            Err(()) => {
+                let key = key.split(':').next().unwrap();
+                assert!(told.starts_with("exit 1\n-- stderr\nerror: "), "{told}");
+                assert!(
+                    told.contains(&format!(", line 4: `{key}` is not taken: "))
+                        || told.contains(&format!(
+                            ", line 4: there is no key `{key}`\nhint: did you mean"
+                        )),
+                    "{told}"
+                );
+                assert!(seen.is_empty(), "{key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_log_is_asked_for_as_it_was() {
+    for (words, query) in [
+        (&["logs", "bot"][..], "stream=stdout"),
+        (&["logs", "bot", "-f"], "stream=stdout&follow=true"),
+        (&["logs", "--follow", "bot", "-l", "5"], "stream=stdout&lines=5&follow=true"),
+        (&["logs", "-l5", "bot"], "stream=stdout&lines=5"),
+        (&["logs", "bot", "--last", "5"], "stream=stdout&lines=5"),
+        (&["--debug", "logs", "bot"], "stream=stdout"),
+    ] {
+        let shown = Reply::json(200, &completed("bot"));
+        let session = Session::new([shown, Log::at("1-0", 0, "").ends()]);
+        assert!(session.run(words).starts_with("exit 0\n"), "{words:?}");
+        assert!(session.server.lines().contains(&format!("GET /api/v1/logs/bot/?{query}")));
+    }
+    let times =
+        "log files have no times, unless the job writes some: `--last COUNT` shows their end";
+    for (words, option) in [
+        (&["logs", "bot", "--since", "1h32m22s"][..], "--since"),
+        (&["logs", "--until=2026-01-01T00:00:00", "bot", "-f"], "--until"),
+    ] {
+        let expected = format!("exit 2\n-- stderr\nerror: `{option}` is not taken: {times}\n");
+        assert_eq!(created().run(words), expected, "{words:?}");
+    }
 }
 
 #[test]
@@ -223,6 +296,9 @@ fn the_other_verbs_are_called_as_they_were() {
         (&["show", "bot"][..], Reply::json(200, &job("bot"))),
         (&["delete", "bot"], deleted()),
         (&["flush"], deleted()),
+        (&["dump"], Reply::text(200, "[]")),
+        (&["dump", "-f", "/dev/null"], Reply::text(200, "[]")),
+        (&["dump", "--to-file", "/dev/null"], Reply::text(200, "[]")),
         (&["images"], Reply::text(200, "[]")),
         (&["containers"], Reply::text(200, "[]")),
     ] {

@@ -28,17 +28,17 @@ fn a_list_tells_what_can_be_told() {
     expect![[r#"
         exit 0
         -- stdout
-        NAME  TYPE      STATUS
-        bot   workflow  Paused for 5s
-        bare  -         -
+        NAME  TYPE      SCHEDULE  STATUS         LAST RUN  NEXT
+        bot   workflow  -         Paused for 5s  -         -
+        bare  -         -         -              -         -
     "#]]
     .assert_eq(&session.run(&["list"]));
     expect![[r#"
         exit 0
         -- stdout
-        NAME  TYPE      STATUS         COMMAND   CONTAINER  RESOURCES  LOGS
-        bot   workflow  Paused for 5s  ./bot.py  -          -          -
-        bare  -         -              -         -          -          -
+        NAME  TYPE      SCHEDULE  STATUS         LAST RUN  NEXT  COMMAND   CONTAINER  RESOURCES  LOGS
+        bot   workflow  -         Paused for 5s  -         -     ./bot.py  -          -          -
+        bare  -         -         -              -         -     -         -          -          -
     "#]]
     .assert_eq(&session.run(&["list", "--long"]));
 }
@@ -49,16 +49,13 @@ fn a_job_is_shown_with_the_words_that_came() {
     expect![[r#"
         exit 0
         -- stdout
-        name:         bot
-        uid:          u1
-        cmd:          ./bot.py
-        image_state:  retired
-        job_type:     workflow
-        emails:       weekly
-        created_at:   2031-01-01T00:00:00Z
-        phase:        paused
-        status_short: Paused for 5s
-        reason:       BudgetSpent
+        Name:      bot
+        Status:    Paused for 5s
+        Type:      workflow
+        Command:   ./bot.py
+        Resources: the tool's defaults
+        Output:    not kept
+        Created:   2031-01-01 00:00:00 UTC (in 6 years)
     "#]]
     .assert_eq(&session.run(&["show", "bot"]));
 }

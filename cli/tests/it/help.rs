@@ -21,9 +21,12 @@ fn the_help_shows_the_commands_and_examples() {
           run          Start a job
           show         Describe one job
           list         List all jobs
+          logs         Show what a job has written
           wait         Wait until jobs have ended
           delete       Delete jobs
           flush        Delete all jobs of the tool
+          load         Make the tool's jobs what a file says
+          dump         Write the tool's jobs into a file
           containers   List the containers that jobs can run in [alias: images]
           completions  Write completions for a shell
           version      Tell the version of this command
@@ -36,7 +39,6 @@ fn the_help_shows_the_commands_and_examples() {
           toolforge-jobs run './bot.py --all' --type tf-python39 --wait
           toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
           toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous
-          toolforge-jobs list
           toolforge-jobs delete my-bot
     "#]]
     .assert_eq(&run(&["--help"]));
@@ -64,6 +66,7 @@ fn the_help_of_run_shows_both_forms() {
               --continuous             Keep it running
               --replicas <COUNT>       Copies of a continuous job
               --wait[=<DURATION>]      Wait until it has ended, and exit as it did
+              --follow                 Show its output as it comes, and exit as it did
               --mem <SIZE>             Memory limit, such as `512Mi` [alias: --memory]
               --cpu <CPUS>             CPU limit, such as `500m` or `1`
               --retry <COUNT>          How often to try again after a failure
@@ -107,7 +110,7 @@ fn every_shell_gets_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = run(&["completions", shell]);
         assert!(output.starts_with("exit 0\n-- stdout\n"), "{shell}");
-        assert!(output.contains("toolforge-jobs") && output.contains("filelog-stdout"), "{shell}");
+        assert!(output.contains("TOOLFORGE_JOBS_COMPLETE"), "{shell}: {output}");
     }
 }
 

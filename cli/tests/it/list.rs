@@ -1,7 +1,8 @@
 use std::{io, process::Stdio};
 
 use expect_test::expect;
-use tjf_api_types::JobType;
+use rustix::process::{Pid, Signal, kill_process};
+use tjf_api_types::{JobType, JobView, LastRunView, Phase};
 
 use crate::{
     server::Reply,
@@ -15,11 +16,15 @@ fn three_jobs() -> Reply {
     scheduled.status_short = "Waiting for scheduled time".to_owned();
     scheduled.filelog_stderr = scheduled.filelog_stdout.clone();
     scheduled.cpu = Some("1".to_owned());
+    Reply::json(200, &[completed("bot"), scheduled, silent()])
+}
+
+fn silent() -> JobView {
     let mut silent = failed("silent", Some(1), "ExitCode");
     silent.filelog_stdout = None;
     silent.filelog_stderr = None;
     silent.memory = None;
-    Reply::json(200, &[completed("bot"), scheduled, silent])
+    silent
 }
 
 #[test]
@@ -28,10 +33,10 @@ fn a_table_tells_name_type_and_status() {
     expect![[r#"
         exit 0
         -- stdout
-        NAME         TYPE       STATUS
-        bot          one-off    Completed
-        every-night  scheduled  Waiting for scheduled time
-        silent       one-off    Failed
+        NAME         TYPE       SCHEDULE  STATUS                      LAST RUN       NEXT
+        bot          one-off    -         Completed                   3 minutes ago  -
+        every-night  scheduled  -         Waiting for scheduled time  -              -
+        silent       one-off    -         Failed: exit code 1         3 minutes ago  -
     "#]]
     .assert_eq(&session.run(&["list"]));
 }
@@ -49,9 +54,9 @@ fn a_job_that_has_ended_and_is_being_deleted_says_both() {
     expect![[r#"
         exit 0
         -- stdout
-        NAME  TYPE     STATUS
-        bot   one-off  Completed, being deleted
-        web   one-off  Running for 5s, being deleted
+        NAME  TYPE     SCHEDULE  STATUS                         LAST RUN       NEXT
+        bot   one-off  -         Completed, being deleted       3 minutes ago  -
+        web   one-off  -         Running for 5s, being deleted  -              -
     "#]]
     .assert_eq(&session.run(&["list"]));
 }
@@ -62,10 +67,10 @@ fn the_long_table_adds_command_container_resources_and_logs() {
     expect![[r#"
         exit 0
         -- stdout
-        NAME         TYPE       STATUS                      COMMAND         CONTAINER    RESOURCES         LOGS
-        bot          one-off    Completed                   ./bot.py --all  tf-python39  mem 512Mi         /data/project/tf-test/bot.out, /data/project/tf-test/bot.err
-        every-night  scheduled  Waiting for scheduled time  ./bot.py --all  tf-python39  mem 512Mi, cpu 1  /data/project/tf-test/every-night.out
-        silent       one-off    Failed                      ./bot.py --all  tf-python39  -                 -
+        NAME         TYPE       SCHEDULE  STATUS                      LAST RUN       NEXT  COMMAND         CONTAINER    RESOURCES         LOGS
+        bot          one-off    -         Completed                   3 minutes ago  -     ./bot.py --all  tf-python39  mem 512Mi         /data/project/tf-test/bot.out, /data/project/tf-test/bot.err
+        every-night  scheduled  -         Waiting for scheduled time  -              -     ./bot.py --all  tf-python39  mem 512Mi, cpu 1  /data/project/tf-test/every-night.out
+        silent       one-off    -         Failed: exit code 1         3 minutes ago  -     ./bot.py --all  tf-python39  -                 -
     "#]].assert_eq(&session.run(&["list", "--long"]));
 }
 
@@ -181,4 +186,84 @@ fn the_curious_see_every_exchange() {
     assert!(output.contains("server `https://SERVER`\n"), "{output}");
     assert!(output.contains("certificate from `HOME/client.crt`\n"), "{output}");
     assert!(output.contains("GET /api/v1/list/: 200 after "), "{output}");
+}
+
+#[test]
+fn only_what_is_broken_is_listed_when_that_is_asked() {
+    let session = Session::new([three_jobs()]);
+    expect![[r#"
+        exit 0
+        -- stdout
+        NAME    TYPE     SCHEDULE  STATUS               LAST RUN       NEXT
+        silent  one-off  -         Failed: exit code 1  3 minutes ago  -
+    "#]]
+    .assert_eq(&session.run(&["list", "--failed"]));
+    expect![[r#"
+        exit 0
+        -- stdout
+        silent
+    "#]]
+    .assert_eq(&session.run(&["list", "--failed", "-o", "name"]));
+    let json = session.run(&["list", "--failed", "--json"]);
+    let failed = serde_json::to_string(&[silent()]).unwrap();
+    assert_eq!(json, format!("exit 0\n-- stdout\n{failed}\n"));
+    let session = Session::new([Reply::json(200, &[completed("bot")])]);
+    expect![[r#"
+        exit 0
+        -- stderr
+        no job has failed or is failing
+    "#]]
+    .assert_eq(&session.run(&["list", "--failed"]));
+}
+
+#[test]
+fn a_schedule_tells_how_its_last_run_ended_and_when_the_next_one_is() {
+    let mut nightly = job("nightly");
+    nightly.job_type = JobType::Scheduled.into();
+    nightly.schedule = Some("@daily".to_owned());
+    nightly.status.phase = Phase::Pending.into();
+    nightly.status.next_scheduled_at = Some("2024-05-06T12:11:17Z".to_owned());
+    nightly.status.last_run = Some(LastRunView {
+        phase: Phase::Failed.into(),
+        started_at: None,
+        finished_at: Some("2024-05-05T07:11:17Z".to_owned()),
+        exit_code: Some(3),
+        reason: Some("ExitCode".to_owned()),
+    });
+    let session = Session::new([Reply::json(200, &[nightly])]);
+    expect![[r#"
+        exit 0
+        -- stdout
+        NAME     TYPE       SCHEDULE  STATUS                LAST RUN                NEXT
+        nightly  scheduled  @daily    Failing: exit code 3  exit code 3, 1 day ago  in 5 hours
+    "#]]
+    .assert_eq(&session.run(&["list"]));
+}
+
+/// A pipe gets a table when something has changed, and nothing else.
+#[test]
+fn what_is_watched_is_told_again_when_it_has_changed() {
+    let tagged = |jobs: &[JobView], tag| Reply::json(200, &jobs).tagged(tag);
+    let session = Session::new([
+        tagged(&[job("bot")], "\"one\""),
+        Reply::text(304, ""),
+        tagged(&[completed("bot")], "\"two\""),
+        Reply::text(304, ""),
+    ]);
+    let mut command = session.command(&["list", "--watch"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    session.server.wait_for(4);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    expect![[r#"
+        exit 130
+        -- stdout
+        NAME  TYPE     SCHEDULE  STATUS          LAST RUN  NEXT
+        bot   one-off  -         Running for 5s  -         -
+        NAME  TYPE     SCHEDULE  STATUS     LAST RUN       NEXT
+        bot   one-off  -         Completed  3 minutes ago  -
+    "#]]
+    .assert_eq(&session.tell(&child.wait_with_output().unwrap()));
+    let known: Vec<_> = session.server.seen().into_iter().map(|seen| seen.known).collect();
+    let known: Vec<_> = known.iter().map(Option::as_deref).collect();
+    assert_eq!(known, [None, Some("\"one\""), Some("\"one\""), Some("\"two\"")]);
 }

@@ -6,15 +6,19 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in what they share")]
 
+mod complete;
 mod containers;
 mod delete;
 mod deployed;
+mod dump;
 mod flush;
 mod full;
 mod future;
 mod help;
 mod hints;
 mod list;
+mod load;
+mod logs;
 mod run;
 mod server;
 mod session;

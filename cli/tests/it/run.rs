@@ -146,7 +146,7 @@ fn a_run_that_stays_unsettled_says_that_nobody_knows_and_how_to_know() {
     assert_same(&session, 2);
     // What the hint says helps.
     let shown = session.run(&["show", "bot"]);
-    assert!(shown.starts_with("exit 0\n") && shown.contains("uid-of-bot"), "{shown}");
+    assert!(shown.starts_with("exit 0\n") && shown.contains("Running for 5s"), "{shown}");
 }
 
 #[test]

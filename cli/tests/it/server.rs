@@ -6,11 +6,19 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Condvar, Mutex, mpsc},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, body::Incoming, header, server::conn::http1, service::service_fn};
+use futures_util::{StreamExt, future, stream};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
+use hyper::{
+    Request, Response,
+    body::{Frame, Incoming},
+    header,
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::{
@@ -25,8 +33,12 @@ use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinSet,
+    time::sleep,
 };
 use tokio_rustls::TlsAcceptor;
+
+/// When everything is answered.
+const DATE: &str = "Mon, 06 May 2024 07:11:17 GMT";
 
 /// One answer.
 #[derive(Debug, Clone)]
@@ -35,8 +47,61 @@ pub(crate) enum Reply {
     Answer(u16, Bytes),
     /// The same, with `Retry-After` in seconds.
     Later(u16, Bytes, u64),
+    /// The same, after more than a second.
+    Slow(u16, Bytes),
+    /// The same, with an `ETag`.
+    Tagged(u16, Bytes, &'static str),
+    /// A log.
+    Log(Log),
     /// The request is read and the connection closed.
     HangUp,
+}
+
+/// An answer with a log.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Log {
+    /// Headers, without the `log-` that each begins with.
+    headers: Vec<(&'static str, String)>,
+    text: &'static str,
+    end: End,
+}
+
+/// What comes after the text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum End {
+    #[default]
+    IsSaid,
+    BreaksOff,
+    NeverComes,
+}
+
+impl Log {
+    /// What comes from here on, of a file that was so long.
+    pub(crate) fn at(position: &str, length: usize, text: &'static str) -> Self {
+        let headers = vec![("position", position.to_owned()), ("length", length.to_string())];
+        Self { headers, text, end: End::IsSaid }
+    }
+
+    /// Of which there may be more.
+    pub(crate) fn breaks_off(self) -> Reply {
+        Reply::Log(Self { end: End::BreaksOff, ..self })
+    }
+
+    /// When something was written into its file last.
+    pub(crate) fn modified(mut self, at: &str) -> Self {
+        self.headers.push(("modified", at.to_owned()));
+        self
+    }
+
+    /// Of which there is more to come.
+    pub(crate) fn stays(self) -> Reply {
+        Reply::Log(Self { end: End::NeverComes, ..self })
+    }
+
+    /// All of it.
+    pub(crate) fn ends(self) -> Reply {
+        Reply::Log(self)
+    }
 }
 
 impl Reply {
@@ -53,7 +118,18 @@ impl Reply {
             Self::Answer(status, body) | Self::Later(status, body, _) => {
                 Self::Later(status, body, seconds)
             }
-            Self::HangUp => self,
+            Self::Slow(..) | Self::Tagged(..) | Self::HangUp | Self::Log(_) => self,
+        }
+    }
+
+    pub(crate) fn tagged(self, tag: &'static str) -> Self {
+        match self {
+            Self::Answer(status, body) => Self::Tagged(status, body, tag),
+            other @ (Self::Later(..)
+            | Self::Slow(..)
+            | Self::Tagged(..)
+            | Self::HangUp
+            | Self::Log(_)) => other,
         }
     }
 }
@@ -116,6 +192,8 @@ pub(crate) struct Seen {
     /// Method and path.
     pub(crate) line: String,
     pub(crate) key: Option<String>,
+    /// The tag of an answer that need not come again.
+    pub(crate) known: Option<String>,
     pub(crate) body: String,
 }
 
@@ -242,32 +320,76 @@ async fn converse(tcp: TcpStream, acceptor: TlsAcceptor, script: Arc<Script>) {
 async fn answer(
     script: Arc<Script>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, io::Error> {
+) -> Result<Response<BoxBody<Bytes, io::Error>>, io::Error> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let header = |name| head.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let seen = Seen {
         line: format!("{} {}", head.method, head.uri),
-        key: head.headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap().to_owned()),
+        key: header(IDEMPOTENCY_KEY),
+        known: header(header::IF_NONE_MATCH.as_str()),
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
-    let (status, body, retry_after) = match script.take(seen) {
+    let whole = |body| Full::new(body).map_err(|never| match never {}).boxed();
+    let reply = script.take(seen);
+    let (status, body, more) = match reply {
         Reply::HangUp => return Err(io::ErrorKind::ConnectionAborted.into()),
+        Reply::Log(log) => return Ok(log_answer(log)),
         Reply::Answer(status, body) => (status, body, None),
-        Reply::Later(status, body, seconds) => (status, body, Some(seconds)),
+        Reply::Slow(status, body) => {
+            // This is the fault that it is for.
+            sleep(Duration::from_millis(1_500)).await;
+            (status, body, None)
+        }
+        Reply::Later(status, body, seconds) => {
+            (status, body, Some((header::RETRY_AFTER, seconds.to_string())))
+        }
+        Reply::Tagged(status, body, tag) => (status, body, Some((header::ETAG, tag.to_owned()))),
     };
-    let mut response =
-        Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
-    if let Some(seconds) = retry_after {
-        response = response.header(header::RETRY_AFTER, seconds);
+    let mut response = Response::builder()
+        .status(status)
+        .header(header::DATE, DATE)
+        .header(header::CONTENT_TYPE, "application/json");
+    if let Some((name, value)) = more {
+        response = response.header(name, value);
     }
-    Ok(response.body(Full::new(body)).unwrap())
+    Ok(response.body(whole(body)).unwrap())
+}
+
+fn log_answer(Log { headers, text, end }: Log) -> Response<BoxBody<Bytes, io::Error>> {
+    let mut response =
+        Response::builder().header(header::CONTENT_TYPE, "text/plain; charset=utf-8");
+    for (name, value) in headers {
+        response = response.header(format!("log-{name}"), value);
+    }
+    let text = Ok(Frame::data(Bytes::from_static(text.as_bytes())));
+    let end = async move {
+        match end {
+            End::IsSaid => None,
+            // What is there goes out before the connection ends.
+            End::BreaksOff => {
+                tokio::task::yield_now().await;
+                Some(Err(io::ErrorKind::ConnectionAborted.into()))
+            }
+            End::NeverComes => future::pending().await,
+        }
+    };
+    let end = Box::pin(stream::once(end).filter_map(future::ready));
+    let pieces = stream::iter([text]).chain(end);
+    response.body(BodyExt::boxed(StreamBody::new(pieces))).unwrap()
 }
 
 impl Script {
     fn take(&self, seen: Seen) -> Reply {
+        let wants_log = seen.line.contains("/logs/");
         self.seen.lock().unwrap().push(seen);
         self.has_seen.notify_all();
         let mut replies = self.replies.lock().unwrap();
+        // Who waits asks beside who reads a log, and is not told of that.
+        let other = replies.iter().position(|reply| wants_log || !matches!(reply, Reply::Log(_)));
+        if let Some(at @ 1..) = other {
+            return replies.remove(at).unwrap();
+        }
         if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() }.unwrap()
     }
 }

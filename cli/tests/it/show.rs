@@ -18,33 +18,17 @@ fn a_failed_job_says_why_at_the_end() {
     expect![[r#"
         exit 0
         -- stdout
-        name:           bot
-        uid:            uid-of-bot
-        cmd:            ./bot.py --all
-        imagename:      tf-python39
-        image:          registry.example/tf-python39:latest
-        image_state:    stable
-        job_type:       one-off
-        continuous:     false
-        filelog:        true
-        filelog_stdout: /data/project/tf-test/bot.out
-        filelog_stderr: /data/project/tf-test/bot.err
-        memory:         512Mi
-        retry:          0
-        emails:         none
-        mount:          all
-        env:            LANG=de
-        created_at:     2024-05-06T07:08:09Z
-        started_at:     2024-05-06T07:08:10Z
-        finished_at:    2024-05-06T07:08:17Z
-        attempts:       1
-        phase:          failed
-        status_short:   Failed
-        status_long:    The job failed after 7 seconds.
-        exit_code:      137
-        signal:         9
-        oom_killed:     true
-        reason:         OOMKilled
+        Name:        bot
+        Status:      Failed: OOMKilled
+        Started:     2024-05-06 07:08:10 UTC (3 minutes ago)
+        Ended:       2024-05-06 07:08:17 UTC (3 minutes ago), after 7 seconds
+        Type:        one-off
+        Command:     ./bot.py --all
+        Container:   tf-python39 (registry.example/tf-python39:latest)
+        Resources:   512Mi memory
+        Output:      /data/project/tf-test/bot.out, errors in /data/project/tf-test/bot.err
+        Environment: LANG=de
+        Created:     2024-05-06 07:08:09 UTC (3 minutes ago)
     "#]]
     .assert_eq(&session.run(&["show", "bot"]));
     assert_eq!(session.server.lines(), ["GET /api/v1/show/bot/"]);
@@ -74,30 +58,17 @@ fn a_scheduled_job_tells_its_schedule_and_its_last_run() {
     expect![[r#"
         exit 0
         -- stdout
-        name:              nightly
-        uid:               uid-of-nightly
-        cmd:               ./bot.py --all
-        imagename:         tf-python39
-        image:             registry.example/tf-python39:latest
-        image_state:       stable
-        job_type:          scheduled
-        schedule:          @daily
-        schedule_actual:   17 3 * * *
-        timezone:          Etc/UTC
-        continuous:        false
-        filelog:           true
-        filelog_stdout:    /data/project/tf-test/nightly.out
-        filelog_stderr:    /data/project/tf-test/nightly.err
-        memory:            512Mi
-        retry:             0
-        emails:            none
-        mount:             all
-        created_at:        2024-05-06T07:08:09Z
-        next_scheduled_at: 2024-05-07T03:17:00Z
-        last_run:          failed, ExitCode, exit code 3, started 2024-05-06T03:17:00Z
-        phase:             pending
-        status_short:      Waiting for scheduled time
-        status_long:       The job next runs on 7 May at 03:17.
+        Name:      nightly
+        Status:    Failing: exit code 3
+        Next run:  2024-05-07 03:17:00 UTC (in 20 hours)
+        Last run:  failed: exit code 3, 2024-05-06 03:17:00 UTC (3 hours ago)
+        Type:      scheduled
+        Command:   ./bot.py --all
+        Container: tf-python39 (registry.example/tf-python39:latest)
+        Schedule:  @daily (17 3 * * *), Etc/UTC
+        Resources: 512Mi memory
+        Output:    /data/project/tf-test/nightly.out, errors in /data/project/tf-test/nightly.err
+        Created:   2024-05-06 07:08:09 UTC (3 minutes ago)
     "#]]
     .assert_eq(&session.run(&["show", "nightly"]));
 }

@@ -18,12 +18,15 @@ use crate::{
     views::{completed, job},
 };
 
-/// Runs the command on a terminal of 40 columns where somebody has typed `keys` already.
+/// A narrow terminal.
+const COLUMNS: u16 = 50;
+
+/// Runs the command on a terminal where somebody has typed `keys` already.
 fn on_terminal(mut command: Command, keys: &str) -> (ExitStatus, String) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
-    let size = Winsize { ws_row: 24, ws_col: 40, ws_xpixel: 0, ws_ypixel: 0 };
+    let size = Winsize { ws_row: 24, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 };
     tcsetwinsize(&ours, size).unwrap();
     let path = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
     let theirs = OpenOptions::new().read(true).write(true).open(path).unwrap();
@@ -59,7 +62,7 @@ fn a_table_fits_and_has_colours() {
     assert!(text.contains("\u{1b}[32mCompleted\u{1b}[0m"), "{text}");
     let (_, text) = on_terminal(session.command(&["list", "--color=never"]), "");
     assert!(text.contains('…') && !text.contains('\u{1b}'), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= usize::from(COLUMNS)), "{text}");
 }
 
 /// Characters and the clusters that they make are not of the same width.
@@ -70,7 +73,7 @@ fn a_command_full_of_hearts_fits_too() {
     let session = list_of(&[hearts]);
     let (status, text) = on_terminal(session.command(&["list", "--long", "--color=never"]), "");
     assert_eq!(status.code(), Some(0), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 40 + 3), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= usize::from(COLUMNS) + 3), "{text}");
     assert!(text.contains("❤\u{fe0f}❤\u{fe0f}…"), "{text}");
 }
 
@@ -98,6 +101,14 @@ fn a_flush_is_asked_about_and_a_no_is_respected() {
     assert!(text.contains("one\r\ntwo\r\n"), "{text}");
     assert_eq!(status.code(), Some(0));
     assert_eq!(session.server.lines(), ["GET /api/v1/list/", "DELETE /api/v1/flush/"]);
+}
+
+#[test]
+fn who_looks_on_is_told_what_takes_long() {
+    let session = Session::new([Reply::Slow(200, r#"{"deleted":["bot"]}"#.into())]);
+    let (status, text) = on_terminal(session.command(&["delete", "bot"]), "");
+    assert_eq!(text, "waiting until the programs of `bot` have ended ...\r\nbot\r\n");
+    assert_eq!(status.code(), Some(0));
 }
 
 /// A script gets no such line.
@@ -131,4 +142,22 @@ fn somebody_who_waits_for_a_job_is_told_of_an_outage_once() {
     assert_eq!(status.code(), Some(0));
     let told = Session::new(replies()).run(&words);
     assert!(told.starts_with("exit 0\n") && !told.contains("again"), "{told}");
+}
+
+/// A script gets no such line, and who sees every exchange needs none.
+#[test]
+fn somebody_who_waits_for_a_load_is_told_what_takes_so_long() {
+    let away = Reply::text(503, "<html>").retry_after(2);
+    let would_be = JobView { uid: String::new(), ..job("bot") };
+    let replies =
+        [Reply::text(200, "[]"), Reply::json(200, &would_be), away, Reply::json(201, &job("bot"))];
+    let session = Session::new(replies);
+    session.write("jobs.yaml", "- {name: bot, command: ./bot.py, image: x}\n");
+    let mut command = session.command(&["load", "jobs.yaml"]);
+    command.current_dir(session.home.path());
+    let (status, text) = on_terminal(command, "");
+    assert_eq!(text.matches("starting `bot` ...").count(), 1, "{text}");
+    assert!(!text.contains("checking"), "{text}");
+    assert!(text.ends_with("bot created\r\n"), "{text}");
+    assert_eq!(status.code(), Some(0));
 }

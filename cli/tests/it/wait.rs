@@ -10,6 +10,8 @@ use crate::{
     views::{completed, failed, job, problem},
 };
 
+/// What is asked about one that failed.
+const LAST_LINES_OF_TWO: &str = "GET /api/v1/logs/two/?stream=stderr&lines=10";
 const RUN: [&str; 5] = ["run", "./bot.py", "--type", "tf-python39", "--wait"];
 
 /// A job that runs at first and is then what is given.
@@ -203,7 +205,10 @@ fn each_end_is_a_line_and_the_highest_code_is_that_of_all() {
         error: `two`: The job failed after 7 seconds.
         hint: what it wrote is in `/data/project/tf-test/two.out` and `/data/project/tf-test/two.err`
     "#]].assert_eq(&session.run(&["wait", "one", "two"]));
-    assert_eq!(session.server.lines(), ["GET /api/v1/show/one/", "GET /api/v1/show/two/"]);
+    assert_eq!(
+        session.server.lines(),
+        ["GET /api/v1/show/one/", "GET /api/v1/show/two/", LAST_LINES_OF_TWO]
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use hyper::Method;
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::{Value, json};
 use tjf_devcluster::{
@@ -13,6 +14,7 @@ use super::scenarios;
 
 scenarios![
     a_form_and_json_give_the_same_job,
+    older_clients_are_understood_and_find_every_key,
     a_shell_script_with_curl_does_all_six: Needs::Program("curl"),
 ];
 
@@ -57,6 +59,62 @@ async fn a_form_and_json_give_the_same_job(world: Arc<World>) {
             problem.detail.contains(field) || problem.field.as_deref() == Some(field),
             "{form}"
         );
+    }
+}
+
+/// Every key of a job's answer, whatever the job is.
+const KEYS: &str = "cmd continuous cpu created_at deleting_since emails env filelog filelog_stderr \
+                    filelog_stdout image image_state imagename job_type memory mount name replicas \
+                    retry schedule schedule_actual status status_long status_short timeout \
+                    timezone uid";
+const STATUS_KEYS: &str = "attempts exit_code finished_at last_run last_scheduled_at message \
+                           next_scheduled_at oom_killed phase reason restarts signal started_at";
+
+fn assert_complete(job: &Value) {
+    for (object, keys) in [(job, KEYS), (&job["status"], STATUS_KEYS)] {
+        for key in keys.split_whitespace() {
+            assert!(object.get(key).is_some(), "{key} is not in {object}");
+        }
+    }
+}
+
+/// A row for each habit: of fields, of words for yes and no, and of slashes at the end.
+async fn older_clients_are_understood_and_find_every_key(world: Arc<World>) {
+    let tool = world.tool("older").await;
+    for (form, slash, filelog) in [
+        ("name=a&cmd=true&type=tf-busybox", "/", true),
+        ("name=a&cmd=true&container=tf-busybox", "", true),
+        ("name=a&cmd=true&image=tf-busybox&filelog=True", "/", true),
+        ("name=a&cmd=true&imagename=tf-busybox&filelog=False", "", false),
+        ("name=a&cmd=true&imagename=tf-busybox&filelog=true&schedule=&continuous=", "/", true),
+        ("name=a&cmd=true&type=busybox&filelog=0&continuous=false&emails=none", "", false),
+        ("name=a&cmd=sleep+600&type=tf-busybox&continuous=True", "/", true),
+        ("name=a&cmd=true&type=tf-busybox&schedule=5+4+*+*+*&filelog=1", "", true),
+    ] {
+        let call = |method, path: &str| Call::new(method, &format!("{path}{slash}"));
+        let run = call(Method::POST, "/run")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form);
+        let job: Value = tool.send(run).await.expect(201);
+        let shown: Value = tool.send(call(Method::GET, "/show/a")).await.expect(200);
+        let listed: Value = tool.send(call(Method::GET, "/list")).await.expect(200);
+        for job in [&job, &shown, &listed[0]] {
+            assert_complete(job);
+            assert_eq!(
+                (&job["imagename"], &job["filelog"]),
+                (&json!("tf-busybox"), &json!(filelog))
+            );
+        }
+        let deleted: Value = tool.send(call(Method::DELETE, "/delete/a")).await.expect(200);
+        assert_eq!(deleted, json!({"deleted": ["a"]}));
+        let flushed: Value = tool.send(call(Method::DELETE, "/flush")).await.expect(200);
+        assert_eq!(flushed, json!({"deleted": []}));
+        let of = ["/containers", "/images"].map(|path| tool.send(call(Method::GET, path)));
+        let [containers, images] = futures_util::future::join_all(of).await.try_into().unwrap();
+        assert_eq!(containers.expect::<Value>(200), images.expect::<Value>(200));
+        // What they read of an error.
+        let problem: Value = tool.send(call(Method::GET, "/show/a")).await.expect(404);
+        assert!(problem["message"].as_str().is_some_and(|text| text == problem["detail"]));
     }
 }
 

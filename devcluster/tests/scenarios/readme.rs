@@ -17,6 +17,7 @@ use super::scenarios;
 scenarios![
     the_readme_leads_a_newcomer_to_a_finished_job:
         Needs::RealCluster("its CertificateSigningRequests and Roles are asked for"),
+    the_readmes_script_waits_for_five_jobs_and_reports: Needs::Program("curl"),
 ];
 
 /// A person with an administrator's rights types these in one shell, one after the other.
@@ -69,12 +70,43 @@ async fn the_readme_leads_a_newcomer_to_a_finished_job(world: Arc<World>) {
     assert!(output.stdout.contains(r#"{"deleted":["by-json"]}"#), "{told}");
 }
 
+async fn the_readmes_script_waits_for_five_jobs_and_reports(world: Arc<World>) {
+    let tool = world.tool("script").await;
+    let scripts = blocks_in("bash", "## The API, with curl");
+    let [script] = scripts[..] else { panic!("{scripts:?}") };
+    assert!(script.lines().count() <= 10 && !script.contains("jq"), "{script}");
+    let server = format!("https://{}", tool.service().address);
+    let (ca, path) = (tool.service().ca_file(), Machine::read().path);
+    let (certificate, key) =
+        (tool.home.join(".toolskube/client.crt"), tool.home.join(".toolskube/client.key"));
+    let variables = [
+        ("PATH", path.as_os_str()),
+        ("TOOLFORGE_JOBS_SERVER", server.as_ref()),
+        ("TOOLFORGE_JOBS_CA", ca.as_os_str()),
+        ("TOOLFORGE_JOBS_CERT", certificate.as_os_str()),
+        ("TOOLFORGE_JOBS_KEY", key.as_os_str()),
+    ];
+    let output = run_program(Path::new("/bin/bash"), &["-c", script], &variables).await;
+    let mut expected: String = (1..=5).map(|n| format!("part-{n}\n")).collect();
+    for n in 1..=5 {
+        let outcome = if n % 2 == 0 { "Completed\t0" } else { "Failed\t1" };
+        expected.push_str(&format!("part-{n}\t{outcome}\t\n"));
+    }
+    assert_eq!((output.code, output.stdout.as_str()), (0, expected.as_str()), "{output:?}");
+}
+
 /// The shell blocks of one chapter of the README.
 fn blocks_below(heading: &str) -> Vec<&'static str> {
+    blocks_in("sh", heading)
+}
+
+/// The blocks of one language in one chapter of the README.
+fn blocks_in(language: &str, heading: &str) -> Vec<&'static str> {
     let (_, chapter) = README.split_once(&format!("\n{heading}\n")).expect("the chapter is there");
     let chapter = chapter.split("\n## ").next().unwrap_or_default();
-    let starts = chapter.split("```sh\n").skip(1);
-    starts.map(|block| block.split("```").next().unwrap_or_default()).collect()
+    let fence = format!("```{language}\n");
+    let starts: Vec<_> = chapter.split(fence.as_str()).skip(1).collect();
+    starts.into_iter().map(|block| block.split("```").next().unwrap_or_default()).collect()
 }
 
 /// A port that nobody has at the moment: the README's commands can't tell which one they got.

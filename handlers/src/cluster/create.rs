@@ -10,6 +10,7 @@
 //! that nobody can send.
 
 mod confirm;
+mod rehearse;
 
 use std::time::Duration;
 
@@ -116,20 +117,7 @@ impl Cluster {
     /// When the name is taken, the key was used for something else, there is no room, or Kubernetes
     /// does not do it; and when nobody can say whether it did.
     pub async fn create(&self, job: &Job) -> Result<JobView> {
-        let manifest = manifest::of(job, &self.context.state.pod_settings, self.owner())
-            .map_err(|error| Error::Internal("the manifest can't be written", error.into()))?;
-        let now = Instant::now();
-        let mut creating = Creating {
-            cluster: self,
-            job,
-            kind: Kind::of(job.spec.kind.job_type()),
-            manifest,
-            name_end: (now + NAME_TIME_MAX).min(self.deadline - NAME_LOOK_TIME),
-            is_thorough: false,
-            was_taken: false,
-            refusal: None,
-            room_look_time: ROOM_LOOK_TIME_MIN,
-        };
+        let mut creating = Creating::new(self, job)?;
         let known = self.context.known();
         loop {
             match creating.turn(known).await? {
@@ -137,6 +125,24 @@ impl Cluster {
                 Turn::Later(pause) => sleep(pause).await,
             }
         }
+    }
+}
+
+impl<'a> Creating<'a> {
+    fn new(cluster: &'a Cluster, job: &'a Job) -> Result<Self> {
+        let manifest = manifest::of(job, &cluster.context.state.pod_settings, cluster.owner())
+            .map_err(|error| Error::Internal("the manifest can't be written", error.into()))?;
+        Ok(Self {
+            cluster,
+            job,
+            kind: Kind::of(job.spec.kind.job_type()),
+            manifest,
+            name_end: (Instant::now() + NAME_TIME_MAX).min(cluster.deadline - NAME_LOOK_TIME),
+            is_thorough: false,
+            was_taken: false,
+            refusal: None,
+            room_look_time: ROOM_LOOK_TIME_MIN,
+        })
     }
 }
 
@@ -257,13 +263,7 @@ impl Creating<'_> {
         if leaving.is_empty() || self.refusal.is_some() {
             return Ok(leaving);
         }
-        let mut manifest = self.manifest.clone();
-        if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
-            // The name may be taken until then.
-            metadata.remove("name");
-            metadata.insert("generateName".to_owned(), "job-".into());
-        }
-        match self.cluster.try_create(self.kind, &manifest).await {
+        match self.would_be_taken().await {
             Ok(()) => Ok(leaving),
             Err(ClusterError::QuotaExceeded(refusal)) if refusal.is_only_about_jobs() => {
                 self.refusal = Some((refusal, Instant::now() + ROOM_TIME_MAX));
@@ -271,6 +271,17 @@ impl Creating<'_> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Asks Kubernetes whether it would take the new object, under a name that it makes up, since
+    /// the object's own may be taken until then.
+    async fn would_be_taken(&self) -> std::result::Result<(), ClusterError> {
+        let mut manifest = self.manifest.clone();
+        if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("name");
+            metadata.insert("generateName".to_owned(), "job-".into());
+        }
+        self.cluster.try_create(self.kind, &manifest).await
     }
 
     /// Deletes finished one-offs, several at once.

@@ -1,4 +1,4 @@
-//! Waiting for a one-off to end: told by the watches that feed the store, never by asking again and
+//! Waiting for a job to end, or to be deleted: told by the watches that feed the store, never by asking again and
 //! again.
 //!
 //! What a wait answers with is always a look like any other. The watches only say when the next look
@@ -22,6 +22,10 @@ use crate::{
 const VIEW_AGE_MAX: Duration = Duration::from_secs(30);
 /// The pause before a look that is made because something went wrong.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The same before a look at what is neither followed nor can be watched by itself.
+const UNWATCHED_PAUSE: Duration = Duration::from_secs(5);
+/// Who waits without a limit looks after this all the same: rights may have been withdrawn.
+const LOOK_AGE_MAX: Duration = Duration::from_secs(5 * 60);
 /// How much longer than its wait a request may take: for its last look.
 pub const LAST_LOOK_TIME_MAX: Duration = VIEW_AGE_MAX;
 
@@ -63,6 +67,7 @@ impl Glance {
 struct Seen {
     cluster: Cluster,
     job: Written,
+    is_one_off: bool,
     has_ended: bool,
 }
 
@@ -88,7 +93,7 @@ pub async fn until_ended(
             Ok(None) => return Ok(None),
             Ok(Some(seen)) if seen.has_ended || is_last => return Ok(Some(seen.job)),
             // Not the job, whose bytes are those of the whole page of all jobs.
-            Ok(Some(Seen { cluster, .. })) => Some(cluster),
+            Ok(Some(Seen { cluster, is_one_off, .. })) => Some((cluster, is_one_off)),
             Err(error) => {
                 let is_too_old = due_at <= Instant::now() + 2 * PAUSE;
                 if is_last || is_too_old || error.outcome() == Outcome::Refused {
@@ -100,7 +105,8 @@ pub async fn until_ended(
         };
         let next = async {
             match &cluster {
-                Some(cluster) => cluster.until_news(&mut changes, name, uid).await,
+                Some((cluster, true)) => cluster.until_news(&mut changes, name, uid).await,
+                Some((cluster, false)) => cluster.until_absent(&mut changes, name, uid).await,
                 None => sleep(PAUSE).await,
             }
         };
@@ -116,6 +122,31 @@ pub async fn until_ended(
     }
 }
 
+/// Waits until nothing more comes of this very job: it has ended, if it is of the kind that does, or
+/// is there no more. That Kubernetes does not answer for a while does not matter.
+///
+/// # Errors
+/// When Kubernetes refuses to tell.
+pub async fn until_over(
+    context: &Context,
+    name: &ObjectName,
+    job: &Glance,
+) -> Result<(), ClusterError> {
+    if job.has_ended() {
+        return Ok(());
+    }
+    loop {
+        let until = Instant::now() + LOOK_AGE_MAX;
+        match until_ended(context, name, &job.uid, until).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(seen)) if Glance::of(&seen)?.has_ended() => return Ok(()),
+            Err(error) if error.outcome() == Outcome::Refused => return Err(error),
+            // A server that stops gives an answer at once, again and again.
+            Ok(Some(_)) | Err(_) => sleep(PAUSE).await,
+        }
+    }
+}
+
 /// Looks once, with the client that the tool has by now.
 async fn look(
     context: Context,
@@ -125,8 +156,8 @@ async fn look(
     let cluster = Cluster::of(&context).await?;
     let Some(job) = cluster.find(name, Recall::Allowed).await? else { return Ok(None) };
     let glance = Glance::of(&job)?;
-    let has_ended = glance.has_ended();
-    Ok((glance.uid == uid).then_some(Seen { cluster, job, has_ended }))
+    let (is_one_off, has_ended) = (glance.is_one_off(), glance.has_ended());
+    Ok((glance.uid == uid).then_some(Seen { cluster, job, is_one_off, has_ended }))
 }
 
 impl Cluster {
@@ -143,7 +174,20 @@ impl Cluster {
         }
     }
 
-    /// The same where nothing is followed: the job alone is watched. Whatever comes of that, a look
+    /// Waits until another look at a job of the other kinds is worth it, since it may have gone.
+    async fn until_absent(&self, changes: &mut Changes, name: &ObjectName, uid: &str) {
+        let store = &self.context.known().store;
+        if store.peek(|_| ()).is_none() {
+            return sleep(UNWATCHED_PAUSE).await;
+        }
+        while changes.changed().await.is_ok() {
+            if store.peek(|contents| contents.has_endless(name.as_str(), uid)) != Some(true) {
+                return;
+            }
+        }
+    }
+
+    /// Waits for news of a one-off where nothing is followed: it alone is watched. Whatever comes of that, a look
     /// is worth it, but not more often than once a second.
     async fn until_changed(&self, name: &ObjectName, uid: &str) {
         let again_at = Instant::now() + PAUSE;

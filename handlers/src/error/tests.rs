@@ -45,6 +45,10 @@ fn every_kind() -> Vec<(&'static str, Error)> {
             "deadline-exceeded-not-known",
             Error::NotKnown { detail: "this is not known".to_owned(), source: lost() },
         ),
+        ("cluster-unavailable-home", FileError::Silent.into()),
+        ("forbidden-log", FileError::Refused("it is not a regular file").into()),
+        ("overloaded", FileError::NoFileLeft.into()),
+        ("cluster-unavailable-log", FileError::Unreadable(std::io::Error::other(SECRET)).into()),
         ("internal", Error::Internal("no", SECRET.into())),
     ]
 }

@@ -161,13 +161,16 @@ impl Writer {
             responses.insert(answer.status.to_owned(), answer_value);
         }
         if operation.is_tagged {
-            let headers = parts::headers_named(&["ETag"]);
+            let varies = route.media().len() > 1;
+            let headers: &[_] = if varies { &["ETag", "Vary"] } else { &["ETag"] };
+            let headers = parts::headers_named(headers);
             let description = "The reader has this answer already.";
             responses
                 .insert("304".to_owned(), json!({"description": description, "headers": headers}));
         }
         for (status, slugs) in parts::problems_of(route, operation) {
-            let texts = route.media().contains(&Media::Text);
+            // What the router refuses has no route that could say what it can be written as.
+            let texts = status == 405 || route.media().contains(&Media::Text);
             let name = format!("{}{}", slugs.join("."), if texts { ".text" } else { "" });
             let reference = json!({"$ref": format!("#/components/responses/{name}")});
             responses.insert(status.to_string(), reference);
@@ -183,13 +186,15 @@ impl Writer {
         let mut content = Map::new();
         for media in route.media() {
             let media_type = match media {
-                Media::Json => json!({"schema": schema, "example": answer.example}),
-                Media::Text => json!({"schema": {"type": "string"}}),
+                Media::Json if answer.is_text => continue,
+                Media::Text if !answer.is_text => json!({"schema": {"type": "string"}}),
+                Media::Json | Media::Text => json!({"schema": schema, "example": answer.example}),
             };
             content.insert(media.name().to_owned(), media_type);
         }
         let mut headers = answer.headers.to_vec();
         headers.extend(said.is_tagged.then_some("ETag"));
+        headers.extend((route.media().len() > 1).then_some("Vary"));
         json!({
             "description": answer.description,
             "headers": parts::headers_named(&headers),

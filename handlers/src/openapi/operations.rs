@@ -6,10 +6,10 @@
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
-use tjf_api_types::{ContainerView, Deleted, JobView, RunRequest, path};
+use tjf_api_types::{ContainerView, Deleted, JobView, LogQuery, RunRequest, path};
 
 use super::examples;
-use crate::show;
+use crate::{run, show};
 
 /// How a type looks as a schema.
 pub(super) type Make = fn(&mut SchemaGenerator) -> Schema;
@@ -39,6 +39,8 @@ pub(super) struct Answer {
     pub(super) example: Value,
     /// Headers of its own.
     pub(super) headers: &'static [&'static str],
+    /// Whether it is text, however the caller wants it.
+    pub(super) is_text: bool,
 }
 
 impl Operation {
@@ -81,7 +83,20 @@ impl Operation {
         headers: &'static [&'static str],
     ) -> Self {
         let schema = SchemaGenerator::subschema_for::<T>;
-        self.answers.push(Answer { status, description, schema, example, headers });
+        let is_text = false;
+        self.answers.push(Answer { status, description, schema, example, headers, is_text });
+        self
+    }
+
+    /// A text that comes bit by bit.
+    fn streams(self, description: &'static str, example: &str) -> Self {
+        let mut operation = self.answers::<String>(description, json!(example));
+        operation.answers.iter_mut().for_each(|answer| answer.is_text = true);
+        operation
+    }
+
+    fn headed(mut self, headers: &'static [&'static str]) -> Self {
+        self.answers.iter_mut().for_each(|answer| answer.headers = headers);
         self
     }
 
@@ -102,6 +117,7 @@ pub(super) fn of(method: &Method, pattern: &str) -> Option<Operation> {
         ("POST", path::RUN) => run(),
         ("GET", path::SHOW) => show(),
         ("GET", path::LIST) => list(),
+        ("GET", path::LOGS) => logs(),
         ("DELETE", path::DELETE) => delete(),
         ("DELETE", path::FLUSH) => flush(),
         ("GET", path::CONTAINERS) => containers("containers"),
@@ -118,7 +134,9 @@ fn run() -> Operation {
         its name up. With an `Idempotency-Key` the same request may be sent again: it creates one \
         job. In a form, an empty value means that the field is not given.";
     Operation::new("run", "Create a job", description)
+        .query::<run::Options>()
         .body::<RunRequest>(examples::requests())
+        .answers::<JobView>("With `dry_run`: the job as it would be.", examples::job())
         .creates::<JobView>("The job was created.", examples::job())
         .refuses(&[
             "invalid-schedule",
@@ -145,6 +163,17 @@ fn list() -> Operation {
     Operation::new("list", "List all jobs", description)
         .answers::<Vec<JobView>>("The jobs.", json!([examples::job()]))
         .tagged()
+}
+
+fn logs() -> Operation {
+    let description = "What is in the job's log files, and with `follow` what comes, until nothing \
+        more can come. An answer that breaks off without its end can be gone on with: the answer for \
+        a single stream says in `log-position` where it began, and `from` takes that place and as \
+        many bytes more as were read.";
+    Operation::new("logs", "Show what a job has written", description)
+        .query::<LogQuery>()
+        .streams("The text; empty when there is no file yet.", "hello\n")
+        .headed(&["log-position", "log-length", "log-modified", "x-accel-buffering"])
 }
 
 fn delete() -> Operation {

@@ -67,17 +67,24 @@ pub(super) fn parameters() -> Value {
 
 /// Headers of answers, by name.
 pub(super) fn headers() -> Value {
-    let text =
-        |description: &str| json!({"description": description, "schema": {"type": "string"}});
+    let header = |description: &str, required: bool, schema: Value| json!({"description": description, "required": required, "schema": schema});
+    let always = |description: &str| header(description, true, json!({"type": "string"}));
+    let at_times = |description: &str| header(description, false, json!({"type": "string"}));
     json!({
-        "x-request-id": text("The request's id: the one that it came with, or a new one."),
-        "ETag": text("Another one when a byte of the answer is another."),
-        "Location": text("The path under which the job is shown."),
-        "Allow": text("The methods that this path takes."),
-        "Retry-After": {
-            "description": "Seconds after which to try again.",
-            "schema": {"type": "integer", "minimum": 1},
-        },
+        "x-request-id": always("The request's id: the one that it came with, or a new one."),
+        "ETag": always("Another one when a byte of the answer is another."),
+        "Location": always("The path under which the job is shown."),
+        "Allow": always("The methods that this path takes."),
+        "Retry-After": header(
+            "Seconds after which to try again.",
+            true,
+            json!({"type": "integer", "minimum": 1}),
+        ),
+        "Vary": at_times("`accept`: who wants another media type is answered otherwise."),
+        "log-position": at_times("Of a single stream: the place in the file of the first byte."),
+        "log-length": at_times("Of a single stream: how many bytes its file had."),
+        "log-modified": at_times("Of a single stream: when its file was written last, RFC 3339."),
+        "x-accel-buffering": at_times("`no`: proxies pass on each bit when it comes."),
     })
 }
 
@@ -158,11 +165,12 @@ pub(super) fn problems_of(
 pub(super) fn refusal(slugs: &[&'static str], texts: bool) -> Value {
     let kinds: Vec<&Kind> = slugs.iter().filter_map(|slug| kind_of_problem(slug)).collect();
     let lines = kinds.iter().map(|kind| format!("`{}`: {}", kind.slug, kind.meaning));
-    let headers: &[&str] = match kinds.first().map(|kind| kind.status) {
-        Some(405) => &["Allow"],
-        Some(503) => &["Retry-After"],
-        _ => &[],
+    let mut headers = match kinds.first().map(|kind| kind.status) {
+        Some(405) => vec!["Allow"],
+        Some(503) => vec!["Retry-After"],
+        _ => Vec::new(),
     };
+    headers.extend(texts.then_some("Vary"));
     let reference =
         |slug: &&'static str| (*slug, json!({"$ref": format!("#/components/examples/{slug}")}));
     let mut content = json!({
@@ -177,14 +185,14 @@ pub(super) fn refusal(slugs: &[&'static str], texts: bool) -> Value {
     }
     json!({
         "description": lines.collect::<Vec<_>>().join("\n\n"),
-        "headers": headers_named(headers),
+        "headers": headers_named(&headers),
         "content": content,
     })
 }
 
 /// What is answered under a path that is not in the document.
 pub(super) fn not_found() -> Map<String, Value> {
-    [("route-not-found".to_owned(), refusal(&["route-not-found"], false))].into_iter().collect()
+    [("route-not-found".to_owned(), refusal(&["route-not-found"], true))].into_iter().collect()
 }
 
 /// An example of each problem, by slug.

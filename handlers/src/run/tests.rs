@@ -1,10 +1,11 @@
+mod dry;
 mod keys;
 mod outcomes;
 mod precedence;
 mod room;
 
 use serde_json::{Value, json};
-use tjf_api_types::JobType;
+use tjf_api_types::{JobType, JobView};
 use tjf_runtime::testing::{Exchange, FakeCluster, delete, get, post};
 
 use super::*;
@@ -34,7 +35,11 @@ impl From<Context> for Asked {
 async fn run(asked: impl Into<Asked>, request: Json<RunRequest>) -> Result<Created<JobView>> {
     let Asked { context, key } = asked.into();
     // On the heap, where the router has it too.
-    Box::pin(super::run(context, IdempotencyKey(key), request)).await
+    let options = Query(Options::default());
+    match Box::pin(super::run(context, IdempotencyKey(key), options, request)).await? {
+        Either::First(Created { location, value: Named(value) }) => Ok(Created { location, value }),
+        Either::Second(_) => panic!("this is what would be"),
+    }
 }
 
 /// What the namespace has before a job is created.

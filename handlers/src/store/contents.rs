@@ -129,6 +129,14 @@ impl Contents {
         Some(&jobs[at])
     }
 
+    /// Whether there is a job that does not end by itself, of this name and uid.
+    pub fn has_endless(&self, name: &str, uid: &str) -> bool {
+        let Objects { cronjobs, controllers, .. } = &self.objects;
+        let mut all =
+            cronjobs.iter().map(|it| &it.metadata).chain(controllers.iter().map(|it| &it.metadata));
+        all.any(|it| it.name == name && it.uid == uid)
+    }
+
     /// Whether warnings were asked for a moment ago.
     pub fn has_events(&self, now: Instant) -> bool {
         self.events_at.is_some_and(|at| now - at < EVENTS_AGE_MAX)

@@ -30,7 +30,7 @@ impl Page {
         }
         json.push(b']');
         json.shrink_to_fit();
-        Ok(Self { all: Written::from_json(json.into()), jobs: jobs.into() })
+        Ok(Self { all: Written::from_json::<Vec<JobView>>(json.into()), jobs: jobs.into() })
     }
 
     /// All jobs.
@@ -42,6 +42,6 @@ impl Page {
     pub fn job(&self, name: &str) -> Option<Written> {
         let (_, place) = self.jobs.iter().find(|(of, _)| of == name)?;
         let json: Bytes = self.all.json().slice(place.clone());
-        Some(Written::from_json(json))
+        Some(Written::from_json::<JobView>(json))
     }
 }

@@ -5,9 +5,9 @@ use super::*;
 fn the_limits_together_stay_below_what_may_be_open() {
     let all = Shares::PRODUCTION.open_files_max() as u64;
     for (open_files, connections, clients, at_work) in [
-        (512, 84, 42, 42),
-        (1024, 254, 127, 127),
-        (4096, 1_273, 636, 256),
+        (512, 39, 19, 19),
+        (1024, 195, 97, 97),
+        (4096, 1_136, 568, 256),
         (all - 1, 4_095, 2_047, 256),
         (all, 4_096, 2_048, 256),
         (1_048_576, 4_096, 2_048, 256),

@@ -13,7 +13,7 @@ use std::{
     fs::File,
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -165,14 +165,10 @@ impl Places {
 
     /// Reads what is in the home, believing nothing.
     fn read(&self, name: &CommonName) -> Result<Credentials, HomeError> {
-        let folder = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
-        let homes = opened(open(&self.homes, folder, Mode::empty()), |error| {
+        let homes = opened(open_homes(&self.homes), |error| {
             HomeError::Final(ConnectError::Misconfigured(cause("homes", error)))
         })?;
-        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        let home = openat2(&homes, name.as_str(), folder, Mode::empty(), beneath);
-        let home = opened(home, no_home)?;
-        let owner = fstat(&home).map_err(no_home)?;
+        let (home, owner) = opened(open_home(&homes, name.as_str()), no_home)?;
         if owner.st_uid == 0 {
             return Err(no_home("is owned by root"));
         }
@@ -261,9 +257,24 @@ fn read_beneath(home: &OwnedFd, path: &'static str, owner: &Stat) -> Result<Vec<
     Ok(bytes)
 }
 
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::PATH).union(OFlags::CLOEXEC);
+
+/// Opens the folder of all homes, to open others from there.
+pub(crate) fn open_homes(homes: &Path) -> Result<OwnedFd, Errno> {
+    open(homes, FOLDER, Mode::empty())
+}
+
+/// Opens a home, to open files from there, and tells whose it is.
+pub(crate) fn open_home(homes: &OwnedFd, name: &str) -> Result<(OwnedFd, Stat), Errno> {
+    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let home = openat2(homes, name, FOLDER, Mode::empty(), beneath)?;
+    let owner = fstat(&home)?;
+    Ok((home, owner))
+}
+
 /// Opens a file that is beneath this folder even when links are followed, and waits for nobody at
 /// its other end.
-fn open_beneath(folder: &OwnedFd, path: &str) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_beneath(folder: &OwnedFd, path: &str) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     openat2(folder.as_fd(), path, flags, Mode::empty(), beneath)

@@ -1,4 +1,4 @@
-//! Threads for looks at homes, which are on a network file system and may hang for ever.
+//! Threads for whatever touches homes, which are on a network file system and may hang for ever.
 //!
 //! They are not tokio's: those serve whatever else blocks, such as the reload of a certificate, and
 //! tokio does not end before they do. What hangs here keeps one thread, and nothing waits for it,
@@ -28,7 +28,8 @@ const QUICK_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// A bounded number of threads, one for each piece of work.
 #[derive(Debug)]
-pub(super) struct Threads {
+pub(crate) struct Threads {
+    max: usize,
     free: Arc<Semaphore>,
     busy: Arc<Busy>,
 }
@@ -46,17 +47,22 @@ struct Place {
 
 impl Default for Threads {
     fn default() -> Self {
-        Self { free: Arc::new(Semaphore::new(HOMES_READ_MAX)), busy: Arc::default() }
+        Self::new(HOMES_READ_MAX)
     }
 }
 
 impl Threads {
+    /// At most so many.
+    pub(crate) fn new(max: usize) -> Self {
+        Self { max, free: Arc::new(Semaphore::new(max)), busy: Arc::default() }
+    }
+
     /// Does something that may block, on a thread of its own and within tokio's runtime. It is not
     /// given up when nobody waits for it any more.
     ///
     /// # Errors
     /// [`ConnectError::HomeSilent`] when all threads hang, at once; and when no thread comes free.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ConnectError> {
@@ -77,12 +83,18 @@ impl Threads {
         outcome.await.map_err(|_| ConnectError::Misconfigured(Arc::new("a look panicked".into())))
     }
 
+    /// How many are at work.
+    #[cfg(test)]
+    pub(crate) fn busy(&self) -> usize {
+        self.busy.lock().1.len()
+    }
+
     /// A place, at once if possible. While all are taken, but some of them only for a moment, there
     /// will be one.
     async fn place(&self) -> Option<Place> {
         let permit = match Arc::clone(&self.free).try_acquire_owned() {
             Ok(permit) => permit,
-            Err(_) if self.busy.all_hang() => return None,
+            Err(_) if self.busy.hanging() >= self.max => return None,
             Err(_) => {
                 let free = Arc::clone(&self.free).acquire_owned();
                 timeout(QUICK_TIME_MAX, free).await.ok()?.ok()?
@@ -93,10 +105,11 @@ impl Threads {
 }
 
 impl Busy {
-    fn all_hang(&self) -> bool {
+    /// How many hang.
+    fn hanging(&self) -> usize {
         let now = Instant::now();
         let hangs = |since: &&Instant| now.duration_since(**since) >= QUICK_TIME_MAX;
-        self.lock().1.values().filter(hangs).count() >= HOMES_READ_MAX
+        self.lock().1.values().filter(hangs).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, (u64, HashMap<u64, Instant>)> {

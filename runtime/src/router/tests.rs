@@ -11,8 +11,8 @@ use crate::{
     reply::Json,
 };
 
-async fn nothing(_: Context<()>) -> Result<Json<()>, Failure> {
-    Ok(Json(()))
+async fn nothing(_: Context<()>) -> Result<Json<&'static str>, Failure> {
+    Ok(Json("done"))
 }
 
 fn router() -> Router<()> {

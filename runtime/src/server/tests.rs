@@ -82,7 +82,7 @@ impl Drop for Witness {
     }
 }
 
-async fn hold(context: Context<Arc<State>>) -> Result<Json<()>, Failure> {
+async fn hold(context: Context<Arc<State>>) -> Result<Json<&'static str>, Failure> {
     let _witness = Witness(Arc::clone(&context.state));
     context.state.entered.notify_one();
     std::future::pending().await

@@ -61,7 +61,7 @@ fn connections(trusted: &rcgen::Certificate) -> Connections {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Connections::new(&"https://jobs.example.org".parse().unwrap(), Arc::new(tls))
+    Connections::new(&"https://jobs.example.org".parse().unwrap(), Arc::new(tls), None)
 }
 
 /// A listener that does not accept, with room for so many connections more. What comes after them
@@ -130,7 +130,9 @@ async fn a_server_that_judges_before_it_is_asked_is_heard() {
         tokio::task::yield_now().await;
     }
     let request = Request::new(Full::default());
-    let Err(Unanswered::NotSent(_, source)) = connections.answer(&mut sender, request).await else {
+    let Err(Unanswered::NotSent(_, source)) =
+        connections.answer(&mut sender, request, Instant::now() + ANSWER_TIMEOUT).await
+    else {
         panic!("there is no connection any more");
     };
     let error = connections.unused(&source, ended.await);

@@ -9,7 +9,7 @@ fn unreachable() -> ClientError {
 
 fn untrusted() -> ClientError {
     let source = rustls::Error::HandshakeNotComplete;
-    ClientError::Untrusted { server: "x".to_owned(), source }
+    ClientError::Untrusted { server: "x".to_owned(), source: Box::new(source), ended_on: None }
 }
 
 fn timed_out() -> ClientError {

@@ -13,6 +13,7 @@ pub use self::{
     unsaid::UnsaidRefusal,
 };
 use super::count;
+use crate::job::kind::Kind;
 
 /// Kubernetes' name for the number of Job objects.
 pub(super) const JOBS: &str = "count/jobs.batch";
@@ -72,6 +73,16 @@ impl QuotaRefusal {
         !self.resources.is_empty() && self.resources.iter().all(|it| it.resource == JOBS)
     }
 
+    /// Whether there would be room if one object of this kind had gone: nothing else is in the way
+    /// but their number.
+    pub fn ends_with_one_less(&self, kind: Kind) -> bool {
+        let fits = |refused: &QuotaRefused| {
+            let (used, limited) = (count(&refused.used), count(&refused.limited));
+            is_number_of(&refused.resource, kind) && used.is_some() && used <= limited
+        };
+        !self.resources.is_empty() && self.resources.iter().all(fits)
+    }
+
     /// How many Job objects there may be, if their number is in the way.
     pub fn jobs_allowed(&self) -> Option<u64> {
         let jobs = self.resources.iter().find(|refused| refused.resource == JOBS)?;
@@ -95,6 +106,12 @@ impl fmt::Display for QuotaRefusal {
         }
         Ok(())
     }
+}
+
+/// Whether a resource is how many objects of this kind there are.
+fn is_number_of(resource: &str, kind: Kind) -> bool {
+    let resource = resource.strip_prefix("count/").unwrap_or(resource);
+    resource.split('.').next() == Some(kind.plural())
 }
 
 /// What a resource is called by people.

@@ -156,11 +156,11 @@ async fn what_was_done_for_a_client_that_left_has_its_line() {
 /// A handler says what it is about, and what is logged below it is found by the request's id.
 #[tokio::test]
 async fn a_handlers_own_lines_carry_the_requests_id() {
-    async fn warns(context: Context<State>) -> Result<Json<()>, Failure> {
+    async fn warns(context: Context<State>) -> Result<Json<&'static str>, Failure> {
         context.is_about("the-name");
         context.is_about("another");
         tracing::warn!("look here");
-        Ok(Json(()))
+        Ok(Json("done"))
     }
     let service = service_of(Router::new().route(Route::get("/warns/", warns)));
     let peer = peer();

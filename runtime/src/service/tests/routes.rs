@@ -27,7 +27,8 @@ async fn tail(
 
 async fn follow(_: Context<State>) -> Result<impl Reply, Failure> {
     let first = stream::iter([Ok(Bytes::from_static(b"one\n"))]);
-    Ok(TextStream(first.chain(stream::pending())))
+    let headers = vec![("log-position", "1-0".to_owned())];
+    Ok(TextStream { text: first.chain(stream::pending()), headers })
 }
 
 /// Waits until there is something to say, or the server stops.
@@ -68,12 +69,12 @@ fn toys() -> Arc<Service<State>> {
     let long = Duration::from_secs(300);
     service_of(
         Router::new()
-            .route(Route::get("/version/", version).class(Class::Free))
+            .route(Route::get("/version/", version).class(Class::Free).answers(&[Media::Json]))
             .route(Route::get("/tail/{name}/", tail))
             .route(Route::get("/follow/", follow).class(Class::Waiting).answers(&[Media::Text]))
             .route(Route::get("/hold/", hold).class(Class::Waiting).time_max(long))
             .route(Route::get("/wait/", wait))
-            .route(Route::get("/greet/", greet).answers(&[Media::Json, Media::Text])),
+            .route(Route::get("/greet/", greet)),
     )
 }
 
@@ -117,13 +118,46 @@ async fn an_answer_is_written_as_the_caller_wants_it_and_so_is_a_refusal() {
     assert_eq!(text_of(ask("/greet", "text/plain").await).await, "hello");
     assert_eq!(text_of(ask("/greet", "application/json;q=0, */*").await).await, "hello");
     assert_eq!(text_of(ask("/greet", "*/*").await).await, "\"hello\"");
-    let problem = problem_of(ask("/tail/a", "text/plain").await).await;
+    let problem = problem_of(ask("/version", "text/plain").await).await;
     assert_eq!(
         (problem.slug(), problem.detail.contains("application/json")),
         ("not-acceptable", true)
     );
     let refused = ask("/greet", "text/html").await;
     assert_eq!(refused.status().as_u16(), 406);
+    for (path, line) in [
+        ("/tail/a?lines=five", "`lines` has to be a whole number"),
+        ("/tail/a?lins=5", "`lins` is none of those that are known here"),
+        ("/greet?lines=5", "there is no query parameter `lines` here"),
+        ("/nope", "there is nothing under this path"),
+    ] {
+        let refused = ask(path, "text/plain").await;
+        assert_eq!(refused.headers()["content-type"], "text/plain; charset=utf-8", "{path}");
+        let text = text_of(refused).await;
+        assert!(text.starts_with(line) && text.lines().count() == 1, "{path}: {text:?}");
+        assert!(text.ends_with('\n'), "{text:?}");
+    }
+    let nobody = request("GET", "/tail/a").header("accept", "text/plain").body(body("")).unwrap();
+    let refused = text_of(service.respond(None, nobody).await).await;
+    assert!(refused.contains("certificate") && !refused.contains('{'), "{refused}");
+}
+
+/// Whatever keeps answers must not give one in JSON to who asks for text.
+#[tokio::test]
+async fn an_answer_says_that_it_could_be_another_where_it_could() {
+    let (service, peer) = (toys(), peer());
+    for (path, varies) in [
+        ("/greet", true),
+        ("/tail/a", true),
+        ("/tail/a?lins=5", true),
+        ("/nope", true),
+        ("/version", false),
+        ("/follow", false),
+    ] {
+        let answer = service.respond(Some(&peer), get(path)).await;
+        let vary = answer.headers().get("vary").map(|it| it.to_str().unwrap());
+        assert_eq!(vary, varies.then_some("accept"), "{path}");
+    }
 }
 
 /// A held answer has longer than others, and is given when the server stops.
@@ -156,7 +190,15 @@ async fn who_comes_to_wait_has_the_time_that_it_asked_for() {
 #[tokio::test]
 async fn a_stream_goes_on_until_the_server_stops() {
     let (service, peer) = (toys(), peer());
-    let mut stream = service.respond(Some(&peer), get("/follow")).await.into_body();
+    let answer = service.respond(Some(&peer), get("/follow")).await;
+    for (name, value) in [
+        ("content-type", "text/plain; charset=utf-8"),
+        ("x-accel-buffering", "no"),
+        ("log-position", "1-0"),
+    ] {
+        assert_eq!(answer.headers()[name], value);
+    }
+    let mut stream = answer.into_body();
     let first = stream.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(first, "one\n");
     assert!(futures_util::poll!(std::pin::pin!(stream.frame())).is_pending());
