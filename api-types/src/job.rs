@@ -163,8 +163,45 @@ answer! {
         pub last_scheduled_at: Option<String>,
         /// When it comes due next.
         pub next_scheduled_at: Option<String>,
+        /// When it comes due the next three times; none of what is not scheduled, or suspended.
+        pub next_times: Vec<String>,
+        /// The next change of clocks, within a year and a month, that skips or doubles a run.
+        pub clock_change: Option<ClockChangeView>,
         /// A scheduled job's last run that ended.
         pub last_run: Option<LastRunView>,
+    }
+}
+
+answer! {
+    /// A change of the clocks that skips or doubles a run of a scheduled job.
+    pub struct ClockChangeView {
+        optional:
+        /// When the clocks of the job's time zone change, RFC 3339 UTC.
+        pub at: String,
+        /// What becomes of a run, the first one of several.
+        pub effect: Word<ClockEffect>,
+        /// When that run is due by the clock on the wall: `2027-03-28T02:30`.
+        pub local_time: String,
+    }
+}
+
+/// What a change of the clocks does to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockEffect {
+    /// It does not come.
+    Skipped,
+    /// It comes once more than it should.
+    Doubled,
+}
+
+impl Words for ClockEffect {
+    const ALL: &'static [Self] = &[Self::Skipped, Self::Doubled];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Doubled => "doubled",
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod job;
 mod log;
 mod name;
 mod problem;
+mod quota;
 mod run;
 #[cfg(feature = "schema")]
 mod schema;
@@ -20,10 +21,13 @@ mod text;
 mod word;
 
 pub use container::{ContainerState, ContainerView};
-pub use job::{Deleted, JobType, JobView, LastRunView, Phase, StatusView};
+pub use job::{
+    ClockChangeView, ClockEffect, Deleted, JobType, JobView, LastRunView, Phase, StatusView,
+};
 pub use log::{Interleaver, LogPosition, LogPositionError, LogQuery, LogStream};
 pub use name::{JobName, NameError, ObjectName, SUFFIX_LENGTH, Suffix, ToolName};
 pub use problem::{KINDS, Kind, PROBLEMS, Problem, kind_of_problem};
+pub use quota::{QuotaCategory, QuotaItem, QuotaView};
 pub use run::{Emails, Mount, RunRequest};
 pub use shown::Shown;
 pub use text::{Named, ShellText};

@@ -18,6 +18,10 @@ pub const DELETE: &str = "/api/v1/delete/{name}/";
 pub const FLUSH: &str = "/api/v1/flush/";
 /// GET: what one job has written.
 pub const LOGS: &str = "/api/v1/logs/{name}/";
+/// POST: new pods for a continuous job, a run now of a scheduled one.
+pub const RESTART: &str = "/api/v1/restart/{name}/";
+/// GET: limits of the caller, and what it uses of them.
+pub const QUOTA: &str = "/api/v1/quota/";
 /// GET: containers on offer.
 pub const CONTAINERS: &str = "/api/v1/containers/";
 /// GET: the older name of [`CONTAINERS`].
@@ -64,6 +68,11 @@ pub fn logs(name: &str, query: &LogQuery) -> String {
 /// The path that deletes one job.
 pub fn delete(name: &str) -> String {
     fill(DELETE, name)
+}
+
+/// The path that restarts one job.
+pub fn restart(name: &str) -> String {
+    fill(RESTART, name)
 }
 
 /// Puts a value in the place of a pattern's variable, percent-encoded as one segment.

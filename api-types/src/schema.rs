@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
-    ContainerState, Emails, JobType, KINDS, LogPosition, LogStream, Mount, PROBLEMS, Phase, Word,
-    Words,
+    ClockEffect, ContainerState, Emails, JobType, KINDS, LogPosition, LogStream, Mount, PROBLEMS,
+    Phase, Word, Words,
 };
 
 macro_rules! words {
@@ -25,6 +25,7 @@ macro_rules! words {
 }
 
 words! {
+    ClockEffect: "What a change of the clocks does to a run.",
     ContainerState: "Whether a container has a future: `deprecated` ones still work; move on.",
     Emails: "When the e-mailer writes to the tool's maintainers.",
     JobType: "The three kinds of job: runs once, when its schedule says so, or is kept running.",

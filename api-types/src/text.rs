@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use serde::Serialize;
 
-use crate::{ContainerView, Deleted, JobView, Word, Words, shown::is_unseen};
+use crate::{ContainerView, Deleted, JobView, QuotaItem, QuotaView, Word, Words, shown::is_unseen};
 
 /// A value that a shell can read.
 pub trait ShellText {
@@ -65,6 +65,19 @@ impl ShellText for Deleted {
     fn write_text(&self, text: &mut String) {
         for name in &self.deleted {
             line(text, &[name]);
+        }
+    }
+}
+
+/// A line for each limit and each use, whose key is the category's and the limit's name.
+impl ShellText for QuotaView {
+    fn write_text(&self, text: &mut String) {
+        for category in &self.categories {
+            for QuotaItem { name, limit, used } in &category.items {
+                let key = key_within(&category.name, name);
+                line(text, &[&key_within(&key, "used"), used.as_deref().unwrap_or_default()]);
+                line(text, &[&key_within(&key, "limit"), limit]);
+            }
         }
     }
 }

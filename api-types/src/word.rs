@@ -80,7 +80,7 @@ impl<'de, T: Words> Deserialize<'de> for Word<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ContainerState, Emails, JobType, Mount, Phase};
+    use crate::{ClockEffect, ContainerState, Emails, JobType, Mount, Phase};
 
     fn assert_there_and_back<T: Words + PartialEq + std::fmt::Debug>() {
         for word in T::ALL {
@@ -92,6 +92,7 @@ mod tests {
 
     #[test]
     fn every_known_word_goes_there_and_back() {
+        assert_there_and_back::<ClockEffect>();
         assert_there_and_back::<ContainerState>();
         assert_there_and_back::<Emails>();
         assert_there_and_back::<JobType>();

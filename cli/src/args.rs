@@ -34,9 +34,7 @@ Options of every command, explained by `toolforge-jobs COMMAND --help`:
 
 const EXAMPLES: &str = "Examples:
   toolforge-jobs run './bot.py --all' --type tf-python39 --wait
-  toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
-  toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous
-  toolforge-jobs delete my-bot";
+  toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --schedule @daily";
 
 /// Runs your tool's jobs: once, on a schedule, or for ever.
 #[derive(Debug, Parser)]
@@ -120,12 +118,17 @@ pub(crate) enum Command {
     Load(LoadArgs),
     /// Write the tool's jobs into a file
     Dump(DumpArgs),
+    /// Restart a continuous job, or run a scheduled one now
+    Restart(RestartArgs),
+    /// Tell what the tool may have, and what it uses
+    Quota,
     /// List the containers that jobs can run in
     #[command(visible_alias = "images")]
     Containers,
     /// Write completions for a shell
     Completions(CompletionsArgs),
     /// Tell the version of this command
+    #[command(hide = true)]
     Version,
 }
 
@@ -276,6 +279,13 @@ impl DumpArgs {
     pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_deref().or(self.to_file.as_deref())
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestartArgs {
+    /// Name of the job
+    #[arg(value_name = "NAME", add = live::jobs())]
+    pub(crate) name: ObjectName,
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,8 @@ use http_body_util::Full;
 use hyper::{Method, Request, Response, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tjf_api_types::{
-    ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, LogQuery, ObjectName, RunRequest, path,
+    ContainerView, Deleted, IDEMPOTENCY_KEY, JobView, LogQuery, ObjectName, QuotaView, RunRequest,
+    path,
 };
 use tokio::time::{Duration, Instant};
 
@@ -280,6 +281,24 @@ impl Client {
         read(self.send(&Call::delete(path::FLUSH.to_owned())).await?)
     }
 
+    /// Restarts one job. It is sent once: a second restart would end what the first has started.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with status 404 when there is no such job; else as every method.
+    pub async fn restart(&self, name: &ObjectName) -> Result<Answer<JobView>, ClientError> {
+        read(self.send(&Call::restart(path::restart(name.as_str()))).await?)
+    }
+
+    /// Tells what the tool may have, and what it uses.
+    ///
+    /// # Errors
+    ///
+    /// No connection, a refusal, or an answer that can't be understood.
+    pub async fn quota(&self) -> Result<Answer<QuotaView>, ClientError> {
+        read(self.send(&Call::read(path::QUOTA.to_owned())).await?)
+    }
+
     /// Lists the containers on offer.
     ///
     /// # Errors
@@ -370,6 +389,10 @@ impl Call<'_> {
             known: None,
             repeat: Repeat::Freely,
         }
+    }
+
+    fn restart(path: String) -> Self {
+        Self { method: Method::POST, repeat: Repeat::Never, ..Self::read(path) }
     }
 
     fn delete(path: String) -> Self {

@@ -26,6 +26,8 @@ mod list;
 mod load;
 mod logs;
 mod outcome;
+mod quota;
+mod restart;
 mod run;
 mod show;
 mod version;
@@ -45,6 +47,9 @@ fn style_of(job: &JobView, health: &Health) -> Style {
 
 /// What is told of a question that takes long.
 const ASKS: &str = "waiting for the service";
+
+/// The same of a restart: the service answers when what runs has had its last words.
+const RESTARTS: &str = "waiting for what runs to end";
 
 /// What takes longer than this is told to whoever looks on.
 const SOON: Duration = Duration::from_secs(1);
@@ -78,6 +83,14 @@ pub(crate) async fn dispatch(
         Command::Wait(args) => wait::wait(&args, connect).await,
         Command::Delete(args) => delete::delete(&args, &connect()?).await,
         Command::Flush(args) => flush::flush(&args, &connect()?).await,
+        Command::Restart(args) => {
+            let context = connect()?;
+            context.patiently(RESTARTS, restart::restart(&args, &context)).await
+        }
+        Command::Quota => {
+            let context = connect()?;
+            context.patiently(ASKS, quota::quota(&context)).await
+        }
         Command::Load(args) => Box::pin(load::load(&args, connect)).await,
         Command::Dump(args) => {
             let context = connect()?;
@@ -125,9 +138,16 @@ impl Context {
         match timeout(SOON, &mut work).await {
             Ok(done) => done,
             Err(_) => {
-                self.printer.note(&format!("{what} ..."));
+                self.tell_progress(what);
                 work.await
             }
+        }
+    }
+
+    /// Says what is being done, when somebody looks on.
+    fn tell_progress(&self, what: &str) {
+        if self.printer.is_watched() {
+            self.printer.note(&format!("{what} …"));
         }
     }
 

@@ -19,6 +19,8 @@ use crate::{
 /// A log that has been quiet for so long is asked for again: nobody tells when a connection leads
 /// nowhere any more. Proxies cut at 60 s anyway.
 const QUIET_MAX: Duration = Duration::from_secs(50);
+/// Nobody waits longer to be told what is of earlier jobs.
+const END_TIME_MAX: Duration = Duration::from_secs(2);
 /// What is asked for although it is known. Few files have the same text there after they were
 /// written anew.
 const KNOWN_BYTES: usize = 64;
@@ -99,11 +101,26 @@ impl<'a, F: Fn() -> Option<Client>> Reader<'a, F> {
         stream: LogStream,
         created_at: &str,
     ) -> Option<LogPosition> {
-        let query = LogQuery { stream, lines: Some(0), ..LogQuery::default() };
-        let answer = self.client.logs(self.name, &query).await.ok()?;
+        let answer = end_of(self.client, self.name, stream).await?;
         let is_older = answer.modified.is_some_and(|modified| *modified < *created_at);
         answer.position.filter(|_| is_older)
     }
+}
+
+/// The end of what a job has written by now, for who is about to start the next one of this name.
+/// `None` when there is no such job, or nobody says.
+pub(crate) async fn end(
+    client: &Client,
+    name: &ObjectName,
+    stream: LogStream,
+) -> Option<LogPosition> {
+    let found = timeout(END_TIME_MAX, end_of(client, name, stream)).await.ok()?;
+    found?.position.filter(|position| *position != LogPosition::START)
+}
+
+async fn end_of(client: &Client, name: &ObjectName, stream: LogStream) -> Option<LogAnswer> {
+    let query = LogQuery { stream, lines: Some(0), ..LogQuery::default() };
+    client.logs(name, &query).await.ok()
 }
 
 /// An answer with a log.

@@ -9,6 +9,7 @@ mod client;
 mod cluster;
 mod command;
 mod environment;
+mod hanging;
 mod installed;
 mod proxy;
 mod relay;
@@ -20,10 +21,11 @@ mod tool;
 mod wait;
 
 pub use self::{
-    client::{Answer, Call, Client, Connection, Unanswered},
+    client::{Answer, Call, Client, Connection, End, Following, Unanswered},
     cluster::{Cluster, OutageGuard, Place},
     command::{Output, run_program},
     environment::{Environment, NoCluster},
+    hanging::HangingFolder,
     proxy::DelayingProxy,
     relay::Relay,
     runner::{measure, run, say},

@@ -18,14 +18,17 @@ mod keys;
 mod knobs;
 mod large;
 mod load;
+mod logs;
 mod malformed;
 mod matrix;
 mod names;
+mod nudging;
 mod output;
 mod platform;
 mod policy;
 mod readme;
 mod removal;
+mod restart;
 mod room;
 mod schedules;
 mod status;
@@ -80,9 +83,12 @@ pub(crate) fn all() -> Vec<Scenario> {
         malformed::all(),
         status::all(),
         room::all(),
+        nudging::all(),
+        restart::all(),
         waiting::all(),
         large::all(),
         load::all(),
+        logs::all(),
         going::all(),
         unknown::all(),
         names::all(),

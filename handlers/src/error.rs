@@ -51,6 +51,9 @@ pub enum Error {
         /// Since when, if that is known.
         since: Option<Timestamp>,
     },
+    /// A one-off was to be restarted.
+    #[error("the one-off `{0}` can't be restarted")]
+    OneOffRestarted(String),
     /// An idempotency key was used for something else before.
     #[error("the idempotency key was used for another request")]
     KeyReused,
@@ -112,6 +115,12 @@ impl From<Error> for Failure {
                 "Idempotency-Key",
                 "this key was used for another job: send a fresh key for each job",
             ),
+            Error::OneOffRestarted(name) => {
+                let name = Shown::new(&name);
+                let detail =
+                    format!("`{name}` is a one-off, which can't be restarted: run it again");
+                Self::invalid("name", detail)
+            }
             Error::JobEnding { name, since } => {
                 let name = Shown::new(&name);
                 let since = since.map(|at| format!(", since {}", time::written(at)));

@@ -13,6 +13,7 @@ pub mod quantity;
 pub mod quota;
 pub mod request;
 pub mod requested_name;
+pub mod restart;
 pub mod schedule;
 pub mod time;
 

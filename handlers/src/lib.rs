@@ -15,6 +15,8 @@ pub mod job;
 pub mod list;
 pub mod logs;
 pub mod openapi;
+pub mod quota;
+pub mod restart;
 pub mod routes;
 pub mod run;
 pub mod show;

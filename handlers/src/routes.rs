@@ -3,7 +3,7 @@
 use tjf_api_types::path;
 use tjf_runtime::{Class, Media, Route, Router};
 
-use crate::{AppState, containers, delete, flush, list, logs, openapi, run, show};
+use crate::{AppState, containers, delete, flush, list, logs, openapi, quota, restart, run, show};
 
 /// All routes. Wrong methods and unknown paths are the router's to refuse.
 pub fn routes() -> Router<AppState> {
@@ -16,8 +16,10 @@ pub fn routes() -> Router<AppState> {
                 .class(Class::Waiting)
                 .answers(&[Media::Json, Media::Text]),
         )
+        .route(Route::post(path::RESTART, restart::restart))
         .route(Route::delete(path::DELETE, delete::delete))
         .route(Route::delete(path::FLUSH, flush::flush))
+        .route(Route::get(path::QUOTA, quota::quota))
         .route(Route::get(path::CONTAINERS, containers::containers).class(Class::Free))
         .route(Route::get(path::IMAGES, containers::containers).class(Class::Free))
         .route(document(path::OPENAPI))

@@ -78,11 +78,80 @@ pub struct KnownTool {
     /// Held while a large answer of Kubernetes is read for the tool, so that one tool's objects hold
     /// up no other's.
     pub reading: tokio::sync::Mutex<()>,
+    /// Held while restarts are gone on with that somebody left in the middle.
+    pub resuming: tokio::sync::Mutex<()>,
     /// Places for calls to Kubernetes that are under way.
     pub calls: Calls,
     /// What is in the tool's namespace.
     pub store: Store,
+    /// Who tells what waits for room that there is some.
+    pub nudging: Nudging,
     creates: Mutex<Creates>,
+}
+
+/// Whether somebody tells what waits for room that there is some, and when that was last done.
+#[derive(Debug, Default)]
+pub struct Nudging(Mutex<Nudges>);
+
+#[derive(Debug, Default)]
+struct Nudges {
+    is_under_way: bool,
+    asked_at: Option<Instant>,
+    nudged_at: Option<Instant>,
+}
+
+/// Somebody is at it, until this is dropped.
+pub struct Working<'a> {
+    nudging: &'a Nudging,
+    is_over: bool,
+}
+
+impl Nudging {
+    /// Notes that there may be room. True when nobody is at it, and the caller is to begin.
+    pub fn ask(&self) -> bool {
+        let mut nudges = lock(&self.0);
+        nudges.asked_at = Some(Instant::now());
+        !std::mem::replace(&mut nudges.is_under_way, true)
+    }
+
+    /// For whoever has begun.
+    pub fn working(&self) -> Working<'_> {
+        Working { nudging: self, is_over: false }
+    }
+
+    /// When somebody last noted that there may be room.
+    pub fn asked_at(&self) -> Option<Instant> {
+        lock(&self.0).asked_at
+    }
+
+    /// Notes that something was told.
+    pub fn nudged(&self) {
+        lock(&self.0).nudged_at = Some(Instant::now());
+    }
+
+    /// When the next may be told.
+    pub fn next_at(&self, pause: Duration) -> Instant {
+        lock(&self.0).nudged_at.map_or_else(Instant::now, |at| at + pause)
+    }
+}
+
+impl Working<'_> {
+    /// Ends the work, unless somebody has asked for it since this time.
+    pub fn ends(&mut self, asked_at: Option<Instant>) -> bool {
+        let mut nudges = lock(&self.nudging.0);
+        self.is_over = nudges.asked_at == asked_at;
+        nudges.is_under_way = !self.is_over;
+        self.is_over
+    }
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        // Else somebody else may be at it by now.
+        if !self.is_over {
+            lock(&self.nudging.0).is_under_way = false;
+        }
+    }
 }
 
 /// Places for the calls of one tool.

@@ -271,7 +271,10 @@ async fn who_reads_text_is_answered_in_lines_by_every_route() {
 #[tokio::test]
 async fn a_body_that_is_not_what_it_says_is_refused() {
     let peer = certificate("toolforge");
-    for (method, path) in every_route().into_iter().filter(|(method, _)| method == Method::POST) {
+    // A restart has no body, and one that comes with it is not looked at.
+    let has_body =
+        |(method, path): &(Method, String)| method == Method::POST && path.ends_with("/run/");
+    for (method, path) in every_route().into_iter().filter(has_body) {
         let json = request(&method, &path).header("content-type", "application/json");
         let (problem, _) = refused(Some(&peer), json.body(full("{")).unwrap()).await;
         assert_eq!(problem.slug(), "invalid-request", "{path}");

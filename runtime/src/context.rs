@@ -1,9 +1,9 @@
 //! What one call may know and use.
 
-use std::{fmt::Display, sync::Arc};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admission::Turn,
@@ -53,6 +53,7 @@ pub struct Context<S: Application> {
     pub(crate) turn: Option<Turn>,
     pub(crate) about: About,
     pub(crate) stopping: CancellationToken,
+    pub(crate) tasks: TaskTracker,
 }
 
 impl<S: Application> Context<S> {
@@ -93,6 +94,20 @@ impl<S: Application> Context<S> {
         record::set_about(&self.about, name);
     }
 
+    /// Does something for the caller beside the answer, for so long at most. It goes on when the
+    /// request has ended, holds none of its places, and a drain waits for it.
+    pub fn beside<W>(&self, time_max: Duration, work: impl FnOnce(Self) -> W)
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let deadline = Instant::now() + time_max;
+        let work = work(Self { deadline, turn: None, ..self.clone() });
+        self.tasks.spawn(async move {
+            // What has not come to its end by then was given its time.
+            let _ = timeout_at(deadline, work).await;
+        });
+    }
+
     /// Ends when the server is about to stop: whoever holds an answer gives it then.
     pub async fn stopping(&self) {
         self.stopping.cancelled().await;
@@ -115,6 +130,7 @@ impl<S: Application> Scope<S> for Context<S> {
             turn: exchange.turn,
             about: exchange.about,
             stopping: exchange.stopping,
+            tasks: exchange.tasks,
         })
     }
 }
@@ -131,6 +147,7 @@ impl<S: Application> Clone for Context<S> {
             turn: self.turn.clone(),
             about: Arc::clone(&self.about),
             stopping: self.stopping.clone(),
+            tasks: self.tasks.clone(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admission::Turn,
@@ -25,4 +25,5 @@ pub struct Exchange<S: Application> {
     pub(crate) turn: Option<Turn>,
     pub(crate) about: About,
     pub(crate) stopping: CancellationToken,
+    pub(crate) tasks: TaskTracker,
 }

@@ -192,6 +192,7 @@ impl<S: Application> Service<S> {
             turn,
             about: record.about(),
             stopping: self.stopping.clone(),
+            tasks: self.tasks.clone(),
         };
         let variable = matched.variable.take();
         let received = Received { parts, body, variable, media };

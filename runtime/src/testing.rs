@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, Full};
 use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::{task::JoinHandle, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_test::mock;
 
 pub use self::clients::{TEST_UID, clients_of, following_clients_of};
@@ -60,6 +60,7 @@ impl<S: Application> Context<S> {
             turn: None,
             about: Arc::default(),
             stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
         }
     }
 }
@@ -85,6 +86,11 @@ pub fn get(path: impl Into<String>) -> Exchange {
 /// A POST to this path.
 pub fn post(path: impl Into<String>) -> Exchange {
     expect(Method::POST, path)
+}
+
+/// A PATCH of this path.
+pub fn patch(path: impl Into<String>) -> Exchange {
+    expect(Method::PATCH, path)
 }
 
 /// A DELETE of this path.

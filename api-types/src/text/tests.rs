@@ -82,6 +82,20 @@ fn tables_have_a_line_each_and_no_header() {
     assert_eq!(serde_json::to_value(&named).unwrap(), serde_json::to_value(&named.0).unwrap());
 }
 
+#[test]
+fn a_quota_has_a_line_for_each_use_and_each_limit() {
+    let quota = json!({"categories": [
+        {"name": "Running jobs", "items": [{"name": "Pods", "limit": "16", "used": "2"}]},
+        {"name": "Each job", "items": [{"name": "CPU, at most", "limit": "1", "used": null}]},
+    ]});
+    let quota: QuotaView = serde_json::from_value(quota).unwrap();
+    assert_eq!(
+        quota.to_text(),
+        "Running jobs.Pods.used\t2\nRunning jobs.Pods.limit\t16\n\
+         Each job.CPU, at most.used\t\nEach job.CPU, at most.limit\t1\n"
+    );
+}
+
 /// What `printf %b` does, of what we write.
 fn read_back(field: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), field.as_bytes());

@@ -31,24 +31,13 @@ const NO_PROBE: &str = "let the command end when it is not well: a continuous jo
 const NO_TIMES: &str =
     "log files have no times, unless the job writes some: `--last COUNT` shows their end";
 
-/// Verbs that are to come, and what to do until then.
-const VERBS: [(&str, &str); 2] = [
-    ("restart", "`toolforge-jobs delete NAME`, and run it again"),
-    ("quota", "`kubectl describe quota` tells, and a refusal names the limit in its way"),
-];
-
 /// What to say instead of what clap says, when it met one of these words.
 pub(crate) fn sentence(error: &Error) -> Option<String> {
     let met = |kind| match error.get(kind) {
         Some(ContextValue::String(word)) => Some(word.as_str()),
         _ => None,
     };
-    // Clap hands a verb over as it is, and an option without its value.
-    if let Some((word, instead)) =
-        met(ContextKind::InvalidSubcommand).and_then(|verb| find(&VERBS, verb))
-    {
-        return Some(format!("`{word}` is not there yet: {instead}"));
-    }
+    // Clap hands an option over without its value.
     let (word, instead) = met(ContextKind::InvalidArg).and_then(|option| find(&OPTIONS, option))?;
     Some(format!("`{word}` is not taken: {instead}"))
 }

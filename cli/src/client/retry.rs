@@ -14,6 +14,9 @@
 //!   expired meanwhile: what came of the earlier ones is still not known.
 //! - **`delete` and `flush`** are never repeated. They have no key: the second one might hit a new
 //!   job of the same name, which somebody started after the first had done its work.
+//! - **A `restart`** is not harmless to repeat either. The second one ends the pods, or the run, that
+//!   the first has started: a bot is away once more, and a run begins twice. What came of one whose
+//!   answer was lost is told by `show`.
 //!
 //! The half minute begins with the first failure, and limits when the last attempt *begins*. A
 //! service that takes a request and says nothing fails only after a minute, and there is another

@@ -28,6 +28,7 @@ pub(super) async fn run(
     if follows && context.is_json {
         return Err(Error::NoJson { what: "`run --follow`" });
     }
+    let ends = if follows { followed::ends(&context, &request).await } else { [None; 2] };
     let answer = context.patiently(ASKS, context.client.run(&request, &new_key())).await;
     if limit == Wait::No
         && let Some(json) = context.wanted_json(&answer)
@@ -49,7 +50,7 @@ pub(super) async fn run(
         let ended = async {
             if follows {
                 context.printer.note(&created(&name));
-                followed::follow(&context, renew, job, limit).await
+                followed::follow(&context, renew, job, limit, ends).await
             } else {
                 wait(&context, renew, job, limit).await
             }

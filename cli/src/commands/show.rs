@@ -1,7 +1,8 @@
 //! `show NAME`: one job, as a person wants to know it.
 
 use tjf_api_types::{
-    ContainerState, Emails, JobType, JobView, LastRunView, Mount, Phase, StatusView,
+    ClockChangeView, ClockEffect, ContainerState, Emails, JobType, JobView, LastRunView, Mount,
+    Phase, StatusView,
 };
 
 use super::{Context, style_of};
@@ -88,9 +89,12 @@ impl Teller<'_> {
 
     fn add_runs(&self, fields: &mut Fields) {
         let StatusView { started_at, finished_at, restarts, attempts, .. } = &self.job.status;
-        let StatusView { next_scheduled_at, last_run, .. } = &self.job.status;
+        let StatusView { next_scheduled_at, next_times, last_run, .. } = &self.job.status;
         let when = |time: &String| self.clock.when(time);
         fields.add_some("Next run", next_scheduled_at.as_ref().map(when));
+        let later: Vec<_> = next_times.iter().skip(1).map(when).collect();
+        fields.add_some("And then", Some(later.join(", ")).filter(|later| !later.is_empty()));
+        fields.add_some("Clocks", self.clock_change());
         fields.add_some("Last run", last_run.as_ref().map(|run| self.run(run)));
         fields.add_some("Started", started_at.as_ref().map(when));
         let took = started_at.as_ref().zip(finished_at.as_ref());
@@ -99,6 +103,18 @@ impl Teller<'_> {
         fields.add_some("Ended", finished_at.as_ref().map(|at| format!("{}{took}", when(at))));
         fields.add_some("Restarts", restarts.filter(|count| *count > 0));
         fields.add_some("Tries", attempts.filter(|count| *count > 1));
+    }
+
+    /// What the next change of the clocks does that touches a run.
+    fn clock_change(&self) -> Option<String> {
+        let ClockChangeView { at, effect, local_time } = self.job.status.clock_change.as_ref()?;
+        let local_time = local_time.replace('T', " ");
+        let effect = match effect.known() {
+            Some(ClockEffect::Skipped) => "does not come",
+            Some(ClockEffect::Doubled) => "comes once more",
+            None => effect.as_str(),
+        };
+        Some(format!("they change on {}: the run of {local_time} {effect}", self.clock.when(at)))
     }
 
     /// A run within a job, on one line.

@@ -150,26 +150,6 @@ fn the_oldest_settings_are_refused_with_the_new_ones() {
     }
 }
 
-#[test]
-fn verbs_that_are_to_come_say_so() {
-    let session = created();
-    for (words, instead) in [
-        (&["restart", "bot"][..], "`toolforge-jobs delete NAME`"),
-        (&["quota"], "`kubectl describe quota`"),
-        (&["help", "restart"], "`toolforge-jobs delete NAME`"),
-    ] {
-        let told = session.run(words);
-        let begin = "exit 2\n-- stderr\nerror: `";
-        assert!(
-            told.starts_with(begin) && told.contains("is not there yet: "),
-            "{words:?}: {told}"
-        );
-        assert!(told.contains(instead), "{told}");
-        assert_eq!(told.lines().count(), 3, "{told}");
-    }
-    assert!(session.server.lines().is_empty());
-}
-
 /// A key of a file is understood, or refused as the option of the same name is.
 #[test]
 fn every_key_of_a_file_is_that_of_the_option_or_refused_like_it() {

@@ -87,10 +87,21 @@ fn jobs_that_were_deleted_are_named() {
     assert!(told.starts_with("exit 3\n-- stderr\nerror: standard output can't"), "{told}");
 }
 
+#[test]
+fn a_job_that_was_restarted_is_named() {
+    for words in [&["restart", "bot"][..], &["restart", "bot", "--json"]] {
+        let session = Session::new([Reply::json(200, &job("bot"))]);
+        let told = run_into_full_disk(&session, words);
+        let expected = "exit 3\n-- stderr\nerror: restarted `bot`, but standard output can't";
+        assert!(told.starts_with(expected), "{words:?}: {told}");
+    }
+}
+
 /// What every command prints, and with which answer.
 fn all_that_print() -> Vec<(&'static [&'static str], Reply)> {
     let list = Reply::json(200, &[job("bot")]);
     let show = Reply::json(200, &job("bot"));
+    let quota = r#"{"categories":[{"name":"Jobs","items":[{"name":"x","limit":"1","used":"0"}]}]}"#;
     let containers = r#"[{"shortname":"tf-x","image":"x","state":"stable"}]"#;
     vec![
         (&["list"], list.clone()),
@@ -99,6 +110,8 @@ fn all_that_print() -> Vec<(&'static [&'static str], Reply)> {
         (&["show", "bot"], show.clone()),
         (&["show", "bot", "--json"], show),
         (&["containers"], Reply::text(200, containers)),
+        (&["quota"], Reply::text(200, quota)),
+        (&["quota", "--json"], Reply::text(200, quota)),
         (&["containers", "--json"], Reply::text(200, containers)),
         (&["completions", "bash"], Reply::HangUp),
         (&["version"], Reply::HangUp),

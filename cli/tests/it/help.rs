@@ -27,9 +27,10 @@ fn the_help_shows_the_commands_and_examples() {
           flush        Delete all jobs of the tool
           load         Make the tool's jobs what a file says
           dump         Write the tool's jobs into a file
+          restart      Restart a continuous job, or run a scheduled one now
+          quota        Tell what the tool may have, and what it uses
           containers   List the containers that jobs can run in [alias: images]
           completions  Write completions for a shell
-          version      Tell the version of this command
           help         Print this message or the help of the given subcommand(s)
 
         Options of every command, explained by `toolforge-jobs COMMAND --help`:
@@ -37,9 +38,7 @@ fn the_help_shows_the_commands_and_examples() {
 
         Examples:
           toolforge-jobs run './bot.py --all' --type tf-python39 --wait
-          toolforge-jobs run ./update.sh --type tf-bullseye --schedule @daily --emails onfailure
-          toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --continuous
-          toolforge-jobs delete my-bot
+          toolforge-jobs run my-bot --command ./bot.sh --image tf-bullseye --schedule @daily
     "#]]
     .assert_eq(&run(&["--help"]));
     assert_eq!(run(&["help"]), run(&["--help"]));

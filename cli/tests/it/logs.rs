@@ -197,6 +197,8 @@ fn a_job_that_is_followed_shows_its_own_output_and_ends_as_it_did() {
         ("2024-05-06T07:08:09Z", ""),
     ] {
         let session = Session::new([
+            no_job(),
+            no_job(),
             Reply::json(201, &with_one_file(job("bot"))),
             Log::at("7-100", 100, "").modified(modified).ends(),
             Log::at("7-100", 104, "one\n").breaks_off(),
@@ -224,10 +226,32 @@ fn a_job_that_is_followed_shows_its_own_output_and_ends_as_it_did() {
     }
 }
 
+fn no_job() -> Reply {
+    problem("job-not-found", 404, "there is no such job")
+}
+
+/// The service is asked before the new one is there, so that no clock matters.
+#[test]
+fn where_an_earlier_jobs_output_ended_that_of_the_next_one_begins() {
+    let end = || Log::at("7-100", 100, "").ends();
+    let session = Session::new([
+        end(),
+        end(),
+        Reply::json(201, &with_one_file(completed("bot"))),
+        Log::at("7-100", 104, "one\n").ends(),
+    ]);
+    let output = session.run(&["run", "bot", "--command", "x", "--image", "t", "--follow"]);
+    assert_eq!(output, "exit 0\n-- stdout\none\n-- stderr\ncreated `bot`\n");
+    assert_eq!(
+        session.server.lines()[2..],
+        ["POST /api/v1/run/", "GET /api/v1/logs/bot/?stream=stdout&follow=true&from=7-100"]
+    );
+}
+
 #[test]
 fn a_job_without_output_is_waited_for_all_the_same() {
     let job = JobView { filelog_stdout: None, filelog_stderr: None, ..completed("bot") };
-    let session = Session::new([Reply::json(201, &job)]);
+    let session = Session::new([no_job(), no_job(), Reply::json(201, &job)]);
     expect![[r#"
         exit 0
         -- stderr

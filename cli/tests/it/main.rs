@@ -19,6 +19,8 @@ mod hints;
 mod list;
 mod load;
 mod logs;
+mod quota;
+mod restart;
 mod run;
 mod server;
 mod session;

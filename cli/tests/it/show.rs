@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use expect_test::expect;
-use tjf_api_types::{JobType, LastRunView, Phase};
+use tjf_api_types::{ClockChangeView, ClockEffect, JobType, LastRunView, Phase};
 
 use crate::{
     server::Reply,
@@ -47,6 +47,13 @@ fn a_scheduled_job_tells_its_schedule_and_its_last_run() {
     job.status.started_at = None;
     job.status.attempts = None;
     job.status.next_scheduled_at = Some("2024-05-07T03:17:00Z".to_owned());
+    job.status.next_times =
+        ["2024-05-07T03:17:00Z", "2024-05-08T03:17:00Z"].map(str::to_owned).to_vec();
+    job.status.clock_change = Some(ClockChangeView {
+        at: "2025-03-30T01:00:00Z".to_owned(),
+        effect: ClockEffect::Skipped.into(),
+        local_time: "2025-03-30T02:17".to_owned(),
+    });
     job.status.last_run = Some(LastRunView {
         phase: Phase::Failed.into(),
         started_at: Some("2024-05-06T03:17:00Z".to_owned()),
@@ -61,6 +68,8 @@ fn a_scheduled_job_tells_its_schedule_and_its_last_run() {
         Name:      nightly
         Status:    Failing: exit code 3
         Next run:  2024-05-07 03:17:00 UTC (in 20 hours)
+        And then:  2024-05-08 03:17:00 UTC (in 1 day)
+        Clocks:    they change on 2025-03-30 01:00:00 UTC (in 327 days): the run of 2025-03-30 02:17 does not come
         Last run:  failed: exit code 3, 2024-05-06 03:17:00 UTC (3 hours ago)
         Type:      scheduled
         Command:   ./bot.py --all

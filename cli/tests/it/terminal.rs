@@ -156,8 +156,27 @@ fn somebody_who_waits_for_a_load_is_told_what_takes_so_long() {
     let mut command = session.command(&["load", "jobs.yaml"]);
     command.current_dir(session.home.path());
     let (status, text) = on_terminal(command, "");
-    assert_eq!(text.matches("starting `bot` ...").count(), 1, "{text}");
+    assert_eq!(text.matches("starting `bot` …").count(), 1, "{text}");
     assert!(!text.contains("checking"), "{text}");
     assert!(text.ends_with("bot created\r\n"), "{text}");
     assert_eq!(status.code(), Some(0));
+}
+
+/// Each of the questions is quick, and all of them together are not.
+#[test]
+fn a_long_file_is_told_about_while_it_is_checked() {
+    let names: Vec<_> = (0..12).map(|number| format!("job-{number}")).collect();
+    let answers = names.iter().flat_map(|name| {
+        let would_be = JobView { uid: String::new(), ..job(name) };
+        [Reply::text(503, "<html>"), Reply::json(200, &would_be)]
+    });
+    let session = Session::new([Reply::text(200, "[]")].into_iter().chain(answers));
+    let entries = names.iter().map(|name| format!("- {{name: {name}, command: c, image: x}}\n"));
+    session.write("jobs.yaml", &entries.collect::<String>());
+    let mut command = session.command(&["load", "jobs.yaml", "--dry-run"]);
+    command.current_dir(session.home.path());
+    let (status, text) = on_terminal(command, "");
+    let told = text.matches("checking `").count();
+    assert!((1..=8).contains(&told) && text.contains(" of 12 …"), "{text}");
+    assert_eq!(status.code(), Some(2));
 }

@@ -50,6 +50,8 @@ pub(crate) fn job(name: &str) -> JobView {
             attempts: Some(1),
             last_scheduled_at: None,
             next_scheduled_at: None,
+            next_times: Vec::new(),
+            clock_change: None,
             last_run: None,
         },
     }

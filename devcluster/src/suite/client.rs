@@ -3,6 +3,8 @@
 //! Not the command's own client: that one sends only what is right, and half of these tests send
 //! what is not.
 
+mod following;
+
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -30,6 +32,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+pub use self::following::{End, Following};
 use crate::{
     Identity, Service,
     secrets::{self, Searched},
@@ -108,6 +111,11 @@ impl Call {
     /// A `delete` of one job.
     pub fn delete(name: &str) -> Self {
         Self::new(Method::DELETE, &format!("/delete/{name}/"))
+    }
+
+    /// A `restart` of one job.
+    pub fn restart(name: &str) -> Self {
+        Self::new(Method::POST, &format!("/restart/{name}/"))
     }
 
     /// A `flush`.

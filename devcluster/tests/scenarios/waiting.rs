@@ -115,7 +115,7 @@ async fn the_command_waits_for_all_or_for_any(world: Arc<World>) {
 }
 
 /// A file with the CAs of both.
-async fn both_cas(tool: &Tool, one: &Service, two: &Service) -> PathBuf {
+pub(super) async fn both_cas(tool: &Tool, one: &Service, two: &Service) -> PathBuf {
     let file = tool.home.join("both-ca.crt");
     fs::write(&file, format!("{}\n{}", one.ca, two.ca)).await.unwrap();
     file

@@ -261,6 +261,20 @@ impl Cluster {
         }
     }
 
+    /// Changes some fields of an object, as a merge patch says, and gives it as Kubernetes has it
+    /// then. The patch should name the uid and, where what it changes depends on what was seen, the
+    /// version.
+    pub(super) async fn patch<T: Resource>(
+        &self,
+        name: &str,
+        patch: &Value,
+    ) -> Result<T, ClusterError> {
+        let path = format!("{}/{name}?{STRICT}", self.path_of(T::KIND));
+        let body = written(patch)?;
+        let request = Request { verb: Verb::Patch, kind: T::KIND, path, accept: None, body };
+        self.send(&request, || Whole::new(|body| serde_json::from_slice(body))).await
+    }
+
     /// An object as Kubernetes has it.
     pub(super) async fn get_object(
         &self,

@@ -155,7 +155,7 @@ impl Connection {
     ) -> Result<R::Output, ClusterError> {
         let mut message = http::Request::builder().method(request.verb.method()).uri(&request.path);
         if !request.body.is_empty() {
-            message = message.header(header::CONTENT_TYPE, "application/json");
+            message = message.header(header::CONTENT_TYPE, request.verb.media_type());
         }
         if over == Over::Shared {
             message = message.version(Version::HTTP_2);

@@ -168,6 +168,11 @@ impl ClusterError {
         }
     }
 
+    /// Whether the object that was to be changed had been changed meanwhile, so that nothing was done.
+    pub(super) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Busy { code: 409, .. })
+    }
+
     /// What it means that a call got no answer.
     pub(super) fn without_answer(error: kube::Error) -> Self {
         match was_never_sent(&error) {

@@ -34,12 +34,16 @@ impl Cluster {
     /// # Errors
     /// When Kubernetes does not tell.
     pub async fn list_jobs(&self, recall: Recall) -> Result<Arc<Page>, ClusterError> {
-        if recall == Recall::Allowed
-            && let Some(page) = self.page().await?
-        {
-            return Ok(page);
-        }
-        page_of(&self.views(self.objects_of_all().await?, None).await?)
+        let remembered = match recall {
+            Recall::Allowed => self.page().await?,
+            Recall::Refused => None,
+        };
+        let page = match remembered {
+            Some(page) => page,
+            None => page_of(&self.views(self.objects_of_all().await?, None).await?)?,
+        };
+        self.resume(page.interrupted());
+        Ok(page)
     }
 
     /// All jobs of the tool, as they are remembered. Who asks first has them read, and remembered.
@@ -151,10 +155,13 @@ impl Cluster {
             && let Some(page) = self.page().await?
             && let Some(job) = page.job(name.as_str())
         {
+            self.resume(page.interrupted());
             return Ok(Some(job));
         }
         // What is not remembered may be there all the same.
-        Ok(page_of(&self.jobs_named(name).await?)?.job(name.as_str()))
+        let page = page_of(&self.jobs_named(name).await?)?;
+        self.resume(page.interrupted());
+        Ok(page.job(name.as_str()))
     }
 
     /// All jobs of this name, the oldest first.
@@ -283,7 +290,7 @@ fn page_of(views: &[JobView]) -> Result<Arc<Page>, ClusterError> {
     Page::of(views).map(Arc::new).map_err(ClusterError::Unwritable)
 }
 
-fn read<T: DeserializeOwned>(object: &[u8]) -> Result<T, ClusterError> {
+pub(super) fn read<T: DeserializeOwned>(object: &[u8]) -> Result<T, ClusterError> {
     serde_json::from_slice(object).map_err(ClusterError::Unreadable)
 }
 

@@ -73,6 +73,9 @@ impl Cluster {
         self.delete_several(&owners).await?;
         let (name, ending) = (Some(name.clone()), Ending::Graceful);
         self.until_gone(Leaving { uids, name, filter, ending }).await?;
+        if is_known {
+            self.nudge();
+        }
         Ok(is_known)
     }
 
@@ -98,6 +101,9 @@ impl Cluster {
         let filter = looked_at(self.tool(), objects.snapshot().reach(), None);
         let (name, ending) = (None, Ending::Graceful);
         self.until_gone(Leaving { uids, name, filter, ending }).await?;
+        if !leaving.is_empty() {
+            self.nudge();
+        }
         let owners = leaving.into_iter().filter(|meta| meta.controller().is_none());
         // One name can be in two kinds only after a crash, and is one job all the same.
         let names: BTreeSet<_> = owners.map(|meta| meta.name).collect();
@@ -135,7 +141,23 @@ impl Cluster {
         let uids = BTreeSet::from([meta.uid.clone()]);
         let filter = Filter::labels(&Selector::of_job(self.tool(), &name));
         let (name, ending) = (Some(name), Ending::AtOnce);
-        self.until_gone(Leaving { uids, name, filter, ending }).await
+        self.until_gone(Leaving { uids, name, filter, ending }).await?;
+        Ok(())
+    }
+
+    /// Ends these runs of a scheduled job, and waits until no pod of theirs is left, nor one of a run
+    /// that somebody else has deleted. False when one would not go in time.
+    pub(super) async fn end_runs(
+        &self,
+        name: &ObjectName,
+        runs: &[&Meta],
+        filter: Filter,
+    ) -> Result<bool, ClusterError> {
+        let found: Vec<_> = runs.iter().map(|meta| Found { kind: Kind::JOBS, meta }).collect();
+        self.delete_several(&found).await?;
+        let uids = runs.iter().map(|meta| meta.uid.clone()).collect();
+        let (name, ending) = (Some(name.clone()), Ending::Graceful);
+        self.until_seen_gone(Leaving { uids, name, filter, ending }).await
     }
 
     /// Deletes these very objects, several at once.
@@ -154,16 +176,20 @@ impl Cluster {
     /// Waits until no pod is left that one of these owners, or a child of theirs, controls. Touches
     /// no other: a new job of the same name may be there already. A pod that will not go is not
     /// waited for longer than a caller is willing to.
-    async fn until_gone(&self, mut leaving: Leaving) -> Result<(), ClusterError> {
-        if leaving.uids.is_empty() {
-            return Ok(());
-        }
+    /// False when some are left then.
+    async fn until_gone(&self, leaving: Leaving) -> Result<bool, ClusterError> {
+        if leaving.uids.is_empty() { Ok(true) } else { self.until_seen_gone(leaving).await }
+    }
+
+    /// The same, with one look at least.
+    async fn until_seen_gone(&self, mut leaving: Leaving) -> Result<bool, ClusterError> {
         self.context.waits();
         let end = (Instant::now() + GONE_TIME_MAX).min(self.deadline);
         let mut look_time = LOOK_TIME_MIN;
         loop {
             match timeout_at(end, self.end_children(&mut leaving)).await {
-                Ok(Ok(true)) | Err(_) => return Ok(()),
+                Ok(Ok(true)) => return Ok(true),
+                Err(_) => return Ok(false),
                 Ok(Ok(false)) => {}
                 // The owner has gone, and that is not to be told as a refusal.
                 Ok(Err(error)) if error.outcome() == Outcome::Refused => {
@@ -174,7 +200,7 @@ impl Cluster {
             }
             let next = Instant::now() + look_time;
             if next >= end {
-                return Ok(());
+                return Ok(false);
             }
             sleep_until(next).await;
             look_time = (look_time * 2).min(LOOK_TIME_MAX);

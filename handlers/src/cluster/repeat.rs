@@ -4,7 +4,8 @@
 //! ([`Outcome`]). What was refused stays so. Where nothing was done, every verb is sent again. Where
 //! it is open, a look is made again, and so is a delete: it names the very object by its uid, or
 //! what a selector selects, and is done when that has gone. A create is not: the caller looks for
-//! the object by its name first.
+//! the object by its name first. Nor is a patch, which is for the version that its caller has seen:
+//! when the object has another by now, the caller looks at it anew and may want something else.
 
 use std::time::Duration;
 
@@ -60,9 +61,10 @@ impl Repeats {
         self.may_be_done |= outcome == Outcome::Unknown && !self.verb.is_read();
         let may_repeat = match outcome {
             Outcome::Refused => false,
-            Outcome::NotDone => true,
+            Outcome::NotDone => !(self.verb == Verb::Patch && error.is_conflict()),
             Outcome::Unknown => {
-                self.verb != Verb::Create && !matches!(error, ClusterError::TooLarge)
+                let is_sent_once = matches!(self.verb, Verb::Create | Verb::Patch);
+                !is_sent_once && !matches!(error, ClusterError::TooLarge)
             }
         };
         let pause = self.pause(&error);

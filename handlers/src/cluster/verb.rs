@@ -15,6 +15,8 @@ pub(super) enum Verb {
     Create,
     /// Says whether it would create an object: a dry run.
     TryCreate,
+    /// Changes some fields of one object: a merge patch.
+    Patch,
     /// Deletes one object.
     Delete,
     /// Deletes all objects of a kind that are asked for.
@@ -27,6 +29,7 @@ impl Verb {
         match self {
             Self::Get | Self::List => Method::GET,
             Self::Create | Self::TryCreate => Method::POST,
+            Self::Patch => Method::PATCH,
             Self::Delete | Self::DeleteCollection => Method::DELETE,
         }
     }
@@ -35,8 +38,13 @@ impl Verb {
     pub(super) fn is_read(self) -> bool {
         match self {
             Self::Get | Self::List | Self::TryCreate => true,
-            Self::Create | Self::Delete | Self::DeleteCollection => false,
+            Self::Create | Self::Patch | Self::Delete | Self::DeleteCollection => false,
         }
+    }
+
+    /// What the body of a call is, if it has one.
+    pub(super) fn media_type(self) -> &'static str {
+        if self == Self::Patch { "application/merge-patch+json" } else { "application/json" }
     }
 
     /// In words, such as `create jobs`.
@@ -45,6 +53,7 @@ impl Verb {
             Self::Get => "get",
             Self::List => "list",
             Self::Create | Self::TryCreate => "create",
+            Self::Patch => "patch",
             Self::Delete | Self::DeleteCollection => "delete",
         };
         format!("{verb} {}", kind.plural())

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tjf_api_types::{JobType, ObjectName, Phase, Word};
 use tjf_runtime::{Recall, Written};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{Cluster, ClusterError, error::Outcome, follow};
 use crate::{
@@ -26,6 +26,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const UNWATCHED_PAUSE: Duration = Duration::from_secs(5);
 /// Who waits without a limit looks after this all the same: rights may have been withdrawn.
 const LOOK_AGE_MAX: Duration = Duration::from_secs(5 * 60);
+/// What the programs of a deleted job have for their last words, and some time to be told of.
+const LAST_WORDS_TIME_MAX: Duration = Duration::from_secs(20);
 /// How much longer than its wait a request may take: for its last look.
 pub const LAST_LOOK_TIME_MAX: Duration = VIEW_AGE_MAX;
 
@@ -123,7 +125,7 @@ pub async fn until_ended(
 }
 
 /// Waits until nothing more comes of this very job: it has ended, if it is of the kind that does, or
-/// is there no more. That Kubernetes does not answer for a while does not matter.
+/// is there no more, and its programs neither. That Kubernetes does not answer for a while does not matter.
 ///
 /// # Errors
 /// When Kubernetes refuses to tell.
@@ -138,11 +140,27 @@ pub async fn until_over(
     loop {
         let until = Instant::now() + LOOK_AGE_MAX;
         match until_ended(context, name, &job.uid, until).await {
-            Ok(None) => return Ok(()),
+            Ok(None) => break,
             Ok(Some(seen)) if Glance::of(&seen)?.has_ended() => return Ok(()),
             Err(error) if error.outcome() == Outcome::Refused => return Err(error),
             // A server that stops gives an answer at once, again and again.
             Ok(Some(_)) | Err(_) => sleep(PAUSE).await,
+        }
+    }
+    // Where nothing is followed nobody tells of them.
+    let _ = timeout(LAST_WORDS_TIME_MAX, until_no_pods(context, name)).await;
+    Ok(())
+}
+
+/// Waits for the last words of a job that was deleted.
+async fn until_no_pods(context: &Context, name: &ObjectName) {
+    let store = &context.known().store;
+    let mut changes = store.changes();
+    loop {
+        changes.mark_unchanged();
+        let has_pods = store.peek(|contents| contents.has_pods_of(name.as_str()));
+        if has_pods != Some(true) || changes.changed().await.is_err() {
+            return;
         }
     }
 }
@@ -167,10 +185,18 @@ impl Cluster {
         if store.peek(|_| ()).is_none() {
             return self.until_changed(name, uid).await;
         }
+        let mut pods = store.peek(Contents::pods_at_work);
         while changes.changed().await.is_ok() {
-            if store.peek(|contents| is_at_work(contents, name, uid)) != Some(true) {
-                return;
+            let seen = store.peek(|contents| {
+                let waits = contents.lacks_pod(uid);
+                (is_at_work(contents, name, uid), waits, contents.pods_at_work())
+            });
+            let Some((true, waits, pods_now)) = seen else { return };
+            // What ended may have left room for the one that is waited for.
+            if waits && pods.is_some_and(|pods| pods_now < pods) {
+                self.nudge();
             }
+            pods = Some(pods_now);
         }
     }
 

@@ -7,7 +7,9 @@ use tjf_runtime::{
 use super::*;
 use crate::{
     cluster::ClusterError,
-    testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, object, ours, owned, owned_by},
+    testing::{
+        CONTROLLERS, CRONJOBS, JOBS, PODS, context_without_limits, object, ours, owned, owned_by,
+    },
 };
 
 fn gone(path: &str, name: &str) -> Exchange {
@@ -42,7 +44,7 @@ fn a_scheduled_job() -> Vec<Exchange> {
 }
 
 async fn delete_a(kube: kube::Client) -> Result<Json<Deleted>> {
-    delete(context(kube), Path("a".parse().unwrap())).await
+    delete(context_without_limits(kube), Path("a".parse().unwrap())).await
 }
 
 #[tokio::test]

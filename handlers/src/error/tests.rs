@@ -36,6 +36,7 @@ fn every_kind() -> Vec<(&'static str, Error)> {
             Error::JobExists { name: "web".to_owned(), by_foreign_object: true },
         ),
         ("invalid-request-key", Error::KeyReused),
+        ("invalid-request-one-off", Error::OneOffRestarted("my-job".to_owned())),
         ("quota-exceeded-unfinished", Error::TooManyUnfinished(fifty)),
         (
             "job-exists-ending",

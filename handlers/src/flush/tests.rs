@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     cluster::ClusterError,
     error::Error,
-    testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, object, ours, owned},
+    testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context_without_limits, object, ours, owned},
 };
 
 /// Everything of ours that this tool has: with less, a delete of a collection would take what is
@@ -37,7 +37,7 @@ async fn of_nothing_is_nothing() {
         vec![collection(CONTROLLERS).items([])],
         vec![collection(JOBS).items([])],
     ]);
-    let Json(deleted) = flush(context(kube)).await.unwrap();
+    let Json(deleted) = flush(context_without_limits(kube)).await.unwrap();
     assert!(deleted.deleted.is_empty());
     script.finish().await;
 }
@@ -73,7 +73,7 @@ async fn everything_goes_and_the_jobs_are_named_but_not_their_runs() {
         vec![get(JOBS).query(SELECTOR).items([ours("new", "new")])],
         vec![get(PODS).query(SELECTOR).items(strangers())],
     ]);
-    let Json(deleted) = flush(context(kube)).await.unwrap();
+    let Json(deleted) = flush(context_without_limits(kube)).await.unwrap();
     assert_eq!(deleted.deleted, ["a", "b", "c", "late"]);
     script.finish().await;
 }
@@ -92,7 +92,7 @@ async fn a_flush_whose_answer_got_lost_names_what_it_deleted() {
         vec![get(JOBS).items([])],
         vec![get(PODS).items([])],
     ]);
-    let Json(deleted) = flush(context(kube)).await.unwrap();
+    let Json(deleted) = flush(context_without_limits(kube)).await.unwrap();
     assert_eq!(deleted.deleted, ["c"]);
     script.finish().await;
 }
@@ -108,7 +108,7 @@ async fn half_of_a_flush_is_not_told_as_nothing() {
                 .into_iter()
                 .chain((0..times).map(|_| refused())),
         );
-        let error = flush(context(kube)).await.unwrap_err();
+        let error = flush(context_without_limits(kube)).await.unwrap_err();
         assert!(matches!(error, Error::Cluster(ClusterError::Unknown { .. })), "{error:?}");
     }
 }

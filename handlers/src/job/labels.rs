@@ -6,12 +6,20 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use tjf_api_types::{Emails, Mount, ObjectName, ToolName, Words};
 
-use super::{Job, Spec, kind::Kind};
+use super::{Job, Spec, kind::Kind, time};
 
 /// The request itself, as JSON.
 pub const SPEC_ANNOTATION: &str = "jobs.toolforge.org/spec";
+
+/// A restart that is under way, as JSON.
+pub const RESTART_ANNOTATION: &str = "jobs.toolforge.org/restart";
+/// When what waits for room was last told that there is some. Kubernetes tries at once whatever was
+/// changed, and else only after a pause that may be minutes.
+pub const NUDGED_ANNOTATION: &str = "jobs.toolforge.org/nudged-at";
 
 const TOOLFORGE: (&str, &str) = ("toolforge", "tool");
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "toolforge-jobs-framework");
@@ -46,6 +54,11 @@ pub fn of(job: &Job) -> BTreeMap<String, String> {
         labels.extend(owned([(FILELOG, "yes")]));
     }
     labels
+}
+
+/// Changes nothing of this very object but an annotation of ours.
+pub fn nudge(uid: &str, now: Timestamp) -> Value {
+    json!({"metadata": {"uid": uid, "annotations": {NUDGED_ANNOTATION: time::written(now)}}})
 }
 
 fn owned<const N: usize>(labels: [(&str, &str); N]) -> BTreeMap<String, String> {

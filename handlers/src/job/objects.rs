@@ -8,6 +8,8 @@ mod meta;
 mod pod;
 mod shortened;
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -22,6 +24,8 @@ use super::{
     kind::{Kind, Resource},
     labels::Labels,
     quota::objects::Resources,
+    restart::Restart,
+    schedule::ClockChange,
 };
 
 /// The name of the container that a job's program runs in, in every pod of ours.
@@ -121,6 +125,10 @@ pub struct CronJob {
     /// What became of it.
     #[serde(default)]
     pub status: CronJobStatus,
+    /// What the next change of the clocks does, once somebody has worked that out: it takes up to a
+    /// millisecond, and is the same at every look.
+    #[serde(skip)]
+    pub clock_change: OnceLock<Option<ClockChange>>,
 }
 
 impl Resource for CronJob {
@@ -178,6 +186,25 @@ impl Resource for ReplicationController {
     const KIND: Kind = Kind::REPLICATION_CONTROLLERS;
 }
 
+impl ReplicationController {
+    /// The restart that is under way, with the copies that there are to be again. Who gave it copies
+    /// from outside has ended it.
+    pub fn restart(&self) -> Option<(&Restart, i64)> {
+        let restart = self.metadata.kept_restart().filter(|_| self.spec.replicas == Some(0))?;
+        Some((restart, restart.replicas?))
+    }
+
+    /// How many copies there are to be, once a restart is over.
+    pub fn wanted(&self) -> i64 {
+        self.restart().map_or_else(|| self.spec.replicas.unwrap_or(1), |(_, replicas)| replicas)
+    }
+
+    /// Whether its controller has seen what it is asked now.
+    pub fn is_observed(&self) -> bool {
+        self.status.observed_generation >= self.metadata.generation
+    }
+}
+
 /// What a ReplicationController was asked.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -190,8 +217,10 @@ pub struct ReplicationControllerSpec {
 
 /// What became of a ReplicationController.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ReplicationControllerStatus {
+    /// Up to which change of what is asked its controller has acted.
+    pub observed_generation: i64,
     /// Its milestones.
     pub conditions: Box<[Condition]>,
 }

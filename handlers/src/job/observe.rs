@@ -14,6 +14,7 @@ mod refused;
 mod scheduled;
 mod snapshot;
 mod status;
+mod waiting;
 mod words;
 
 use jiff::Timestamp;
@@ -21,9 +22,11 @@ use tjf_api_types::{JobType, JobView};
 
 use self::definition::{Definition, Details};
 pub use self::{
+    continuous::RESTART_INTERRUPTED,
     lacks::Lacks,
     snapshot::{Objects, Snapshot},
     status::{Cause, Outcome, Present, Status, Ticks},
+    waiting::Waiting,
 };
 use super::{
     Logs,

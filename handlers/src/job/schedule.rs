@@ -10,6 +10,7 @@
 //! its tool and name, or everything would start at midnight. No change of the clocks skips it or
 //! doubles it.
 
+mod changes;
 mod field;
 mod next;
 mod spread;
@@ -18,6 +19,7 @@ mod zone;
 use jiff::{Timestamp, civil, tz::TimeZone};
 use thiserror::Error;
 
+pub use self::changes::{ClockChange, Effect};
 pub(crate) use self::spread::stable_hash;
 pub use self::zone::{TimeZoneError, time_zone};
 use self::{

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tjf_api_types::{
-    ContainerState, ContainerView, Deleted, Emails, JobType, JobView, Mount, Phase, RunRequest,
-    StatusView,
+    ContainerState, ContainerView, Deleted, Emails, JobType, JobView, Mount, Phase, QuotaCategory,
+    QuotaItem, QuotaView, RunRequest, StatusView,
 };
 
 fn value(example: impl serde::Serialize) -> Value {
@@ -93,4 +93,16 @@ pub(super) fn containers() -> Value {
         image: "docker-registry.tools.wmflabs.org/toolforge-python311-sssd-base:latest".to_owned(),
         state: ContainerState::Stable.into(),
     }])
+}
+
+/// One limit of the namespace.
+pub(super) fn quota() -> Value {
+    let pods = QuotaItem {
+        name: "Running pods".to_owned(),
+        limit: "16".to_owned(),
+        used: Some("3".to_owned()),
+    };
+    value(QuotaView {
+        categories: vec![QuotaCategory { name: "Running jobs".to_owned(), items: vec![pods] }],
+    })
 }

@@ -6,7 +6,7 @@
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
-use tjf_api_types::{ContainerView, Deleted, JobView, LogQuery, RunRequest, path};
+use tjf_api_types::{ContainerView, Deleted, JobView, LogQuery, QuotaView, RunRequest, path};
 
 use super::examples;
 use crate::{run, show};
@@ -118,6 +118,8 @@ pub(super) fn of(method: &Method, pattern: &str) -> Option<Operation> {
         ("GET", path::SHOW) => show(),
         ("GET", path::LIST) => list(),
         ("GET", path::LOGS) => logs(),
+        ("POST", path::RESTART) => restart(),
+        ("GET", path::QUOTA) => quota(),
         ("DELETE", path::DELETE) => delete(),
         ("DELETE", path::FLUSH) => flush(),
         ("GET", path::CONTAINERS) => containers("containers"),
@@ -174,6 +176,23 @@ fn logs() -> Operation {
         .query::<LogQuery>()
         .streams("The text; empty when there is no file yet.", "hello\n")
         .headed(&["log-position", "log-length", "log-modified", "x-accel-buffering"])
+}
+
+fn restart() -> Operation {
+    let description = "Gives a continuous job new pods, after the old ones have ended; runs a \
+        scheduled one now, also while it is suspended, after a run that is at work has ended. A \
+        one-off can't be restarted. Not harmless to repeat: the second one ends what the first has \
+        started.";
+    Operation::new("restart", "Start a job anew", description)
+        .answers::<JobView>("The job as it is after that.", examples::job())
+        .refuses(&["quota-exceeded", "job-exists"])
+}
+
+fn quota() -> Operation {
+    let description = "The limits of the caller's namespace and how much of each is in use, as \
+        Kubernetes counts it at this moment, and what each job may have.";
+    Operation::new("quota", "Tell limits and use", description)
+        .answers::<QuotaView>("The limits.", examples::quota())
 }
 
 fn delete() -> Operation {

@@ -137,6 +137,23 @@ impl Contents {
         all.any(|it| it.name == name && it.uid == uid)
     }
 
+    /// Whether there is a pod of a job of this name that has not ended.
+    pub fn has_pods_of(&self, name: &str) -> bool {
+        let is_of_job = |pod: &&Pod| pod.metadata.labels.name() == Some(name);
+        self.objects.pods.iter().filter(is_of_job).any(|pod| !pod.has_ended())
+    }
+
+    /// How many pods take room, of whatever they are.
+    pub fn pods_at_work(&self) -> usize {
+        self.objects.pods.iter().filter(|pod| !pod.has_ended()).count()
+    }
+
+    /// Whether the object of this uid has no pod that is at work.
+    pub fn lacks_pod(&self, uid: &str) -> bool {
+        let is_its = |pod: &&Pod| pod.metadata.controller() == Some(uid) && !pod.has_ended();
+        !self.objects.pods.iter().any(|pod| is_its(&pod))
+    }
+
     /// Whether warnings were asked for a moment ago.
     pub fn has_events(&self, now: Instant) -> bool {
         self.events_at.is_some_and(|at| now - at < EVENTS_AGE_MAX)

@@ -6,11 +6,15 @@ use bytes::Bytes;
 use tjf_api_types::JobView;
 use tjf_runtime::Written;
 
+use crate::job::observe::RESTART_INTERRUPTED;
+
 /// All jobs of a tool, written, and where in that each of them is.
 #[derive(Debug)]
 pub struct Page {
     all: Written,
     jobs: Box<[(String, Range<usize>)]>,
+    /// Those whose restart nobody brings to its end, by name and uid.
+    interrupted: Box<[(String, String)]>,
 }
 
 impl Page {
@@ -30,12 +34,20 @@ impl Page {
         }
         json.push(b']');
         json.shrink_to_fit();
-        Ok(Self { all: Written::from_json::<Vec<JobView>>(json.into()), jobs: jobs.into() })
+        let interrupted = views.iter().filter(|view| is_interrupted(view));
+        let interrupted = interrupted.map(|view| (view.name.clone(), view.uid.clone())).collect();
+        let all = Written::from_json::<Vec<JobView>>(json.into());
+        Ok(Self { all, jobs: jobs.into(), interrupted })
     }
 
     /// All jobs.
     pub fn all(&self) -> &Written {
         &self.all
+    }
+
+    /// Names and uids of the jobs whose restart nobody brings to its end.
+    pub fn interrupted(&self) -> &[(String, String)] {
+        &self.interrupted
     }
 
     /// The first job of this name.
@@ -44,4 +56,8 @@ impl Page {
         let json: Bytes = self.all.json().slice(place.clone());
         Some(Written::from_json::<JobView>(json))
     }
+}
+
+fn is_interrupted(view: &JobView) -> bool {
+    view.status.reason.as_deref() == Some(RESTART_INTERRUPTED)
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use tjf_api_types::{JobType, JobView, ObjectName};
+use tokio::time::Instant;
 
-use super::super::{ASKS, Context};
+use super::super::{ASKS, Context, SOON};
 use crate::{
     client::ClientError,
     definition::{Definition, Side},
@@ -65,9 +66,15 @@ pub(super) async fn make<'a>(
     let home = context.home();
     let mut is_refused = false;
     let mut steps = Vec::with_capacity(entries.len());
+    let mut told_at = Instant::now();
     for (number, entry) in entries.iter().enumerate() {
         let asking = context.client.rehearse(&entry.request);
         let what = format!("checking `{}`, {} of {}", entry.name(), number + 1, entries.len());
+        // Many that are quick take long together.
+        if told_at.elapsed() >= SOON {
+            context.tell_progress(&what);
+            told_at = Instant::now();
+        }
         match context.patiently(&what, asking).await {
             Ok(answer) => {
                 let there = there.remove(entry.name()).filter(|it| it.deleting_since.is_none());

@@ -1,7 +1,7 @@
 //! `run --follow`: a job's output as it comes, each stream to the own one.
 
 use futures_util::future::join;
-use tjf_api_types::{JobView, LogQuery, LogStream, ObjectName, Words};
+use tjf_api_types::{JobView, LogPosition, LogQuery, LogStream, ObjectName, RunRequest, Words};
 use tokio::time::{Duration, timeout};
 
 use super::super::{Context, outcome};
@@ -10,12 +10,22 @@ use crate::{
     client::{Answer, Client},
     error::Error,
     exit::Exit,
-    logs::{Read, Reader},
+    logs::{self, Read, Reader},
     wait::{Waited, Waiting},
 };
 
 /// So long the last words of a job may take that was deleted.
 const LAST_WORDS_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Where the files of an earlier job of this name end: standard output's, and standard error's. What
+/// the new one writes comes behind.
+pub(super) async fn ends(context: &Context, request: &RunRequest) -> [Option<LogPosition>; 2] {
+    let name = request.name.as_deref().unwrap_or_default();
+    let Ok(name) = name.parse::<ObjectName>() else { return [None; 2] };
+    let end = |stream| logs::end(&context.client, &name, stream);
+    let (out, err) = join(end(LogStream::Stdout), end(LogStream::Stderr)).await;
+    [out, err]
+}
 
 /// Shows what the job writes until it has ended and all of that has come. Standard output is the
 /// job's alone: all else is talk.
@@ -24,10 +34,11 @@ pub(super) async fn follow(
     renew: impl Fn() -> Option<Client>,
     job: Answer<JobView>,
     limit: Wait,
+    ends: [Option<LogPosition>; 2],
 ) -> Result<Exit, Error> {
     let name = job.value.name.clone();
     let view = job.value.clone();
-    let mut output = Box::pin(show(context, &renew, &view));
+    let mut output = Box::pin(show(context, &renew, &view, ends));
     let waiting = Waiting::new(&context.client, &renew, context.printer, 1, limit);
     let mut waiting = Box::pin(waiting.until_ended(job));
     let waited = tokio::select! {
@@ -51,6 +62,7 @@ async fn show(
     context: &Context,
     renew: impl Fn() -> Option<Client>,
     job: &JobView,
+    [end_of_stdout, end_of_stderr]: [Option<LogPosition>; 2],
 ) -> Result<(), Error> {
     // The API named it, so that it is a name; if not, there is nothing to ask for.
     let Ok(name) = job.name.parse::<ObjectName>() else { return Ok(()) };
@@ -61,8 +73,11 @@ async fn show(
         printer.note("the job keeps no output");
     }
     let is_kept = |file: Option<&str>| file.is_some_and(|file| file != "/dev/null");
-    let read = async |stream, pass_on: fn(_, &[u8]) -> Result<bool, Error>| {
-        let from = reader.beginning(stream, &job.created_at).await;
+    let read = async |stream, end, pass_on: fn(_, &[u8]) -> Result<bool, Error>| {
+        let from = match end {
+            Some(end) => Some(end),
+            None => reader.beginning(stream, &job.created_at).await,
+        };
         let query = LogQuery { stream, lines: None, follow: true, from };
         match reader.read(query, |bytes| pass_on(printer, bytes)).await? {
             Read::All | Read::Unwanted => {}
@@ -75,7 +90,7 @@ async fn show(
     };
     let out = async {
         if is_kept(stdout) {
-            read(LogStream::Stdout, |it, bytes| it.pass_on(bytes)).await
+            read(LogStream::Stdout, end_of_stdout, |it, bytes| it.pass_on(bytes)).await
         } else {
             Ok(())
         }
@@ -86,7 +101,7 @@ async fn show(
                 it.pass_on_as_talk(bytes);
                 Ok(true)
             };
-            read(LogStream::Stderr, talk).await
+            read(LogStream::Stderr, end_of_stderr, talk).await
         } else {
             Ok(())
         }

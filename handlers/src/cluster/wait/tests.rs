@@ -3,9 +3,13 @@ use tjf_runtime::testing::{Exchange, FakeCluster, get};
 
 use super::*;
 use crate::{
-    job::{kind::Kind, objects::Version, observe::Objects},
+    job::{
+        kind::Kind,
+        objects::{Pod, ReplicationController, Version},
+        observe::Objects,
+    },
     store::{Change, Feed, Filling},
-    testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context, ended, object, owned},
+    testing::{CONTROLLERS, CRONJOBS, EVENTS, JOBS, PODS, context, ended, object, owned},
 };
 
 const KINDS: [Kind; 4] = [Kind::JOBS, Kind::CRON_JOBS, Kind::REPLICATION_CONTROLLERS, Kind::PODS];
@@ -154,4 +158,81 @@ async fn what_kubernetes_refuses_for_good_is_told_at_once() {
     let began = Instant::now();
     let error = wait(&context(kube), 300).await.unwrap_err();
     assert_eq!((error.outcome(), began.elapsed().as_secs()), (Outcome::Refused, 0), "{error}");
+}
+
+fn continuous(context: &Context) -> Feed {
+    let feed = followed(context, job("u9", 9, &running()));
+    let controller = object("bot", "u1", &json!({}));
+    feed.apply(
+        Change::<ReplicationController>::Is(serde_json::from_value(controller).unwrap()),
+        10,
+    )
+    .unwrap();
+    feed
+}
+
+fn pod_of_bot(phase: &str) -> Pod {
+    let mut pod = owned("bot-x", "p9", "u1");
+    pod["metadata"]["labels"]["app.kubernetes.io/name"] = json!("bot");
+    pod["status"] = json!({"phase": phase});
+    serde_json::from_value(pod).unwrap()
+}
+
+/// A job that does not end by itself is over when it is deleted, and so are its programs.
+#[tokio::test(start_paused = true)]
+async fn what_does_not_end_is_over_when_it_is_deleted_and_has_said_its_last_words() {
+    let of_bot = |path: &str| get(format!("{path}/bot")).not_found();
+    let (cluster, kube) = FakeCluster::pair();
+    let script = cluster.expect_groups([
+        // Why its pods are not ready.
+        vec![get(EVENTS).items([])],
+        vec![
+            of_bot(JOBS),
+            of_bot(CRONJOBS),
+            of_bot(CONTROLLERS),
+            get(JOBS).items([]),
+            get(PODS).items([]),
+        ],
+    ]);
+    let context = context(kube);
+    let feed = continuous(&context);
+    feed.apply(Change::Is(pod_of_bot("Running")), 10).unwrap();
+    let glance = Glance {
+        uid: "u1".to_owned(),
+        job_type: JobType::Continuous.into(),
+        status: GlanceAtStatus { phase: Phase::Running.into() },
+    };
+    let delete = async {
+        sleep(Duration::from_secs(3)).await;
+        let meta = serde_json::from_value(object("bot", "u1", &json!({}))["metadata"].clone());
+        feed.apply(Change::<ReplicationController>::Gone(Box::new(meta.unwrap())), 10).unwrap();
+        sleep(Duration::from_secs(1)).await;
+        feed.apply(Change::Is(pod_of_bot("Failed")), 10).unwrap();
+    };
+    let began = Instant::now();
+    let name = "bot".parse().unwrap();
+    let waited = timeout(Duration::from_secs(2000), until_over(&context, &name, &glance));
+    let (over, ()) = tokio::join!(waited, delete);
+    let took = began.elapsed().as_secs();
+    drop(context);
+    script.finish().await;
+    over.expect("it is over").unwrap();
+    assert_eq!(took, 4);
+}
+
+/// Who follows can go on without Kubernetes, but not without a right to it.
+#[tokio::test(start_paused = true)]
+async fn only_a_refusal_ends_what_waits_without_a_limit() {
+    for (status, is_refused) in [(403, true), (503, false)] {
+        let (cluster, kube) = FakeCluster::pair();
+        cluster.answer_all(status, "no");
+        let glance = Glance {
+            uid: "u1".to_owned(),
+            job_type: JobType::OneOff.into(),
+            status: GlanceAtStatus { phase: Phase::Running.into() },
+        };
+        let (context, name) = (context(kube), "a".parse().unwrap());
+        let waited = timeout(Duration::from_secs(600), until_over(&context, &name, &glance)).await;
+        assert_eq!(waited.is_ok_and(|outcome| outcome.is_err()), is_refused, "{status}");
+    }
 }

@@ -1,14 +1,18 @@
 //! What any kind of object says of itself, and of lists of them.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt, marker::PhantomData};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, de};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
 use tjf_api_types::ToolName;
 
 use crate::job::{
     Spec,
     labels::{Labels, Reach},
+    restart::Restart,
 };
 
 /// A list as Kubernetes answers it.
@@ -57,6 +61,9 @@ pub struct Meta {
     /// How many bytes Kubernetes wrote all of it in, as far as somebody counted.
     #[serde(skip)]
     pub bytes: usize,
+    /// Counts the changes of what it is asked.
+    #[serde(default)]
+    pub generation: i64,
     /// When it was made.
     pub creation_timestamp: Option<Timestamp>,
     /// When it was asked to go, if it was.
@@ -96,6 +103,11 @@ impl Meta {
     /// The request that made this object, if it is kept with it and can be read.
     pub fn kept(&self) -> Option<&Spec> {
         self.annotations.spec.as_deref()
+    }
+
+    /// The restart of this job that is kept with it, whether it has come to its end or not.
+    pub fn kept_restart(&self) -> Option<&Restart> {
+        self.annotations.restart.as_deref()
     }
 
     /// How far one has to look for what this job makes, when these are the labels of what it makes.
@@ -150,18 +162,21 @@ impl<'de> Deserialize<'de> for Version {
 #[serde(default)]
 pub struct Annotations {
     /// The request that made the object; absent also when it can't be read.
-    #[serde(rename = "jobs.toolforge.org/spec", deserialize_with = "readable_spec")]
+    #[serde(rename = "jobs.toolforge.org/spec", deserialize_with = "readable")]
     spec: Option<Box<Spec>>,
+    /// The restart that is under way; absent also when it can't be read.
+    #[serde(rename = "jobs.toolforge.org/restart", deserialize_with = "readable")]
+    restart: Option<Box<Restart>>,
 }
 
 /// Parses the JSON in the annotation's text, once, where the object comes in.
-fn readable_spec<'de, D: Deserializer<'de>>(
+fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
-) -> Result<Option<Box<Spec>>, D::Error> {
-    struct Text;
+) -> Result<Option<Box<T>>, D::Error> {
+    struct Text<T>(PhantomData<T>);
 
-    impl de::Visitor<'_> for Text {
-        type Value = Option<Box<Spec>>;
+    impl<T: DeserializeOwned> de::Visitor<'_> for Text<T> {
+        type Value = Option<Box<T>>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("the text of an annotation")
@@ -172,7 +187,7 @@ fn readable_spec<'de, D: Deserializer<'de>>(
         }
     }
 
-    deserializer.deserialize_str(Text)
+    deserializer.deserialize_str(Text(PhantomData))
 }
 
 fn controllers<'de, D: Deserializer<'de>>(owners: D) -> Result<Box<[OwnerReference]>, D::Error> {

@@ -10,6 +10,9 @@ use super::{
 };
 use crate::job::objects::{ReplicationController, condition};
 
+/// The reason of a job whose restart nobody brings to its end.
+pub const RESTART_INTERRUPTED: &str = "RestartInterrupted";
+
 /// What a ReplicationController does. One copy that runs makes the job a running one; what keeps
 /// others from running is told beside it.
 pub(super) fn status(
@@ -17,7 +20,11 @@ pub(super) fn status(
     controller: &ReplicationController,
     now: Timestamp,
 ) -> Status {
-    let wanted = controller.spec.replicas.unwrap_or(1);
+    if let Some((restart, _)) = controller.restart() {
+        let present = restarting(restart.is_interrupted(now));
+        return Status { restarts: Some(0), ..Status::of(present) };
+    }
+    let wanted = controller.wanted();
     if wanted == 0 {
         let cause = Cause::new("NoReplicas", "it has no copies: `replicas` is 0");
         return Status { restarts: Some(0), ..Status::of(Present::waiting(cause)) };
@@ -44,6 +51,18 @@ pub(super) fn status(
     }
     let restarts = alive.iter().map(|pod| pod::restarts(pod)).sum();
     Status { restarts: Some(restarts), ..Status::of(present) }
+}
+
+/// It has no copies for a moment, or for longer when its restart was not brought to its end.
+fn restarting(is_interrupted: bool) -> Present {
+    if is_interrupted {
+        let message = "its restart was interrupted when its old pods were to end: this look goes on \
+                       with it, and so does `restart`";
+        return Present::waiting(Cause::new(RESTART_INTERRUPTED, message));
+    }
+    let message = "it is being restarted: its new pods start when the old ones have ended";
+    let cause = Some(Cause { reason: None, message: message.to_owned() });
+    Present::Waiting { cause, last_try: None }
 }
 
 fn rank(phase: Phase) -> u8 {

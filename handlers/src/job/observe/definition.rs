@@ -56,7 +56,7 @@ impl From<&CronJob> for Details {
 
 impl From<&ReplicationController> for Details {
     fn from(controller: &ReplicationController) -> Self {
-        Self { replicas: Some(controller.spec.replicas.unwrap_or(1)), ..Self::default() }
+        Self { replicas: Some(controller.wanted()), ..Self::default() }
     }
 }
 

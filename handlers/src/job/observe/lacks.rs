@@ -63,12 +63,6 @@ impl<'a> Snapshot<'a> {
             .unwrap_or_default()
     }
 
-    /// One-offs, and runs of the scheduled jobs that are here.
-    fn jobs(&self) -> impl Iterator<Item = &'a BatchJob> {
-        let runs = self.cronjobs.iter().flat_map(|cronjob| self.runs_of(&cronjob.metadata));
-        self.one_offs.iter().chain(runs).copied()
-    }
-
     /// Whether pods were read before a job that ended with them. Lists are read side by side, so
     /// that happens; then how the job ended is not known yet. Versions tell it, and clocks do not.
     fn lacks_ends(&self) -> bool {

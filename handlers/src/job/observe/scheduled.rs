@@ -1,6 +1,6 @@
 //! The status of a scheduled job.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use tjf_api_types::Phase;
 
 use super::{
@@ -11,8 +11,11 @@ use super::{
 };
 use crate::job::{
     objects::{BatchJob, CronJob, CronJobSpec},
-    schedule::{self, Schedule},
+    schedule::{self, ClockChange, Schedule},
 };
+
+/// How many of the next times are told.
+const TIMES_TOLD: usize = 3;
 
 /// What a CronJob does: runs while a child runs, else waits for its time.
 pub(super) fn status(snapshot: &Snapshot<'_>, cronjob: &CronJob, now: Timestamp) -> Status {
@@ -40,11 +43,11 @@ pub(super) fn status(snapshot: &Snapshot<'_>, cronjob: &CronJob, now: Timestamp)
         // A tick that was refused is told until the next one is not.
         None => missed(snapshot, cronjob, &ended).map_or(Present::AwaitsSchedule, Present::waiting),
     };
+    let plan = plan(cronjob);
     let ticks = Ticks {
         last: cronjob.status.last_schedule_time,
-        // Kubernetes counts from the last tick that it kept. Where clocks change, that may give
-        // another time than to count from now.
-        next: first_not_kept(cronjob).filter(|due| *due > now).or_else(|| next(cronjob, now)),
+        next: plan.as_ref().map(|plan| next_times(cronjob, plan, now)).unwrap_or_default(),
+        clock_change: plan.and_then(|plan| clock_change(cronjob, &plan, now)),
         last_run: ended.last().and_then(|job| one_off::outcome(snapshot, job)),
     };
     Status { notes, ticks, ..Status::of(present) }
@@ -79,16 +82,41 @@ fn missed(snapshot: &Snapshot<'_>, cronjob: &CronJob, ended: &[&BatchJob]) -> Op
 
 /// When the first tick was or is due of those that Kubernetes has not kept.
 fn first_not_kept(cronjob: &CronJob) -> Option<Timestamp> {
-    let kept = cronjob.status.last_schedule_time;
-    next(cronjob, kept.or(cronjob.metadata.creation_timestamp)?)
+    let (schedule, zone) = plan(cronjob)?;
+    first_not_kept_of(cronjob, &(schedule, zone))
 }
 
-/// When it comes due next, as far as that can be told.
-fn next(cronjob: &CronJob, after: Timestamp) -> Option<Timestamp> {
+fn first_not_kept_of(cronjob: &CronJob, (schedule, zone): &Plan) -> Option<Timestamp> {
+    let kept = cronjob.status.last_schedule_time;
+    schedule.next_after(kept.or(cronjob.metadata.creation_timestamp)?, zone)
+}
+
+/// When it comes due the next times. Kubernetes counts from the last tick that it kept; where clocks
+/// change, that may give other times than to count from now.
+fn next_times(cronjob: &CronJob, plan: &Plan, now: Timestamp) -> Vec<Timestamp> {
+    let (schedule, zone) = plan;
+    let first = first_not_kept_of(cronjob, plan).filter(|due| *due > now);
+    let first = first.or_else(|| schedule.next_after(now, zone));
+    std::iter::successors(first, |last| schedule.next_after(*last, zone)).take(TIMES_TOLD).collect()
+}
+
+/// The next change of the clocks that skips or doubles a run.
+fn clock_change(cronjob: &CronJob, (schedule, zone): &Plan, now: Timestamp) -> Option<ClockChange> {
+    let look = || schedule.next_clock_change(now, zone);
+    let known = *cronjob.clock_change.get_or_init(look);
+    // The one that was found may be over by now.
+    if known.is_some_and(|change| change.at <= now) { look() } else { known }
+}
+
+/// A schedule and the zone of its clock.
+type Plan = (Schedule, TimeZone);
+
+/// When it comes due, as far as that can be told. What is suspended does not.
+fn plan(cronjob: &CronJob) -> Option<Plan> {
     let CronJobSpec { schedule, time_zone, suspend, .. } = &cronjob.spec;
     if *suspend {
         return None;
     }
     let zone = schedule::time_zone(time_zone.as_deref()?).ok()?;
-    Schedule::parse_stored(schedule).ok()?.next_after(after, &zone)
+    Some((Schedule::parse_stored(schedule).ok()?, zone))
 }

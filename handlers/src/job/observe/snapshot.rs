@@ -126,6 +126,12 @@ impl<'a> Snapshot<'a> {
         self.runs.get(owner.uid.as_str()).map_or(&[], Vec::as_slice)
     }
 
+    /// One-offs, and runs of the scheduled jobs that are here.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &'a BatchJob> {
+        let runs = self.cronjobs.iter().flat_map(|cronjob| self.runs_of(&cronjob.metadata));
+        self.one_offs.iter().chain(runs).copied()
+    }
+
     /// The newest warning about an object, of one of these kinds.
     pub(super) fn event(&self, about: &Meta, reasons: &[&str]) -> Option<&'a Event> {
         let events = self.events.get(about.uid.as_str())?.iter().copied();

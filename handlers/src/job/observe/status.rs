@@ -1,9 +1,12 @@
 //! What is known of a job, before it is put into words.
 
 use jiff::Timestamp;
-use tjf_api_types::{LastRunView, Phase, StatusView};
+use tjf_api_types::{ClockChangeView, ClockEffect, LastRunView, Phase, StatusView};
 
-use crate::job::time;
+use crate::job::{
+    schedule::{ClockChange, Effect},
+    time,
+};
 
 /// Why a job waits, failed, or runs otherwise than it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,8 +132,10 @@ impl Present {
 pub struct Ticks {
     /// When it last came due.
     pub last: Option<Timestamp>,
-    /// When it comes due next.
-    pub next: Option<Timestamp>,
+    /// When it comes due the next times, as many as are told.
+    pub next: Vec<Timestamp>,
+    /// The next change of the clocks that skips or doubles a run.
+    pub clock_change: Option<ClockChange>,
     /// How its last run ended.
     pub last_run: Option<Outcome>,
 }
@@ -191,7 +196,9 @@ impl Status {
             restarts: self.restarts,
             attempts: self.attempts,
             last_scheduled_at: time(self.ticks.last),
-            next_scheduled_at: time(self.ticks.next),
+            next_scheduled_at: time(self.ticks.next.first().copied()),
+            next_times: self.ticks.next.iter().copied().map(time::written).collect(),
+            clock_change: self.ticks.clock_change.map(clock_change),
             last_run: self.ticks.last_run.as_ref().map(|run| LastRunView {
                 phase: run.phase().into(),
                 started_at: time(run.started_at),
@@ -200,5 +207,17 @@ impl Status {
                 reason: run.cause.as_ref().and_then(|cause| cause.reason.clone()),
             }),
         }
+    }
+}
+
+fn clock_change(change: ClockChange) -> ClockChangeView {
+    let effect = match change.effect {
+        Effect::Skipped => ClockEffect::Skipped,
+        Effect::Doubled => ClockEffect::Doubled,
+    };
+    ClockChangeView {
+        at: time::written(change.at),
+        effect: effect.into(),
+        local_time: time::on_the_wall(change.local),
     }
 }

@@ -53,8 +53,8 @@ pub(super) fn long(job_type: JobType, status: &Status, now: Timestamp) -> String
         }
         text.push('.');
     }
-    if let Some(next) = status.ticks.next {
-        text.push_str(&format!(" Its next run is at {}.", time::written(next)));
+    if let Some(next) = status.ticks.next.first() {
+        text.push_str(&format!(" Its next run is at {}.", time::written(*next)));
     }
     text
 }

@@ -12,6 +12,7 @@ use super::{
     count,
     objects::{LimitRange, LimitRangeItem, ResourceQuota, Resources},
     refusal::JOBS,
+    vacancy,
 };
 use crate::job::{
     Spec,
@@ -44,6 +45,11 @@ impl Limits {
         let counted = of_every_pod.flat_map(|quota| quota.hard.keys().cloned()).collect();
         let jobs_max = quotas().filter_map(|quota| count(quota.hard.get(JOBS)?)).min();
         Self { ranges, counted, jobs_max }
+    }
+
+    /// Whether a quota can have a pod wait until there is room for it.
+    pub fn count_pods(&self) -> bool {
+        self.counted.iter().any(|resource| vacancy::is_of_pods(resource))
     }
 
     /// Whether a job's pods would be let in: its limit is at most the maximum, its request at least

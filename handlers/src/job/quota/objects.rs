@@ -61,6 +61,8 @@ pub struct Resources {
 pub struct ResourceQuota {
     /// What was asked.
     pub spec: ResourceQuotaSpec,
+    /// What Kubernetes counts.
+    pub status: ResourceQuotaStatus,
 }
 
 impl Resource for ResourceQuota {
@@ -84,4 +86,12 @@ impl ResourceQuotaSpec {
     pub fn is_for_every_pod(&self) -> bool {
         self.scopes.is_empty() && self.scope_selector.is_none()
     }
+}
+
+/// What Kubernetes counts for a ResourceQuota. It follows what happens a little late.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ResourceQuotaStatus {
+    /// How much there is of each resource.
+    pub used: BTreeMap<String, String>,
 }

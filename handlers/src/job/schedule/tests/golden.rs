@@ -1,4 +1,5 @@
-//! Times that robfig/cron gave: see `golden/next.go`.
+//! Times that robfig/cron gave, and what it does when clocks change: see `golden/next.go` and
+//! `golden/changes.go`, whose heads say how the tables are written anew.
 //!
 //! Go's copy of the IANA database (2025c when the table was written) and jiff's are of different
 //! age. Should a new one change the future of a zone in the table, the table is to be written anew
@@ -7,7 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::parse;
-use crate::job::schedule::time_zone;
+use crate::job::schedule::{Effect, time_zone};
 
 #[test]
 fn a_schedule_comes_when_kubernetes_own_library_says() {
@@ -30,7 +31,7 @@ fn a_schedule_comes_when_kubernetes_own_library_says() {
         }
     }
     println!("{head}: {schedules} schedules from {starts} starts");
-    assert!(schedules >= 300 && starts == 16 * schedules);
+    assert!(schedules >= 300 && starts == 19 * schedules);
     assert!(different.is_empty(), "{} differ:\n{}", different.len(), different.join("\n"));
 }
 
@@ -50,4 +51,43 @@ fn minutes_between(text: &str, zone: &str, start: Timestamp, count: usize) -> Ve
         (at, before) = (next, next);
     }
     minutes
+}
+
+#[test]
+fn a_change_of_the_clocks_does_to_a_run_what_kubernetes_own_library_does() {
+    let (head, table) = include_str!("golden/changes.txt").split_once('\n').unwrap();
+    let mut text = "";
+    let (mut found, mut different) = (0, Vec::new());
+    for line in table.lines() {
+        let Some(line) = line.strip_prefix(' ') else {
+            text = line;
+            continue;
+        };
+        let mut words = line.split(' ');
+        let (zone, start) = (words.next().unwrap(), words.next().unwrap());
+        let expected = words.collect::<Vec<_>>().join(" ");
+        let changes = changes_after(text, zone, start.parse().unwrap());
+        found += changes.len();
+        if changes.join(" ") != expected {
+            different.push(format!("{text} {zone} {start}: {changes:?} and not {expected}"));
+        }
+    }
+    println!("{head}: {found} changes");
+    assert!(found >= 1000, "{found}");
+    assert!(different.is_empty(), "{} differ:\n{}", different.len(), different.join("\n"));
+}
+
+/// The first four changes that touch a run, each within 400 days of the one before.
+fn changes_after(text: &str, zone: &str, start: Timestamp) -> Vec<String> {
+    let (schedule, zone) = (parse(text).unwrap(), time_zone(zone).unwrap());
+    let next = |at| schedule.next_clock_change(at, &zone);
+    let changes = std::iter::successors(next(start), |change| next(change.at)).take(4);
+    let told = changes.map(|change| {
+        let effect = match change.effect {
+            Effect::Skipped => "skipped",
+            Effect::Doubled => "doubled",
+        };
+        format!("{} {effect} {}", change.at, change.local.strftime("%Y-%m-%dT%H:%M"))
+    });
+    told.collect()
 }

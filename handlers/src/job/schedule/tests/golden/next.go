@@ -24,6 +24,7 @@ var zones = []struct {
 	{"Africa/Cairo", 2028}, {"Asia/Beirut", 2028}, {"Asia/Gaza", 2028}, {"America/Santiago", 2028},
 	{"America/Havana", 2028}, {"America/Asuncion", 2015}, {"America/Sao_Paulo", 2010}, {"Atlantic/Azores", 2028},
 	{"America/Nuuk", 2028}, {"Australia/Lord_Howe", 2028}, {"Pacific/Chatham", 2028}, {"Antarctica/Troll", 2028},
+	{"Africa/Casablanca", 2010}, {"Asia/Tehran", 2008}, {"Pacific/Apia", 2012},
 }
 
 var beforeChange = []time.Duration{30 * time.Second, time.Minute, 90 * time.Minute, 5 * time.Hour, 23 * time.Hour,
