@@ -118,6 +118,9 @@ pub(super) fn form(schema: &Value) -> Value {
 /// The schema of what is there or not: queries and forms have no `null`.
 fn never_null(mut field: Value) -> Value {
     let Some(members) = field.as_object_mut() else { return field };
+    if members.get("default").is_some_and(Value::is_null) {
+        members.remove("default");
+    }
     let plain = |kinds: &Value| kinds.as_array()?.iter().find(|it| *it != "null").cloned();
     if let Some(kind) = members.get("type").and_then(plain) {
         members.insert("type".to_owned(), kind);

@@ -45,7 +45,10 @@ fn the_document_is_valid() {
         if let Some(schema) = object.get("schema") {
             let mut whole = schema.clone();
             whole["components"] = json!({"schemas": DOCUMENT["components"]["schemas"]});
-            Compiled::of(whole);
+            let compiled = Compiled::of(whole);
+            if let Some(default) = schema.get("default") {
+                compiled.assert_valid(default, "a default");
+            }
         }
     });
     assert!(references > 100, "{references}");
