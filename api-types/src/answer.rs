@@ -18,6 +18,7 @@ macro_rules! answer {
     ) => {
         $(#[$attribute])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $name {
             $($($(#[$required_doc])* pub $required: $required_type,)+)?
             $($(

@@ -14,6 +14,8 @@ mod name;
 mod problem;
 mod quota;
 mod run;
+#[cfg(feature = "schema")]
+mod schema;
 mod shown;
 mod text;
 mod word;
@@ -24,7 +26,7 @@ pub use job::{
 };
 pub use log::{Interleaver, LogPosition, LogPositionError, LogQuery, LogStream};
 pub use name::{JobName, NameError, ObjectName, SUFFIX_LENGTH, Suffix, ToolName};
-pub use problem::{PROBLEMS, Problem};
+pub use problem::{KINDS, Kind, PROBLEMS, Problem, kind_of_problem};
 pub use quota::{QuotaCategory, QuotaItem, QuotaView};
 pub use run::{Emails, Mount, RunRequest};
 pub use shown::Shown;

@@ -89,6 +89,7 @@ impl<'de> Deserialize<'de> for LogPosition {
 
 /// What is asked of a job's log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct LogQuery {
     /// Which output.

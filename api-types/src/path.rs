@@ -26,6 +26,10 @@ pub const QUOTA: &str = "/api/v1/quota/";
 pub const CONTAINERS: &str = "/api/v1/containers/";
 /// GET: the older name of [`CONTAINERS`].
 pub const IMAGES: &str = "/api/v1/images/";
+/// GET: the description of all of them, for programs.
+pub const OPENAPI: &str = "/api/v1/openapi.json";
+/// GET: the same, where tools look for it that know only the server's name.
+pub const OPENAPI_OF_SERVER: &str = "/openapi.json";
 
 /// The path that tells what a request would make.
 pub fn dry_run() -> String {

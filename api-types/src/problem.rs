@@ -5,6 +5,115 @@ use crate::answer::answer;
 /// What stands before the name of a kind of error.
 pub const PROBLEMS: &str = "/problems/";
 
+/// One kind of error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// Its stable name.
+    pub slug: &'static str,
+    /// The status of every such answer.
+    pub status: u16,
+    /// When it comes, and what to do then.
+    pub meaning: &'static str,
+}
+
+/// Every kind of error that there is, by status.
+pub const KINDS: &[Kind] = &[
+    Kind {
+        slug: "invalid-request",
+        status: 400,
+        meaning: "Something is not as it has to be: `field` names it.",
+    },
+    Kind {
+        slug: "invalid-schedule",
+        status: 400,
+        meaning: "Kubernetes would not take this schedule.",
+    },
+    Kind {
+        slug: "invalid-container",
+        status: 400,
+        meaning: "The catalogue has no such container.",
+    },
+    Kind {
+        slug: "invalid-limits",
+        status: 400,
+        meaning: "The tool's namespace does not allow such memory or CPU.",
+    },
+    Kind {
+        slug: "unauthenticated",
+        status: 401,
+        meaning: "There is no certificate, or not a usable one.",
+    },
+    Kind {
+        slug: "forbidden",
+        status: 403,
+        meaning: "The certificate is of another organisation, or Kubernetes does not let the tool do this.",
+    },
+    Kind {
+        slug: "no-credentials",
+        status: 403,
+        meaning: "The tool's home holds no certificate that can be used.",
+    },
+    Kind {
+        slug: "credentials-rejected",
+        status: 403,
+        meaning: "Kubernetes refuses the tool's certificate.",
+    },
+    Kind {
+        slug: "quota-exceeded",
+        status: 403,
+        meaning: "A quota is in the way: the detail says which.",
+    },
+    Kind { slug: "job-not-found", status: 404, meaning: "The tool has no such job." },
+    Kind { slug: "route-not-found", status: 404, meaning: "There is nothing under this path." },
+    Kind {
+        slug: "method-not-allowed",
+        status: 405,
+        meaning: "This path takes the methods that `Allow` names.",
+    },
+    Kind {
+        slug: "not-acceptable",
+        status: 406,
+        meaning: "There is no answer of the types in `Accept`.",
+    },
+    Kind { slug: "job-exists", status: 409, meaning: "The name is taken." },
+    Kind {
+        slug: "object-too-large",
+        status: 409,
+        meaning: "An object in the tool's namespace is too large to be read.",
+    },
+    Kind { slug: "body-too-large", status: 413, meaning: "The body is larger than 64 KiB." },
+    Kind {
+        slug: "unsupported-media-type",
+        status: 415,
+        meaning: "The body is neither JSON nor a form, or it is packed.",
+    },
+    Kind {
+        slug: "internal",
+        status: 500,
+        meaning: "A fault of the service: its administrators find it under the request's id.",
+    },
+    Kind {
+        slug: "cluster-unavailable",
+        status: 503,
+        meaning: "Kubernetes, or the tool's home, does not answer: try again. Nothing was done.",
+    },
+    Kind {
+        slug: "overloaded",
+        status: 503,
+        meaning: "Too much at once: try again. Nothing was done.",
+    },
+    Kind {
+        slug: "deadline-exceeded",
+        status: 504,
+        meaning: "It was not done in time, or may have been done: the detail says who tells.",
+    },
+];
+
+/// The kind of error with this slug.
+pub fn kind_of_problem(slug: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.slug == slug)
+}
+
 answer! {
     /// One error, as clients read it.
     #[derive(Default, Eq)]
@@ -12,6 +121,7 @@ answer! {
         optional:
         /// `/problems/<slug>`: the stable name of this kind of error.
         #[serde(rename = "type")]
+        #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::problem_types"))]
         pub kind: String,
         /// The kind of error in words.
         pub title: String,

@@ -12,20 +12,24 @@ use serde::{
 
 use crate::{Shown, Words};
 
-/// What a caller asks to run. Everything that is `None` was not given.
+/// What a caller asks to run. A field that is missing, or `null`, is not given.
 ///
 /// The same fields come as JSON and as a form. Only shapes are checked here; what a value may be is
 /// the server's to say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RunRequest {
     /// The job's name; without one it is made from the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 52)))]
     pub name: Option<String>,
     /// Shell text, 1 byte to 8 KiB.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 8192)))]
     pub cmd: String,
     /// Short name or alias of a container of the catalogue.
     #[serde(alias = "type", alias = "container", alias = "image")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-aliases" = ["type", "container", "image"])))]
     pub imagename: String,
     /// Five-field cron expression, or a macro such as `@daily`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,12 +57,15 @@ pub struct RunRequest {
     pub cpu: Option<String>,
     /// How often a failed run is tried again, 0 to 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 5)))]
     pub retry: Option<i64>,
     /// Seconds after which a run is ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 2_147_483_647)))]
     pub timeout: Option<i64>,
     /// Copies of a continuous job, 0 to 16.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 16)))]
     pub replicas: Option<i64>,
     /// When to send e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@
 mod client;
 mod cluster;
 mod command;
+mod described;
 mod environment;
 mod hanging;
 mod installed;

@@ -11,6 +11,7 @@ mod dry;
 mod ending;
 mod faults;
 mod forms;
+mod generated;
 mod going;
 mod isolation;
 mod jobs_file;
@@ -104,6 +105,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         keys::all(),
         knobs::all(),
         forms::all(),
+        generated::all(),
         text::all(),
         jobs_file::all(),
         dry::all(),

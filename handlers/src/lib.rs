@@ -14,6 +14,7 @@ pub mod flush;
 pub mod job;
 pub mod list;
 pub mod logs;
+pub mod openapi;
 pub mod quota;
 pub mod restart;
 pub mod routes;

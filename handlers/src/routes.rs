@@ -1,9 +1,9 @@
 //! The table of routes: everything that the service answers.
 
 use tjf_api_types::path;
-use tjf_runtime::{Class, Route, Router};
+use tjf_runtime::{Class, Media, Route, Router};
 
-use crate::{AppState, containers, delete, flush, list, logs, quota, restart, run, show};
+use crate::{AppState, containers, delete, flush, list, logs, openapi, quota, restart, run, show};
 
 /// All routes. Wrong methods and unknown paths are the router's to refuse.
 pub fn routes() -> Router<AppState> {
@@ -18,4 +18,11 @@ pub fn routes() -> Router<AppState> {
         .route(Route::get(path::QUOTA, quota::quota))
         .route(Route::get(path::CONTAINERS, containers::containers).class(Class::Free))
         .route(Route::get(path::IMAGES, containers::containers).class(Class::Free))
+        .route(document(path::OPENAPI))
+        .route(document(path::OPENAPI_OF_SERVER))
+}
+
+/// Its readers are programs, and it has no lines.
+fn document(pattern: &'static str) -> Route<AppState> {
+    Route::get(pattern, openapi::openapi).class(Class::Free).answers(&[Media::Json])
 }

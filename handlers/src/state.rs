@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
-use tjf_runtime::{Application, files::HomeFiles, lock, reload::Reloaded};
+use tjf_runtime::{Application, Written, files::HomeFiles, lock, reload::Reloaded};
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     catalogue::Catalogue,
     cluster::LARGE_ANSWERS_MAX,
     job::{kind::Kind, manifest::PodSettings, objects::Version, quota::Limits},
+    openapi,
     store::{Store, StoreRoom},
 };
 
@@ -35,6 +36,8 @@ pub struct AppState {
     pub pod_settings: PodSettings,
     /// Places for large answers of Kubernetes that are read at once.
     pub reading: Semaphore,
+    /// The description of the API.
+    pub openapi: Written,
     /// Room for what is remembered of all tools.
     pub room: Arc<StoreRoom>,
     /// What is in the tools' homes.
@@ -54,6 +57,7 @@ impl AppState {
             catalogue: Arc::new(Reloaded::load("catalogue", vec![catalogue], make)?),
             pod_settings,
             reading: Semaphore::new(LARGE_ANSWERS_MAX),
+            openapi: openapi::written(),
             room: Arc::default(),
         })
     }

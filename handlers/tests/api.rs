@@ -5,8 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "api/described.rs"]
+mod described;
+#[path = "api/document.rs"]
+mod document;
 #[path = "api/refusals.rs"]
 mod refusals;
+#[path = "api/schema.rs"]
+mod schema;
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
@@ -31,8 +37,16 @@ use tjf_runtime::{
 /// Stands in every answer of the cluster, and may stand in none of ours.
 const SECRET: &str = "SECRET-OF-THE-CLUSTER";
 /// All that an answer may carry.
-const HEADERS: [&str; 7] =
-    ["allow", "connection", "content-type", "location", "retry-after", "vary", "x-request-id"];
+const HEADERS: [&str; 8] = [
+    "allow",
+    "connection",
+    "content-type",
+    "etag",
+    "location",
+    "retry-after",
+    "vary",
+    "x-request-id",
+];
 
 fn golden(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(path)
@@ -40,6 +54,11 @@ fn golden(path: &str) -> PathBuf {
 
 /// The service, over a cluster that answers every call with an error of its own.
 fn service() -> Service<AppState> {
+    service_over(|cluster| cluster.answer_all(500, SECRET))
+}
+
+/// The service, over a cluster that answers as it is told.
+fn service_over(script: impl FnOnce(FakeCluster)) -> Service<AppState> {
     let settings: HashMap<&str, String> = [
         ("TJF_IDENTITY", "peer-certificate"),
         ("TJF_TLS_CERT", "unused"),
@@ -59,7 +78,7 @@ fn service() -> Service<AppState> {
     };
     let state = AppState::new(golden("catalogue.json"), pod_settings).unwrap();
     let (cluster, kube) = FakeCluster::pair();
-    cluster.answer_all(500, SECRET);
+    script(cluster);
     Service::new(&config, Limits::PRODUCTION, routes(), Arc::new(state), clients_of(kube))
 }
 
@@ -80,6 +99,15 @@ fn every_route() -> Vec<(Method, String)> {
         .collect()
 }
 
+/// Those of them that are not for everybody.
+fn every_route_of_callers() -> Vec<(Method, String)> {
+    let table = routes();
+    let of_callers = table.table().iter().filter(|route| route.needs_caller());
+    of_callers
+        .map(|route| (route.method().clone(), route.pattern().replace("{name}", "a")))
+        .collect()
+}
+
 fn request(method: &Method, path: &str) -> http::request::Builder {
     Request::builder().method(method).uri(path).header("x-request-id", "r-1")
 }
@@ -96,7 +124,16 @@ struct Answer {
 
 /// Asks, and checks what no test's author would remember to: on every answer.
 async fn ask(peer: Option<&PeerCertificate>, request: Request<Full<Bytes>>) -> Answer {
-    let response = service().respond(peer, request).await;
+    ask_of(&service(), peer, request).await
+}
+
+async fn ask_of(
+    service: &Service<AppState>,
+    peer: Option<&PeerCertificate>,
+    request: Request<Full<Bytes>>,
+) -> Answer {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = service.respond(peer, request).await;
     let (parts, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     for name in parts.headers.keys() {
@@ -104,7 +141,9 @@ async fn ask(peer: Option<&PeerCertificate>, request: Request<Full<Bytes>>) -> A
     }
     assert_eq!(parts.headers["x-request-id"], "r-1");
     assert!(!String::from_utf8_lossy(&body).contains(SECRET), "the cluster's words came through");
-    Answer { status: parts.status, headers: parts.headers, body }
+    let answer = Answer { status: parts.status, headers: parts.headers, body };
+    document::check(&method, &path, &answer);
+    answer
 }
 
 /// The problem in a refusal, which says the same as the answer's head.
@@ -125,7 +164,9 @@ async fn refused(
     // Errors that every route shares are worded in one way; the endpoints' own are beside their
     // error type.
     let own = ["method-not-allowed", "cluster-unavailable", "invalid-request", "job-not-found"];
-    if !own.contains(&problem.slug()) {
+    // All but the document can be written as text, too.
+    let is_of_all = !problem.detail.starts_with("answers are `application/json`:");
+    if is_of_all && !own.contains(&problem.slug()) {
         expect_file![golden(&file)].assert_eq(&text);
     }
     (problem, answer.headers)
@@ -133,7 +174,7 @@ async fn refused(
 
 #[tokio::test]
 async fn without_a_certificate_nobody_is_anybody() {
-    for (method, path) in every_route() {
+    for (method, path) in every_route_of_callers() {
         let (problem, _) = refused(None, request(&method, &path).body(full("")).unwrap()).await;
         assert_eq!(problem.slug(), "unauthenticated", "{method} {path}");
     }
@@ -142,7 +183,7 @@ async fn without_a_certificate_nobody_is_anybody() {
 #[tokio::test]
 async fn another_organisation_has_no_tools() {
     let peer = certificate("admins");
-    for (method, path) in every_route() {
+    for (method, path) in every_route_of_callers() {
         let request = request(&method, &path).body(full("")).unwrap();
         assert_eq!(refused(Some(&peer), request).await.0.slug(), "forbidden", "{method} {path}");
     }
@@ -151,7 +192,7 @@ async fn another_organisation_has_no_tools() {
 #[tokio::test]
 async fn a_proxys_header_is_refused_at_this_door() {
     let peer = certificate("toolforge");
-    for (method, path) in every_route() {
+    for (method, path) in every_route_of_callers() {
         let request =
             request(&method, &path).header("ssl-client-subject-dn", "CN=tf-other,O=toolforge");
         let (problem, _) = refused(Some(&peer), request.body(full("")).unwrap()).await;
@@ -209,7 +250,7 @@ async fn an_oversized_body_and_an_answer_that_nobody_reads_are_refused() {
 #[tokio::test]
 async fn who_reads_text_is_answered_in_lines_by_every_route() {
     let peer = certificate("toolforge");
-    for (method, path) in every_route() {
+    for (method, path) in every_route_of_callers() {
         for (peer, query) in [(None, ""), (Some(&peer), "?wiat=1"), (Some(&peer), "")] {
             let request = request(&method, &format!("{path}{query}"))
                 .header("accept", "text/plain")
@@ -309,8 +350,8 @@ async fn a_cluster_that_fails_is_never_quoted() {
         let body = r#"{"cmd":"true","imagename":"busybox"}"#;
         let request = request(&method, &path).header("content-type", "application/json");
         let answer = ask(Some(&peer), request.body(full(body)).unwrap()).await;
-        if path.contains("containers") || path.contains("images") {
-            assert_eq!(answer.status, StatusCode::OK, "the catalogue needs no cluster");
+        if ["containers", "images", "openapi"].iter().any(|word| path.contains(word)) {
+            assert_eq!(answer.status, StatusCode::OK, "{path} needs no cluster");
         } else {
             assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{method} {path}");
             assert!(answer.headers.contains_key(header::RETRY_AFTER));

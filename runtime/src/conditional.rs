@@ -20,6 +20,8 @@ pub enum Recall {
 }
 
 impl Input for Recall {
+    const HEADER: Option<&'static str> = Some("cache-control");
+
     fn from_request(received: &Received) -> Result<Self, Failure> {
         let refuses = |directive: &str| {
             ["no-cache", "no-store", "max-age=0"]

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use tjf_api_types::{Problem, Shown};
+use tjf_api_types::{Problem, Shown, kind_of_problem};
 
 use crate::request_id::RequestId;
 
@@ -92,6 +92,11 @@ impl Failure {
     /// A failure of one kind. The detail is a sentence that says what would be right. What it repeats
     /// of a request it repeats as [`Shown`]; should it not, it is kept on one line here.
     pub fn new(status: ErrorStatus, slug: &'static str, detail: impl Into<String>) -> Self {
+        debug_assert_eq!(
+            kind_of_problem(slug).map(|kind| kind.status),
+            Some(status.code().as_u16()),
+            "`{slug}` is not in the table of `KINDS` with this status"
+        );
         Self(Box::new(Parts {
             status,
             slug,

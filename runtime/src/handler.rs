@@ -31,6 +31,8 @@ pub trait Handler<S: Application, Args>: Clone + Send + Sync + 'static {
     const NEEDS_CALLER: bool;
     /// Whether it reads the query; if not, there must be none.
     const READS_QUERY: bool;
+    /// The headers that its inputs are read from.
+    const HEADERS: &'static [Option<&'static str>];
 
     /// Reads the inputs, calls the function, and makes its value or error an answer.
     fn call(
@@ -54,6 +56,7 @@ macro_rules! handlers {
         {
             const NEEDS_CALLER: bool = C::NEEDS_CALLER;
             const READS_QUERY: bool = false $(|| $Input::READS_QUERY)*;
+            const HEADERS: &'static [Option<&'static str>] = &[$($Input::HEADER),*];
 
             fn call(
                 self,

@@ -38,6 +38,8 @@ impl Received {
 pub trait Input: Sized + Send + 'static {
     /// Whether it is read from the query.
     const READS_QUERY: bool = false;
+    /// The header that it is read from, in lower case.
+    const HEADER: Option<&'static str> = None;
 
     /// Reads the request.
     ///

@@ -60,6 +60,12 @@ impl Written {
         Self { tag: tag_of(&json), json, to_text }
     }
 
+    /// JSON that is no value of ours, for a route that answers with nothing else.
+    pub fn as_it_is(json: Bytes) -> Self {
+        let to_text = |json: &[u8]| Ok(String::from_utf8_lossy(json).into_owned());
+        Self { tag: tag_of(&json), json, to_text }
+    }
+
     /// The JSON.
     pub fn json(&self) -> &Bytes {
         &self.json

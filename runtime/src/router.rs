@@ -31,6 +31,8 @@ pub(crate) struct Policy {
     pub(crate) needs_caller: bool,
     /// Whether there may be a query.
     pub(crate) reads_query: bool,
+    /// Headers that are read by the handler's inputs.
+    pub(crate) headers: &'static [Option<&'static str>],
     pub(crate) class: Class,
     /// How long a handler has; by default as long as the limits say.
     pub(crate) time_max: Option<Duration>,
@@ -66,6 +68,7 @@ impl<S: Application> Route<S> {
         let policy = Policy {
             needs_caller: H::NEEDS_CALLER,
             reads_query: H::READS_QUERY,
+            headers: H::HEADERS,
             class: Class::Ordinary,
             time_max: None,
             answers: Media::EITHER,
@@ -95,6 +98,41 @@ impl<S: Application> Route<S> {
     pub fn answers(mut self, media: &'static [Media]) -> Self {
         self.policy.answers = media;
         self
+    }
+
+    /// Its method. GET means HEAD, too.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Its path, with `{name}` in the place of its variable.
+    pub fn pattern(&self) -> &'static str {
+        self.pattern
+    }
+
+    /// Whether callers must have proven who they are.
+    pub fn needs_caller(&self) -> bool {
+        self.policy.needs_caller
+    }
+
+    /// Whether its requests hold places; if not, nothing but memory is asked.
+    pub fn takes_places(&self) -> bool {
+        self.policy.class != Class::Free
+    }
+
+    /// Whether there may be a query.
+    pub fn reads_query(&self) -> bool {
+        self.policy.reads_query
+    }
+
+    /// The headers that its handler reads, in lower case.
+    pub fn headers_read(&self) -> impl Iterator<Item = &'static str> {
+        self.policy.headers.iter().copied().flatten()
+    }
+
+    /// What its answers can be written as.
+    pub fn media(&self) -> &'static [Media] {
+        self.policy.answers
     }
 }
 
@@ -142,6 +180,11 @@ impl<S: Application> Router<S> {
     /// Every method and pattern of the table, in the order in which they were added.
     pub fn routes(&self) -> impl Iterator<Item = (&Method, &'static str)> {
         self.routes.iter().map(|route| (&route.method, route.pattern))
+    }
+
+    /// Every route of the table, with its policy.
+    pub fn table(&self) -> &[Route<S>] {
+        &self.routes
     }
 
     /// Finds the handler of a request.

@@ -107,7 +107,7 @@ fn a_flush_is_asked_about_and_a_no_is_respected() {
 fn who_looks_on_is_told_what_takes_long() {
     let session = Session::new([Reply::Slow(200, r#"{"deleted":["bot"]}"#.into())]);
     let (status, text) = on_terminal(session.command(&["delete", "bot"]), "");
-    assert_eq!(text, "waiting until the programs of `bot` have ended ...\r\nbot\r\n");
+    assert_eq!(text, "waiting until the programs of `bot` have ended …\r\nbot\r\n");
     assert_eq!(status.code(), Some(0));
 }
 

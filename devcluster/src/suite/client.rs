@@ -33,6 +33,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 pub use self::following::{End, Following};
+use super::described;
 use crate::{
     Identity, Service,
     secrets::{self, Searched},
@@ -298,6 +299,7 @@ impl Client {
         call: Call,
     ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
         secrets::know_request(&call.body);
+        let (method, path) = (call.method.clone(), call.path.clone());
         let exchange = async {
             let stream = TokioIo::new(self.connect().await?);
             let (mut sender, connection) = http1::handshake(stream).await?;
@@ -312,7 +314,11 @@ impl Client {
             }
         };
         // On the heap: tests have many of them under way in one future.
-        timeout(ANSWER_TIME_MAX, Box::pin(exchange)).await?
+        let answer = timeout(ANSWER_TIME_MAX, Box::pin(exchange)).await?;
+        if let Ok(answer) = &answer {
+            described::check(&method, &path, answer);
+        }
+        answer
     }
 
     /// Writes bytes as they are and reads whatever comes until the other side has had enough.

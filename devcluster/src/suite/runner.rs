@@ -211,6 +211,9 @@ impl Suite {
             Needs::Program(name) if !machine.has(name) && !machine.must_be_complete => {
                 Some(format!("there is no {name} here"))
             }
+            Needs::Fetched(name) if !machine.has(name) => {
+                Some(format!("{name} has not been fetched"))
+            }
             Needs::Nothing
             | Needs::Faults
             | Needs::NoOther
@@ -220,6 +223,7 @@ impl Suite {
             | Needs::OwnDoor
             | Needs::Proxy
             | Needs::Program(_)
+            | Needs::Fetched(_)
             | Needs::RealCluster(_)
             | Needs::Embedded(_)
             | Needs::EmbeddedAlone(_) => None,

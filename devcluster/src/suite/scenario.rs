@@ -44,6 +44,9 @@ pub enum Needs {
     Proxy,
     /// A program that not every machine has.
     Program(&'static str),
+    /// A program that is fetched from a registry of packages, where one can be reached: without it the
+    /// test is left out everywhere.
+    Fetched(&'static str),
     /// Nothing of the cluster: it is about the one that it starts itself.
     NoOther,
     /// What only a real Kubernetes has, for this reason.

@@ -33,7 +33,7 @@ const MOMENT_MS_MAX: u64 = 1_500;
 /// Shorter than the half minute for which the command asks on.
 const FAULT_MS_MAX: u64 = 1_200;
 
-/// Numbers that follow from a seed: SplitMix64.
+/// Numbers that follow from a seed, by `SplitMix64`.
 struct Numbers(u64);
 
 impl Numbers {

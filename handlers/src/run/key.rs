@@ -11,6 +11,8 @@ const LENGTH_MAX: usize = 64;
 pub struct IdempotencyKey(pub Option<String>);
 
 impl Input for IdempotencyKey {
+    const HEADER: Option<&'static str> = Some(IDEMPOTENCY_KEY);
+
     fn from_request(received: &Received) -> Result<Self, Failure> {
         let mut values = received.headers().get_all(IDEMPOTENCY_KEY).iter();
         let Some(value) = values.next() else { return Ok(Self(None)) };

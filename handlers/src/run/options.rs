@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 /// How a job is asked for.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Options {
     /// Whether nothing is to be created: the answer is the job as it would be.

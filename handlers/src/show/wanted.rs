@@ -11,9 +11,11 @@ const WAIT_MAX: u64 = 300;
 
 /// What the query may say.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Wanted {
     /// Seconds after which a one-off that has not ended is shown all the same.
+    #[cfg_attr(test, schemars(range(min = 1, max = WAIT_MAX)))]
     pub wait: Option<u64>,
     /// The object's uid, for who means that very job and no other of its name.
     pub uid: Option<String>,

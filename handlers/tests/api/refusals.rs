@@ -120,8 +120,11 @@ async fn assert_all_short(service: &Service<AppState>, peer: &PeerCertificate, t
     let repeated: String = text.chars().take(41).collect();
     for request in requests_with(text) {
         let asked = format!("{} {}", request.method(), request.uri().path().len());
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let (parts, body) = service.respond(Some(peer), request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
+        let (status, headers) = (parts.status, parts.headers.clone());
+        document::check(&method, &path, &Answer { status, headers, body: body.clone() });
         if parts.status.is_success() {
             continue;
         }
