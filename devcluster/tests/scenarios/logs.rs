@@ -13,7 +13,9 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tjf_devcluster::{
     Service,
-    suite::{Call, End, Following, HangingFolder, Needs, Relay, Tool, World, eventually, within},
+    suite::{
+        Call, End, Following, HangingFolder, Needs, Relay, Tool, World, eventually, say, within,
+    },
 };
 use tokio::{
     fs::{self, OpenOptions},
@@ -338,7 +340,7 @@ async fn the_end_of_a_log_of_five_gigabytes_costs_no_more_than_its_end(world: Ar
     }
     let grown = service.memory().await.saturating_sub(before);
     let [small, large] = times;
-    println!("ten lines of a small log: {small:?}, of one with 5 GB: {large:?}");
+    say(&format!("ten lines of a small log: {small:?}, of one with 5 GB: {large:?}"));
     assert!(large < small * 3 + Duration::from_millis(20), "{small:?}, of 5 GB {large:?}");
     assert!(grown < 8 * 1024, "{grown} KiB more");
 }
@@ -372,7 +374,7 @@ async fn readers_who_do_not_read_take_little_memory(world: Arc<World>) {
     })
     .await;
     let grown = service.memory().await.saturating_sub(before);
-    println!("{READERS} readers who take nothing: {grown} KiB more");
+    say(&format!("{READERS} readers who take nothing: {grown} KiB more"));
     assert!(grown < GROWTH_KIB_MAX, "{grown} KiB more");
     drop(readers);
     tell_to_end(&tool, "bot").await;
