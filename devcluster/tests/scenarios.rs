@@ -91,6 +91,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         large::all(),
         load::all(),
         logs::all(),
+        logs::costs::all(),
         going::all(),
         unknown::all(),
         names::all(),

@@ -143,7 +143,8 @@ async fn what_is_quiet_for_long_is_asked_for_again() {
     let went =
         went([at(7, 5, []), at(7, 5, [comes("one\n")]), at(7, 5, [comes("one\n"), ENDS])]).await;
     assert_eq!((went.text.as_str(), went.asked[2].as_str()), ("one\n", "7-5"));
-    assert_eq!(began.elapsed(), 2 * QUIET_MAX);
+    // Before a proxy that cuts at a minute would.
+    assert!(began.elapsed() < 2 * Duration::from_secs(60), "{:?}", began.elapsed());
     assert_eq!(went.told, []);
 }
 

@@ -74,9 +74,8 @@ impl Following {
     pub async fn end(&mut self) -> End {
         loop {
             let next = timeout(BIT_TIME_MAX, self.next()).await;
-            match next.unwrap_or_else(|_| panic!("no end in time: {}", self.text)) {
-                Some(end) => return end,
-                None => {}
+            if let Some(end) = next.unwrap_or_else(|_| panic!("no end in time: {}", self.text)) {
+                return end;
             }
         }
     }
