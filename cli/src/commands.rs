@@ -73,7 +73,7 @@ pub(crate) async fn dispatch(
     globals.json |= command.wants_json();
     let connect = || Context::new(&globals, environment, printer);
     match command {
-        Command::Run(args) => run::run(*args, connect).await,
+        Command::Run(args) => Box::pin(run::run(*args, connect)).await,
         Command::Show(args) => {
             let context = connect()?;
             context.patiently(ASKS, show::show(&args, &context)).await

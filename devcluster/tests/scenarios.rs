@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod chaos;
 mod command;
 mod conformance;
 mod credentials;
@@ -76,6 +77,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     [
         // The longest first, so that none is waited for at the end.
         matrix::all(),
+        chaos::all(),
         schedules::all(),
         platform::all(),
         readme::all(),

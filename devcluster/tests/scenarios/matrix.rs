@@ -63,6 +63,8 @@ enum Before {
     Running(Value),
     /// A scheduled job with a child at work.
     Scheduled(Value),
+    /// A scheduled job that waits for its time.
+    Idle(Value),
     /// A one-off that has ended.
     Finished(Value),
     /// The job that the operation runs again, with its key.
@@ -78,6 +80,7 @@ enum Asked {
     List,
     Delete,
     Flush,
+    Restart,
 }
 
 impl Asked {
@@ -88,6 +91,7 @@ impl Asked {
             Self::List => Call::get("/list/").header("cache-control", "no-cache"),
             Self::Delete => Call::delete(JOB),
             Self::Flush => Call::flush(),
+            Self::Restart => Call::restart(JOB),
         }
     }
 }
@@ -110,6 +114,15 @@ fn new_one_off() -> Value {
 /// A job that is at work until it is deleted.
 fn at_work(name: &str) -> Value {
     one_off(name, &noting(&format!("{name}.began"), "exec sleep 3600"))
+}
+
+/// The same, and notes when it is not alone, which it never should be.
+fn alone(name: &str) -> Value {
+    let cmd = format!(
+        "trap 'rmdir alone; exit' TERM; mkdir alone || echo twice >>{RUNS}
+        echo ran >>{name}.began; while true; do sleep 0.1; done"
+    );
+    one_off(name, &cmd)
 }
 
 fn yearly(job: Value) -> Value {
@@ -141,6 +154,9 @@ fn operations() -> Vec<Operation> {
     let one = vec![Before::Running(at_work(JOB))];
     let child = vec![Before::Scheduled(yearly(at_work(JOB)))];
     let continuous = vec![Before::Running(forever(at_work(JOB)))];
+    let bot_alone = vec![Before::Running(forever(alone(JOB)))];
+    let child_alone = vec![Before::Scheduled(yearly(alone(JOB)))];
+    let waiting = vec![Before::Idle(yearly(alone(JOB)))];
     vec![
         run("run one-off", vec![], new_one_off()),
         run("run scheduled", vec![], yearly(new_one_off())),
@@ -154,6 +170,9 @@ fn operations() -> Vec<Operation> {
         other("delete scheduled", child, Asked::Delete),
         other("delete continuous", continuous, Asked::Delete),
         other("flush", all_kinds(), Asked::Flush),
+        other("restart continuous", bot_alone, Asked::Restart),
+        other("restart scheduled", child_alone, Asked::Restart),
+        other("restart waiting", waiting, Asked::Restart),
     ]
 }
 
@@ -285,6 +304,9 @@ async fn prepare(tool: &Tool, before: &Before) {
             create_child(tool, &name, &format!("{name}-child")).await.unwrap();
             tool.read_until(&began(&name), "ran", POD_TIME_MAX).await;
         }
+        Before::Idle(job) => {
+            tool.run(job.clone()).await;
+        }
         Before::Finished(job) => {
             let name = tool.run(job.clone()).await.name;
             tool.ended(&name).await;
@@ -331,7 +353,7 @@ async fn judge_end(tool: &Tool, asked: &Asked) -> Vec<String> {
     }
     let runs = match asked {
         Asked::Run(job) => usize::from(job.get("schedule").is_none()),
-        Asked::Show | Asked::List | Asked::Delete | Asked::Flush => 0,
+        Asked::Show | Asked::List | Asked::Delete | Asked::Flush | Asked::Restart => 0,
     };
     if end.runs != runs {
         wrong.push(format!("the command ran {} times", end.runs));

@@ -66,6 +66,12 @@ impl Seen {
         named.map(|(_, uid)| uid.as_str()).collect()
     }
 
+    /// The uids of all pods that are not going.
+    fn pods(&self) -> impl Iterator<Item = &str> {
+        let pods = self.objects.iter().filter(|(name, _)| name.starts_with("Pod "));
+        pods.map(|(_, uid)| uid.as_str())
+    }
+
     /// The uids of all objects that are jobs of their own.
     fn of_jobs(&self) -> Vec<&str> {
         let jobs = self
@@ -80,6 +86,7 @@ impl Seen {
 pub(super) fn first(asked: &Asked, answer: &Answer, before: &Seen, after: &Seen) -> Vec<String> {
     let problem = match (asked, answer.status) {
         (Asked::Run(_), 201) => created(answer, after),
+        (Asked::Restart, 200) => restarted(answer, before, after),
         (Asked::Show | Asked::List, 200) => looked(asked, answer, before),
         (Asked::Delete | Asked::Flush, 200) if after.is_empty() => None,
         (Asked::Delete | Asked::Flush, 200) => Some(format!("still there: {after:?}")),
@@ -89,7 +96,7 @@ pub(super) fn first(asked: &Asked, answer: &Answer, before: &Seen, after: &Seen)
             let has_new = after.of_the_job().iter().any(|uid| !before.of_the_job().contains(uid));
             (has_new || after.runs != before.runs).then(|| format!("it was created: {after:?}"))
         }
-        (Asked::Delete | Asked::Flush, 503) => {
+        (Asked::Delete | Asked::Flush | Asked::Restart, 503) => {
             (after != before).then(|| format!("it was begun: {after:?}"))
         }
         (_, 504) => {
@@ -108,6 +115,7 @@ pub(super) fn again(asked: &Asked, [first, again]: [&Answer; 2], after: &Seen) -
             Some("another job than before".to_owned())
         }
         (Asked::Run(_), 201) => created(again, after),
+        (Asked::Restart, 200) => created(again, after),
         (Asked::Show | Asked::List, 200) => looked(asked, again, after),
         (Asked::Delete, 200 | 404) | (Asked::Flush, 200) if after.is_empty() => None,
         (Asked::Delete, 200 | 404) | (Asked::Flush, 200) => Some(format!("still there: {after:?}")),
@@ -123,13 +131,21 @@ fn created(answer: &Answer, after: &Seen) -> Option<String> {
         .then(|| format!("answered {uid}, but there is {after:?}"))
 }
 
+/// The same object, of which nothing is at work that was before. What was never at work twice is
+/// told by the job itself.
+fn restarted(answer: &Answer, before: &Seen, after: &Seen) -> Option<String> {
+    let old: Vec<_> = before.pods().filter(|uid| after.pods().any(|it| it == *uid)).collect();
+    let is_old = (!old.is_empty()).then(|| format!("an old pod is there: {after:?}"));
+    created(answer, after).or(is_old)
+}
+
 fn looked(asked: &Asked, answer: &Answer, before: &Seen) -> Option<String> {
     let (mut told, mut there) = match asked {
         Asked::List => {
             let jobs: Vec<Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
             (jobs.iter().map(uid_of).collect(), before.of_jobs())
         }
-        Asked::Run(_) | Asked::Show | Asked::Delete | Asked::Flush => {
+        Asked::Run(_) | Asked::Show | Asked::Delete | Asked::Flush | Asked::Restart => {
             (vec![uid(answer)], before.of_the_job())
         }
     };
