@@ -1,7 +1,7 @@
 //! The table of routes: everything that the service answers.
 
 use tjf_api_types::path;
-use tjf_runtime::{Class, Route, Router};
+use tjf_runtime::{Class, Media, Route, Router};
 
 use crate::{AppState, containers, delete, flush, list, logs, openapi, quota, restart, run, show};
 
