@@ -64,10 +64,10 @@ fn response(method: &Method, path: &str, status: u16) -> &'static Value {
         return &DOCUMENT["components"]["responses"][name];
     };
     let method = if method == Method::HEAD { Method::GET } else { method.clone() };
-    let operation = match &methods[method.as_str().to_ascii_lowercase()] {
-        Value::Null => methods.as_object().and_then(|them| them.values().next()),
-        operation => Some(operation),
-    };
+    // What another method is told is said with those that there are.
+    let operation = methods
+        .get(method.as_str().to_ascii_lowercase())
+        .or_else(|| methods.as_object().and_then(|them| them.values().next()));
     let said = operation.map_or(&Value::Null, |it| &it["responses"][status.to_string()]);
     match said["$ref"].as_str().and_then(|it| it.strip_prefix('#')) {
         Some(reference) => DOCUMENT.pointer(reference).unwrap_or(&Value::Null),

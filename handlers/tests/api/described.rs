@@ -27,7 +27,7 @@ async fn everybody_reads_the_document_and_who_has_it_is_told_so() {
     }
 }
 
-/// The schema is the OpenAPI Initiative's own (Apache-2.0), of OpenAPI 3.1; the schemas within are
+/// The schema is that of the initiative itself (Apache-2.0), for version 3.1; the schemas within are
 /// JSON Schema 2020-12, whose own schema the validator has.
 #[test]
 fn the_document_is_valid() {

@@ -17,7 +17,7 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    /// Of JSON Schema 2020-12, which OpenAPI 3.1 is made of.
+    /// Of JSON Schema 2020-12, which the document is made of.
     pub(crate) fn of(schema: Value) -> Self {
         const URL: &str = "https://schema.invalid/";
         let mut compiler = Compiler::new();
