@@ -276,6 +276,8 @@ fn the_other_verbs_are_called_as_they_were() {
         (&["show", "bot"][..], Reply::json(200, &job("bot"))),
         (&["delete", "bot"], deleted()),
         (&["flush"], deleted()),
+        (&["restart", "bot"], Reply::json(200, &job("bot"))),
+        (&["quota"], Reply::text(200, r#"{"categories":[]}"#)),
         (&["dump"], Reply::text(200, "[]")),
         (&["dump", "-f", "/dev/null"], Reply::text(200, "[]")),
         (&["dump", "--to-file", "/dev/null"], Reply::text(200, "[]")),

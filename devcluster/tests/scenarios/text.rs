@@ -6,7 +6,7 @@ use hyper::Method;
 use serde_json::json;
 use tjf_devcluster::suite::{Answer, Call, Tool, World};
 
-use super::{one_off, scenarios, with};
+use super::{continuous, one_off, scenarios, with};
 
 scenarios![a_shell_reads_every_answer_line_by_line];
 
@@ -67,6 +67,17 @@ async fn a_shell_reads_every_answer_line_by_line(world: Arc<World>) {
         let again = tool.send(again.header("accept", "text/plain")).await;
         assert_eq!((again.status, again.text().as_str()), (304, ""), "{path}");
         assert_eq!(again.headers["vary"], "accept");
+    }
+
+    tool.run(continuous("bot", "exec sleep 600")).await;
+    let restarted = ask(&tool, Call::new(Method::POST, "/restart/bot/")).await;
+    assert_eq!((restarted.status, restarted.text().as_str()), (200, "bot\n"));
+    tool.delete("bot").await;
+    let quota = ask(&tool, Call::get("/quota/")).await.text();
+    assert!(quota.lines().count() > 1, "{quota}");
+    for line in quota.lines() {
+        let (key, _) = line.split_once('\t').unwrap();
+        assert!(key.ends_with(".used") || key.ends_with(".limit"), "{line:?}");
     }
 
     let refused = ask(&tool, Call::get("/show/b/")).await;
