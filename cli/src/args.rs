@@ -203,7 +203,7 @@ impl WaitArgs {
 #[derive(Debug, Args)]
 pub(crate) struct LogsArgs {
     /// Name of the job
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = live::jobs())]
     pub(crate) name: ObjectName,
     /// Go on with what comes, until the job has ended
     #[arg(short, long)]

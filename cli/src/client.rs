@@ -11,15 +11,15 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Request, Response, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
-use tjf_api_types::{Deleted, IDEMPOTENCY_KEY, JobView, LogQuery, ObjectName, RunRequest, path};
+use tjf_api_types::IDEMPOTENCY_KEY;
 use tokio::time::{Duration, Instant};
 
 mod connection;
 mod error;
 mod log;
 mod race;
-mod rest;
 mod retry;
+mod routes;
 mod server;
 mod tls;
 
@@ -138,136 +138,6 @@ impl Client {
     pub fn observed_by(mut self, observer: Observer) -> Self {
         self.observer = Some(observer);
         self
-    }
-
-    /// Creates a job. `key` is the `Idempotency-Key`: without an answer that settles it, the request
-    /// is sent again under the same key for half a minute, and the job runs once all the same.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Unconfirmed`] when no answer settled it and the job may or may not exist; else
-    /// as every method: no connection, or a refusal.
-    pub async fn run(
-        &self,
-        request: &RunRequest,
-        key: &str,
-    ) -> Result<Answer<JobView>, ClientError> {
-        let body = serde_json::to_vec(request).map_err(ClientError::unwritable)?;
-        let call = Call {
-            method: Method::POST,
-            path: path::RUN.to_owned(),
-            body: body.into(),
-            key: Some(key),
-            known: None,
-            repeat: Repeat::UntilSettled,
-        };
-        // Whatever it says, the job may be there.
-        read(self.send(&call).await?).map_err(|error| ClientError::Unconfirmed(Box::new(error)))
-    }
-
-    /// Tells the job that a request would make. Nothing is created, and whether the name is taken is
-    /// not asked.
-    ///
-    /// # Errors
-    ///
-    /// What [`Client::run`] would be refused for; else as every method.
-    pub async fn rehearse(&self, request: &RunRequest) -> Result<Answer<JobView>, ClientError> {
-        let body = serde_json::to_vec(request).map_err(ClientError::unwritable)?;
-        let call = Call {
-            method: Method::POST,
-            body: body.into(),
-            repeat: Repeat::Freely,
-            ..Call::read(path::dry_run())
-        };
-        read(self.send(&call).await?)
-    }
-
-    /// Describes one job.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Refused`] with status 404 when there is no such job; else as every method.
-    pub async fn show(&self, name: &ObjectName) -> Result<Answer<JobView>, ClientError> {
-        read(self.send(&Call::read(path::show(name.as_str()))).await?)
-    }
-
-    /// Describes this very job once it has ended, or after so long: whole seconds, from 1 to 300. It
-    /// is sent once: who waits decides what comes after a failure.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Refused`] with status 404 when the job is there no more, 400 when it is not a
-    /// one-off; else as every method.
-    pub async fn show_when_ended(
-        &self,
-        name: &ObjectName,
-        uid: &str,
-        time: Duration,
-    ) -> Result<Answer<JobView>, ClientError> {
-        let path = path::show_when_ended(name.as_str(), uid, time.as_secs());
-        read(self.send(&Call { repeat: Repeat::Never, ..Call::read(path) }).await?)
-    }
-
-    /// Begins to read what a job has written. It is sent once: who reads decides what comes after a
-    /// failure, and where to go on.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Refused`] with status 404 when there is no such job, 400 when it keeps no
-    /// output; [`ClientError::NotALog`] when somebody else answers; else as every method.
-    pub async fn logs(
-        &self,
-        name: &ObjectName,
-        query: &LogQuery,
-    ) -> Result<LogAnswer, ClientError> {
-        let call = Call::read(path::logs(name.as_str(), query));
-        let path = format!("{}{}", self.server.path_prefix, call.path);
-        let began = Instant::now();
-        let result = match self.request(&call, &path) {
-            Ok(request) => Box::pin(self.connections.open(request)).await,
-            Err(error) => Err(error),
-        };
-        self.tell(&Event::Exchange(Exchange {
-            method: call.method.as_str(),
-            path: &path,
-            status: result.as_ref().map(|response| response.status().as_u16()),
-            request_id: result.as_ref().ok().and_then(error::request_id),
-            duration: began.elapsed(),
-        }));
-        LogAnswer::read(result?, &self.server.url).await
-    }
-
-    /// Describes all jobs of the tool, sorted by name.
-    ///
-    /// # Errors
-    ///
-    /// No connection, a refusal, or an answer that can't be understood.
-    pub async fn list(&self) -> Result<Answer<Vec<JobView>>, ClientError> {
-        read(self.send(&Call::read(path::LIST.to_owned())).await?)
-    }
-
-    /// The same, unless it is the answer that had this tag: then `None`.
-    ///
-    /// # Errors
-    ///
-    /// No connection, a refusal, or an answer that can't be understood.
-    pub async fn list_unless(
-        &self,
-        tag: Option<&str>,
-    ) -> Result<Option<Answer<Vec<JobView>>>, ClientError> {
-        let call = Call { known: tag, ..Call::read(path::LIST.to_owned()) };
-        let response = self.send(&call).await?;
-        let is_known = response.status() == StatusCode::NOT_MODIFIED;
-        if is_known { Ok(None) } else { read(response).map(Some) }
-    }
-
-    /// Deletes one job.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Refused`] with status 404 when there is no such job; else as every method.
-    pub async fn delete(&self, name: &ObjectName) -> Result<Answer<Deleted>, ClientError> {
-        read(self.send(&Call::delete(path::delete(name.as_str()))).await?)
     }
 
     /// Sends a call until it is answered well or must not be sent again.

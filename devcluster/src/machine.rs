@@ -15,6 +15,8 @@ pub struct Machine {
     pub must_be_complete: bool,
     /// `TJF_MATRIX_SEED`: the order in which faults are tried, to repeat one.
     pub matrix_seed: Option<u64>,
+    /// `TJF_CHAOS_SEED`: the moments at which something goes wrong, to repeat them.
+    pub chaos_seed: Option<u64>,
     /// `TJF_MATRIX_PART`: only the operations whose names contain it.
     pub matrix_part: Option<String>,
 }
@@ -33,13 +35,15 @@ impl Machine {
         let or = |name: &str, otherwise: &str| {
             variable(name).filter(|value| !value.is_empty()).unwrap_or_else(|| otherwise.into())
         };
+        let number = |name| variable(name).and_then(|number| number.to_str()?.parse().ok());
         Self {
             cargo: or("CARGO", "cargo").into(),
             home: or("HOME", "/"),
             path: or("PATH", "/usr/local/bin:/usr/bin:/bin"),
             must_be_complete: variable("TJF_REQUIRE_SHELLS").is_some_and(|value| value == "1"),
             matrix_part: variable("TJF_MATRIX_PART").and_then(|part| part.into_string().ok()),
-            matrix_seed: variable("TJF_MATRIX_SEED").and_then(|seed| seed.to_str()?.parse().ok()),
+            matrix_seed: number("TJF_MATRIX_SEED"),
+            chaos_seed: number("TJF_CHAOS_SEED"),
         }
     }
 

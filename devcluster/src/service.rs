@@ -91,7 +91,7 @@ struct Process {
     log: Log,
     /// Closed when the log has come to its end.
     announced: watch::Receiver<Addresses>,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
     _reader: JoinSet<()>,
 }
 
@@ -127,7 +127,30 @@ impl Service {
         site: &Site,
     ) -> Result<Self, ServiceError> {
         let authority = Authority::generate("devcluster");
-        let folder = write_files(&authority, address, site).await?;
+        let folder = Arc::new(write_files(&authority, address, site).await?);
+        Self::start_with(folder, authority.certificate, address, programs, site).await
+    }
+
+    /// Another one with the same files, as a manager of processes would start it after this one has
+    /// gone. Its ports are others.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    ///
+    /// # Panics
+    /// When somebody else has started this one.
+    pub async fn next(&self, programs: &Programs, site: &Site) -> Result<Self, ServiceError> {
+        let folder = Arc::clone(&self.process().folder);
+        Self::start_with(folder, self.ca.clone(), self.address.ip(), programs, site).await
+    }
+
+    async fn start_with(
+        folder: Arc<TempDir>,
+        ca: String,
+        address: IpAddr,
+        programs: &Programs,
+        site: &Site,
+    ) -> Result<Self, ServiceError> {
         let file = |name: &str| folder.path().join(name);
         let mut child = programs
             .service()
@@ -160,8 +183,8 @@ impl Service {
             return Err(ServiceError::Silent(log.lines().join("\n")));
         };
         let child = tokio::sync::Mutex::new(child);
-        let (ca, ca_file) = (authority.certificate, file("ca.crt"));
-        let process = Process { child, pid, log, announced, _folder: folder, _reader: reader };
+        let ca_file = file("ca.crt");
+        let process = Process { child, pid, log, announced, folder, _reader: reader };
         Ok(Self { address, admin_address, ca, ca_file, process: Some(process) })
     }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod chaos;
 mod command;
 mod conformance;
 mod credentials;
@@ -75,6 +76,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     [
         // The longest first, so that none is waited for at the end.
         matrix::all(),
+        chaos::all(),
         schedules::all(),
         platform::all(),
         readme::all(),

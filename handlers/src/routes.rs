@@ -1,7 +1,7 @@
 //! The table of routes: everything that the service answers.
 
 use tjf_api_types::path;
-use tjf_runtime::{Class, Media, Route, Router};
+use tjf_runtime::{Class, Route, Router};
 
 use crate::{AppState, containers, delete, flush, list, logs, quota, restart, run, show};
 
@@ -11,11 +11,7 @@ pub fn routes() -> Router<AppState> {
         .route(Route::post(path::RUN, run::run))
         .route(Route::get(path::SHOW, show::show))
         .route(Route::get(path::LIST, list::list))
-        .route(
-            Route::get(path::LOGS, logs::logs)
-                .class(Class::Waiting)
-                .answers(&[Media::Json, Media::Text]),
-        )
+        .route(Route::get(path::LOGS, logs::logs).class(Class::Waiting))
         .route(Route::post(path::RESTART, restart::restart))
         .route(Route::delete(path::DELETE, delete::delete))
         .route(Route::delete(path::FLUSH, flush::flush))

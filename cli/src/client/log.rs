@@ -2,12 +2,46 @@
 
 use bytes::Bytes;
 use hyper::{Response, header};
-use tjf_api_types::{LOG_LENGTH, LOG_MODIFIED, LOG_POSITION, LogPosition};
+use tjf_api_types::{
+    LOG_LENGTH, LOG_MODIFIED, LOG_POSITION, LogPosition, LogQuery, ObjectName, path,
+};
+use tokio::time::Instant;
 
-use super::{ClientError, Refusal, connection::Pieces};
+use super::{Call, Client, ClientError, Event, Exchange, Refusal, connection::Pieces, error};
 
 /// A refusal is a short document.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
+
+impl Client {
+    /// Begins to read what a job has written. It is sent once: who reads decides what comes after a
+    /// failure, and where to go on.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with status 404 when there is no such job, 400 when it keeps no
+    /// output; [`ClientError::NotALog`] when somebody else answers; else as every method.
+    pub async fn logs(
+        &self,
+        name: &ObjectName,
+        query: &LogQuery,
+    ) -> Result<LogAnswer, ClientError> {
+        let call = Call::read(path::logs(name.as_str(), query));
+        let path = format!("{}{}", self.server.path_prefix, call.path);
+        let began = Instant::now();
+        let result = match self.request(&call, &path) {
+            Ok(request) => Box::pin(self.connections.open(request)).await,
+            Err(error) => Err(error),
+        };
+        self.tell(&Event::Exchange(Exchange {
+            method: call.method.as_str(),
+            path: &path,
+            status: result.as_ref().map(|response| response.status().as_u16()),
+            request_id: result.as_ref().ok().and_then(error::request_id),
+            duration: began.elapsed(),
+        }));
+        LogAnswer::read(result?, &self.server.url).await
+    }
+}
 
 /// The answer with a log, of which the text comes bit by bit.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ fn offered(session: &Session, words: &[&str]) -> Vec<String> {
 fn names_of_jobs_are_those_that_there_are() {
     let jobs = [job("bot"), completed("nightly"), completed("night-owl")];
     let session = Session::new([Reply::json(200, &jobs)]);
-    for verb in ["show", "delete", "wait"] {
+    for verb in ["show", "logs", "delete", "wait"] {
         let names = offered(&session, &[verb, "nig"]);
         assert_eq!(names, ["nightly", "night-owl"], "{verb}");
     }

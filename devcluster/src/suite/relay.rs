@@ -80,9 +80,11 @@ impl Relay {
         self.road.send_modify(|road| road.cuts += 1);
     }
 
-    /// Passes nothing on until it leads somewhere again.
-    pub fn stall(&self) {
+    /// Passes nothing on for so long; then it waits to be led somewhere.
+    pub async fn stall_for(&self, time: Duration) {
         self.road.send_modify(|road| road.is_stalled = true);
+        // This is the fault, too.
+        sleep(time).await;
     }
 
     /// Closes each connection once it has brought so many bytes of answers.

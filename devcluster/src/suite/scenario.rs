@@ -141,6 +141,14 @@ impl World {
         self.note(Service::start(&self.programs, &site).await)
     }
 
+    /// A service with the files of one that has gone.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_next(&self, service: &Service) -> Arc<Service> {
+        self.note(service.next(&self.programs, &self.cluster.site).await)
+    }
+
     /// A service where pods reach it: the one inside the cluster, or else one of the test's own.
     ///
     /// # Panics

@@ -22,7 +22,8 @@ const LAST_WORDS_TIME_MAX: Duration = Duration::from_secs(5);
 pub(super) async fn ends(context: &Context, request: &RunRequest) -> [Option<LogPosition>; 2] {
     let name = request.name.as_deref().unwrap_or_default();
     let Ok(name) = name.parse::<ObjectName>() else { return [None; 2] };
-    let end = |stream| logs::end(&context.client, &name, stream);
+    // Each holds a whole exchange, which is large.
+    let end = |stream| Box::pin(logs::end(&context.client, &name, stream));
     let (out, err) = join(end(LogStream::Stdout), end(LogStream::Stderr)).await;
     [out, err]
 }
