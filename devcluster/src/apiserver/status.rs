@@ -99,8 +99,11 @@ impl Refused {
     pub(crate) fn invalid(kind: &str, group: &str, name: &str, causes: &[Cause]) -> Self {
         let dotted = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
         let told = |cause: &Cause| format!("{}: {}", cause.field, cause.message);
-        let list = causes.iter().map(told).collect::<Vec<_>>().join(", ");
-        let list = if causes.len() == 1 { list } else { format!("[{list}]") };
+        let mut list: Vec<_> = causes.iter().map(told).collect();
+        list.dedup();
+        let is_one = list.len() == 1;
+        let list = list.join(", ");
+        let list = if is_one { list } else { format!("[{list}]") };
         let message = format!("{dotted} \"{name}\" is invalid: {list}");
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
             .with(json!({"name": name, "group": group, "kind": kind, "causes": causes}))

@@ -12,14 +12,14 @@ use super::{
     path::{Query, Target},
     read::{self, List},
     selector::Selector,
-    status::Refused,
+    status::{Refused, cause},
     validate,
 };
 use crate::{
     admission, defaults,
     kind::Kind,
     object::{Key, Object},
-    store::{Deleted, Deletion, Store},
+    store::{Deleted, Deletion, Refusal, Store},
 };
 
 /// Creates what was sent, if its kind, the namespace, its limits and its quotas allow it. A dry run
@@ -118,13 +118,38 @@ pub(crate) fn patch(
     let patch: Value = serde_json::from_slice(patch)
         .map_err(|error| Refused::bad_request(format!("error decoding patch: {error}")))?;
     let names_a_version = patch.pointer("/metadata/resourceVersion").is_some();
-    let mut value = read::get(store, &target.key())?.to_value();
+    let found = read::get(store, &target.key())?;
+    check_identity(&found, &patch)?;
+    let mut value = found.to_value();
     content::merge(&mut value, patch);
     let Sent { mut object, warnings, .. } = content::typed(&value, target, query)?;
     if !names_a_version {
         object.metadata.resource_version = None;
     }
     Ok((replace(store, target, object)?, warnings))
+}
+
+/// Looks whether this is the object that a patch is for. A version that is over is told first, and
+/// then a uid that is another's.
+///
+/// # Errors
+/// When it is not.
+fn check_identity(found: &Object, patch: &Value) -> Result<(), Refused> {
+    let says = |field: &str| patch.pointer(&format!("/metadata/{field}")).and_then(Value::as_str);
+    let version = found.metadata.resource_version.as_deref();
+    if says("resourceVersion").is_some_and(|wanted| version != Some(wanted)) {
+        return Err(Refused::by_store(&found.key(), &Refusal::Changed));
+    }
+    match says("uid") {
+        Some(uid) if uid != found.uid() => {
+            let why = format!("Invalid value: \"{uid}\": field is immutable");
+            // Both Kubernetes' general rules and those of the kind say so.
+            let cause = cause("metadata.uid", "FieldValueInvalid", why);
+            let (kind, causes) = (found.kind, [cause.clone(), cause]);
+            Err(Refused::invalid(kind.name(), kind.group(), found.name(), &causes))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How the caller wants to delete. A body outweighs the query, also where it says nothing.

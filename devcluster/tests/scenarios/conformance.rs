@@ -6,6 +6,7 @@
 
 mod answers;
 mod deletes;
+mod patches;
 mod reads;
 mod watches;
 
@@ -24,6 +25,7 @@ scenarios![
     creates_and_refusals_are_answered_as_written_down,
     reads_are_answered_as_written_down,
     deletes_are_answered_as_written_down,
+    patches_are_answered_as_written_down,
     watches_are_answered_as_written_down,
     callers_are_known_as_written_down,
 ];
@@ -180,6 +182,12 @@ async fn deletes_are_answered_as_written_down(world: Arc<World>) {
     let mut transcript = Transcript::of(&world, "deletes").await;
     deletes::play(&mut transcript).await;
     expect_file!["../golden/deletes.txt"].assert_eq(&transcript.text);
+}
+
+async fn patches_are_answered_as_written_down(world: Arc<World>) {
+    let mut transcript = Transcript::of(&world, "patches").await;
+    patches::play(&mut transcript).await;
+    expect_file!["../golden/patches.txt"].assert_eq(&transcript.text);
 }
 
 async fn watches_are_answered_as_written_down(world: Arc<World>) {

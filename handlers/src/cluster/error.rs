@@ -245,6 +245,10 @@ pub(super) fn refused(
         },
         // Told from the next case by nothing but the words.
         (409, _) if message.contains("recondition") => ClusterError::OtherObject,
+        // A patch that names another uid than the object of this name has.
+        (422, _) if message.contains("metadata.uid: ") && message.contains("is immutable") => {
+            ClusterError::OtherObject
+        }
         // Under load the quota's own bookkeeping, which comes first and then does nothing.
         (code @ (409 | 429), _) => ClusterError::Busy { code, message, retry_after: retry_after() },
         (410, _) => ClusterError::NoSuchVersion { message },

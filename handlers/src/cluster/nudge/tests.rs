@@ -107,6 +107,19 @@ async fn what_waits_is_told_one_after_the_other() {
     assert!((Duration::from_secs(2)..Duration::from_secs(4)).contains(&time), "{time:?}");
 }
 
+/// Another job has its name by now, which Kubernetes tells in these words.
+#[tokio::test(start_paused = true)]
+async fn what_has_gone_meanwhile_is_passed_over() {
+    let message =
+        "Job.batch \"a\" is invalid: metadata.uid: Invalid value: \"u\": field is immutable";
+    let mut groups = look(&[job("a", 1)], 14);
+    groups.push(vec![patch(format!("{JOBS}/a")).refused(422, "Invalid", message)]);
+    groups.extend(look(&[], 14));
+    groups.push(nudge(CONTROLLERS, "bot"));
+    groups.extend(look(&[], 14).into_iter().take(2));
+    played(groups).await;
+}
+
 /// A bot that was restarted a moment ago, whose pod is not there yet, takes its place again.
 #[tokio::test(start_paused = true)]
 async fn what_is_coming_is_not_room() {
