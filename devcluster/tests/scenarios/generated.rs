@@ -13,7 +13,7 @@ scenarios![
     a_generated_client_creates_and_reads_a_job: Needs::Fetched(GENERATOR),
 ];
 
-/// From the package of the same name on PyPI.
+/// From the package of the same name on `PyPI`.
 const GENERATOR: &str = "openapi-python-client";
 /// What a person would write with the generated client. Its language is the generator's.
 const PROGRAM: &str = include_str!("generated/program.py");
