@@ -12,7 +12,7 @@ use super::{POD_TIME_MAX, one_off, scenarios};
 scenarios![
     run_takes_a_command_or_a_name_first,
     run_wait_passes_the_exit_code_on,
-    a_job_starts_a_job_and_passes_its_exit_code_on,
+    a_job_starts_waits_for_and_reads_another,
     a_day_with_the_command,
     what_a_hint_says_helps,
     containers_are_listed,
@@ -73,7 +73,7 @@ async fn run_wait_passes_the_exit_code_on(world: Arc<World>) {
 
 /// As the site sets it up: the service's address is in a file, and all else is in the home. The
 /// kubeconfig there names the cluster's CA by a path that pods do not have.
-async fn a_job_starts_a_job_and_passes_its_exit_code_on(world: Arc<World>) {
+async fn a_job_starts_waits_for_and_reads_another(world: Arc<World>) {
     let service = world.service_for_pods().await;
     let tool = world.tool("nested").await.through(&service);
     let file = |name: &str| tool.home.join(name);
@@ -88,12 +88,17 @@ async fn a_job_starts_a_job_and_passes_its_exit_code_on(world: Arc<World>) {
     assert!(kubeconfig.contains(ca), "{kubeconfig}");
     fs::write(file(".kube/config"), kubeconfig.replace(ca, "/nowhere/ca.crt")).await.unwrap();
 
-    let inner = "run inner --command 'echo inside; exit 7' --image tf-busybox --wait";
-    tool.run(one_off("outer", &format!("~/toolforge-jobs {inner}; echo code $?; exit 9"))).await;
+    let inner = "run inner --command 'echo inside; exit 7' --image tf-busybox";
+    let jobs = "~/toolforge-jobs";
+    let cmd = format!(
+        "{jobs} {inner} --wait; echo code $?; {jobs} wait inner; echo code $?; {jobs} logs inner; exit 9"
+    );
+    tool.run(one_off("outer", &cmd)).await;
     let outer = tool.ended("outer").await;
     let told = (tool.read("outer.out").await, tool.read("outer.err").await);
     assert_eq!(outer.status.exit_code, Some(9), "{told:?}");
-    assert_eq!(told.0, "inner\nFailed\ncode 7\n", "{told:?}");
+    let expected = "inner\nFailed\ncode 7\ninner Failed\ncode 7\nout: inside\n";
+    assert_eq!(told.0, expected, "{told:?}");
     assert_eq!(tool.read("inner.out").await, "inside\n");
 }
 

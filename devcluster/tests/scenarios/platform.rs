@@ -77,7 +77,7 @@ async fn the_demo_shows_a_job_of_each_kind_and_leaves_nothing(_world: Arc<World>
         "\nhello from hello-",
         "its exit code was 3\n",
         "\nno such wiki\n",
-        "bot     continuous  Running",
+        "\nbot     continuous  -          Running for ",
         "error: there is no job `bot`",
         "\ntick at ",
         "nothing is left",
