@@ -12,8 +12,44 @@ use crate::job::kind::{Kind, Resource};
 pub struct Pod {
     /// About the object.
     pub metadata: Meta,
+    /// What was asked for.
+    pub spec: PodSpec,
     /// What became of it.
     pub status: PodStatus,
+}
+
+/// What a pod was made to be, with the limits that its namespace gave it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PodSpec {
+    /// Its containers.
+    pub containers: Box<[PodContainer]>,
+}
+
+/// What a container was made to be.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PodContainer {
+    /// Its name among the pod's containers.
+    pub name: Box<str>,
+    /// What it may use.
+    pub resources: PodResources,
+}
+
+/// What a container may use.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PodResources {
+    /// At most.
+    pub limits: PodLimits,
+}
+
+/// Limits of a container, of which only one is told.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PodLimits {
+    /// Memory, as Kubernetes writes quantities.
+    pub memory: Option<Box<str>>,
 }
 
 impl Resource for Pod {
@@ -50,6 +86,13 @@ impl Pod {
         let containers = &self.status.container_statuses;
         containers.iter().find(|it| it.name == CONTAINER).or_else(|| containers.first())
     }
+
+    /// How much memory that container may use, if there is a limit.
+    pub fn memory_max(&self) -> Option<&str> {
+        let program = self.program()?;
+        let mut containers = self.spec.containers.iter();
+        containers.find(|it| *it.name == *program.name)?.resources.limits.memory.as_deref()
+    }
 }
 
 /// What became of a container.
@@ -84,6 +127,8 @@ pub struct ContainerState {
 pub struct Waiting {
     /// A word that says for what; may be empty.
     pub reason: String,
+    /// A sentence about it; may be empty.
+    pub message: String,
 }
 
 /// A container that runs.

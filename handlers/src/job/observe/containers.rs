@@ -1,11 +1,13 @@
 //! What one container of a pod says.
 
+mod waits;
+
 use jiff::Timestamp;
 
 use super::status::{Cause, Outcome, Present};
 use crate::job::{
     command::LOG_NOT_WRITABLE,
-    objects::{ContainerStatus, Pod, Terminated, condition},
+    objects::{ContainerStatus, Pod, Terminated, Waiting, condition},
 };
 
 /// 128 and the number of the signal.
@@ -31,10 +33,15 @@ pub(super) fn is_being_made(container: &ContainerStatus) -> bool {
     waiting.is_some_and(|waiting| SILENT_WORDS.contains(&waiting.reason.as_str()))
 }
 
-/// The word for what it waits for, unless that says nothing.
-pub(super) fn waits_for(container: &ContainerStatus) -> Option<&str> {
-    let word = container.state.waiting.as_ref()?.reason.as_str();
-    (!SILENT_WORDS.contains(&word)).then_some(word)
+/// What it waits for, unless that says nothing.
+pub(super) fn waiting(container: &ContainerStatus) -> Option<&Waiting> {
+    let waiting = container.state.waiting.as_ref()?;
+    (!SILENT_WORDS.contains(&waiting.reason.as_str())).then_some(waiting)
+}
+
+/// Why a container waits.
+pub(super) fn why_it_waits(waiting: &Waiting) -> Cause {
+    Cause::new(&*waiting.reason, waits::sentence(waiting))
 }
 
 /// Whether it ends again and again; between two ends it runs for a moment too.
@@ -44,7 +51,7 @@ pub(super) fn is_crash_loop(container: &ContainerStatus, now: Timestamp) -> bool
         running.started_at.is_some_and(|at| now.duration_since(at).as_secs() >= SETTLED_SECONDS)
     });
     let at_the_moment = &container.state;
-    waits_for(container) == Some("CrashLoopBackOff")
+    waiting(container).is_some_and(|waiting| waiting.reason == "CrashLoopBackOff")
         || (has_crashed && at_the_moment.terminated.is_some())
         || (has_crashed && at_the_moment.running.is_some() && !is_settled)
 }
@@ -66,12 +73,12 @@ pub(super) fn init_in_the_way(pod: &Pod) -> Option<&ContainerStatus> {
     in_the_way.clone().find(|init| !runs(init)).or_else(|| in_the_way.next_back())
 }
 
-/// How the job's program ended.
-pub(super) fn outcome(end: &Terminated) -> Outcome {
+/// How the job's program ended, which might use so much memory.
+pub(super) fn outcome(end: &Terminated, memory_max: Option<&str>) -> Outcome {
     let code = end.exit_code;
     Outcome {
         is_success: code == 0,
-        cause: program_cause(end),
+        cause: program_cause(end, memory_max),
         started_at: end.began(),
         finished_at: end.finished_at,
         exit_code: Some(code),
@@ -81,12 +88,15 @@ pub(super) fn outcome(end: &Terminated) -> Outcome {
 }
 
 /// Why the job's program ended: the first reason that applies.
-fn program_cause(end: &Terminated) -> Option<Cause> {
+fn program_cause(end: &Terminated, memory_max: Option<&str>) -> Option<Cause> {
     if let (LOG_NOT_WRITABLE, Some(sentence)) = (end.exit_code, last_words(end)) {
         return Some(Cause::new("LogNotWritable", sentence));
     }
     let message = match end.reason.as_str() {
-        "OOMKilled" => "it used more memory than it may: ask for more with `memory`".to_owned(),
+        "OOMKilled" => {
+            let limit = memory_max.map(|limit| format!(", {limit}")).unwrap_or_default();
+            format!("it used more memory than it may{limit}: ask for more with `memory`")
+        }
         "StartError" | "ContainerCannotRun" => {
             "its program could not be started in this container".to_owned()
         }
@@ -131,13 +141,13 @@ fn last_words(end: &Terminated) -> Option<&str> {
 }
 
 /// What a job's program does that ends again and again.
-pub(super) fn crash_loop(program: &ContainerStatus) -> Present {
-    let last_try = last_end(program).map(outcome);
+pub(super) fn crash_loop(program: &ContainerStatus, memory_max: Option<&str>) -> Present {
+    let last_try = last_end(program).map(|end| outcome(end, memory_max));
     let cause = last_try.as_ref().and_then(|outcome| outcome.cause.as_ref());
     let is_log = cause.is_some_and(|it| it.reason.as_deref() == Some("LogNotWritable"));
     let word = if is_log { "LogNotWritable" } else { "CrashLoopBackOff" };
     let why = cause.map_or("it ended, although it should run for ever", |it| it.message.as_str());
-    Present::Waiting { cause: Some(started_again(word, why)), last_try }
+    Present::Waiting { cause: Some(started_again(program, word, why)), last_try }
 }
 
 /// What a job does whose init container has not let it start yet. `None` when there is nothing to
@@ -147,9 +157,9 @@ pub(super) fn behind_init(init: &ContainerStatus, now: Timestamp) -> Option<Pres
     let does = |what: &str| format!("{INIT_CONTAINER} `{}` {what}", init.name);
     let cause = if is_crash_loop(init, now) {
         let why = failure.map_or_else(|| does("ends again and again"), |cause| cause.message);
-        started_again("CrashLoopBackOff", &why)
-    } else if let Some(word) = waits_for(init) {
-        Cause::new(word, does(&format!("waits: {}", waiting_words(word))))
+        started_again(init, "CrashLoopBackOff", &why)
+    } else if let Some(waiting) = waiting(init) {
+        Cause::new(&*waiting.reason, does(&format!("waits: {}", waits::sentence(waiting))))
     } else if init.state.terminated.is_some() {
         failure?
     } else if init.state.running.is_some() {
@@ -160,19 +170,10 @@ pub(super) fn behind_init(init: &ContainerStatus, now: Timestamp) -> Option<Pres
     Some(Present::waiting(cause))
 }
 
-fn started_again(word: &str, why: &str) -> Cause {
-    Cause::new(word, format!("{why}; it is started again after a pause"))
-}
-
-/// For what a container waits, in words.
-pub(super) fn waiting_words(word: &str) -> &'static str {
-    match word {
-        "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName" => {
-            "its container image can't be fetched: ask an administrator, or use another container"
-        }
-        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
-            "its container can't be made: ask an administrator"
-        }
-        _ => "its container waits",
-    }
+/// A container that ends again and again is started again when a pause is over.
+fn started_again(container: &ContainerStatus, word: &str, why: &str) -> Cause {
+    let ended = last_end(container).and_then(|end| end.finished_at);
+    let when = waits::next_start(container, ended);
+    let when = when.map_or_else(|| "after a pause".to_owned(), |at| format!("at {at}"));
+    Cause::new(word, format!("{why}; it is started again {when}"))
 }

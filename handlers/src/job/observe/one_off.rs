@@ -1,13 +1,16 @@
 //! What became of a one-off, and of one run of a scheduled job.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Snapshot, pod,
     refused::Refused,
     status::{Cause, Outcome, Present, Status},
 };
-use crate::job::objects::{BatchJob, Condition, Pod, condition};
+use crate::job::{
+    objects::{BatchJob, Condition, Pod, condition},
+    time,
+};
 
 /// The reason of the condition of a Job that ran out of time.
 const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
@@ -135,13 +138,26 @@ fn unfinished(snapshot: &Snapshot<'_>, job: &BatchJob, now: Timestamp) -> Presen
     let is_counted = job.status.failed > 0 && job.status.failed >= failed_pods(snapshot, job);
     if !ended.is_success && is_counted && job.status.failed < tries_max {
         let why = ended.cause.as_ref().map_or("it failed", |cause| cause.message.as_str());
-        let message = format!("{why}; it is tried again, {} of {tries_max}", job.status.failed + 1);
+        let when = next_try(job.status.failed, ended.finished_at);
+        let when = when.map(|at| format!(" at {}", time::written(at))).unwrap_or_default();
+        let number = job.status.failed + 1;
+        let message = format!("{why}; it is tried again{when}, {number} of {tries_max}");
         let reason = ended.cause.as_ref().and_then(|cause| cause.reason.clone());
         let cause = Some(Cause { reason, message });
         return Present::Waiting { cause, last_try: Some(ended) };
     }
     // Kubernetes has yet to count this pod; until then nothing has ended.
     Present::Running { since: ended.started_at, cause: None }
+}
+
+/// When a Job that has failed so often is tried again, as Kubernetes' own controller counts: ten
+/// seconds after the last failure, and twice as long after each further one, up to ten minutes.
+fn next_try(failed: i64, last_failure: Option<Timestamp>) -> Option<Timestamp> {
+    const FIRST_SECONDS: i64 = 10;
+    const LAST_SECONDS: i64 = 600;
+    let doublings = u32::try_from(failed - 1).unwrap_or(0).min(16);
+    let pause = (FIRST_SECONDS << doublings).min(LAST_SECONDS);
+    last_failure?.checked_add(SignedDuration::from_secs(pause)).ok()
 }
 
 fn failed_pods(snapshot: &Snapshot<'_>, job: &BatchJob) -> i64 {

@@ -28,7 +28,8 @@ pub(super) fn restarts(pod: &Pod) -> i64 {
 
 /// How a pod ended that has.
 pub(super) fn ended(pod: &Pod) -> Outcome {
-    let program = pod.program().and_then(last_end).map(containers::outcome);
+    let end = pod.program().and_then(last_end);
+    let program = end.map(|end| containers::outcome(end, pod.memory_max()));
     let outcome = program.unwrap_or_default();
     if pod.status.phase == "Succeeded" {
         return Outcome { is_success: true, cause: None, ..outcome };
@@ -95,21 +96,21 @@ fn at_work(
     now: Timestamp,
 ) -> Present {
     if containers::is_crash_loop(program, now) {
-        return containers::crash_loop(program);
+        return containers::crash_loop(program, pod.memory_max());
     }
     if let Some(running) = &program.state.running {
         return Present::Running { since: running.started_at, cause: None };
     }
     if let Some(end) = &program.state.terminated {
-        let outcome = containers::outcome(end);
+        let outcome = containers::outcome(end, pod.memory_max());
         if end.began().is_none() {
             return Present::Waiting { cause: outcome.cause.clone(), last_try: Some(outcome) };
         }
         // Ended, and not yet counted or started again: until then nothing has ended.
         return Present::Running { since: end.began(), cause: held_up(pod, end.exit_code) };
     }
-    match containers::waits_for(program) {
-        Some(word) => Present::waiting(Cause::new(word, containers::waiting_words(word))),
+    match containers::waiting(program) {
+        Some(waiting) => Present::waiting(containers::why_it_waits(waiting)),
         None => being_made(snapshot, pod),
     }
 }

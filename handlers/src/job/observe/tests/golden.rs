@@ -165,7 +165,10 @@ fn whatever_the_golden_files_say_these_rules_hold() {
         let is_continuous = recording.kind == "ReplicationController";
         assert!(is_continuous || status.restarts.is_none(), "{name}: restarts");
         let text = serde_json::to_string(&status).unwrap() + &status_long;
-        for never in ["1970", "/var/", "/no/such", "/bin/", "registry.invalid", "u-", "tf-test"] {
+        // The name of the image is told, and nothing else that the registry's errors say.
+        let text = text.replace("registry.invalid/no/such:1", "");
+        for never in ["1970", "/var/", "/no/such", "/bin/", "dial tcp", "10.0.0.", "u-", "tf-test"]
+        {
             assert!(!text.contains(never), "{name}: {never} in {text}");
         }
         assert!(!status_short.contains('\n') && !status_long.contains('\n'), "{name}");

@@ -214,7 +214,7 @@ fn while_tries_are_left_a_job_has_not_failed() {
     let backing_off = view(&with(job(1, 1), vec![first()]));
     assert_eq!(backing_off.status.phase, Phase::Pending);
     assert_eq!(backing_off.status.attempts, Some(1));
-    let message = "it ended with exit code 4; it is tried again, 2 of 2";
+    let message = "it ended with exit code 4; it is tried again at 2026-01-01T00:01:10Z, 2 of 2";
     assert_eq!(backing_off.status.message.as_deref(), Some(message));
 
     // Ended and not yet counted: neither failed nor about to be tried again.
@@ -314,4 +314,26 @@ fn waiting_without_a_word_is_not_a_reason() {
     }
     let objects = ended(&json!({"status": {"active": 1}}), json!({"phase": "Pending"}));
     assert_eq!(told(&objects).0, Phase::Pending);
+}
+
+#[test]
+fn who_outgrew_its_memory_is_told_how_much_that_was() {
+    for (limits, told) in [
+        (json!({"memory": "64Mi"}), "it used more memory than it may, 64Mi: ask for more"),
+        (json!({}), "it used more memory than it may: ask for more"),
+    ] {
+        let mut status = container("Failed", terminated(137, "OOMKilled", ""));
+        status["containerStatuses"][0]["name"] = json!("job");
+        let mut pod: Pod = owned("a-x", "u-a", CREATED, status);
+        let spec = json!({"containers": [
+            {"name": "beside", "resources": {"limits": {"memory": "1Gi"}}},
+            {"name": "job", "resources": {"limits": limits}},
+        ]});
+        pod.spec = serde_json::from_value(spec).unwrap();
+        let failed = super::job(&json!({"status": {"failed": 1, "conditions": [
+            {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"},
+        ]}}));
+        let view = view(&Objects { jobs: vec![failed], pods: vec![pod], ..Objects::default() });
+        assert!(view.status_long.contains(told), "{}", view.status_long);
+    }
 }
