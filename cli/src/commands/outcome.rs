@@ -141,6 +141,11 @@ pub(super) fn how_to_know(name: &str, error: Option<&ClientError>) -> String {
     }
 }
 
+/// How to wait for a job that goes on.
+pub(super) fn how_to_go_on(name: &str) -> String {
+    format!("`toolforge-jobs wait {name}` waits for it again")
+}
+
 /// What to do about a job that goes on.
 pub(super) fn how_to_stop(name: &str) -> String {
     format!("`toolforge-jobs delete {name}` stops it")

@@ -6,7 +6,7 @@ use tjf_api_types::{JobView, RunRequest, Suffix};
 
 use super::{
     ASKS, Context, new_key,
-    outcome::{self, how_to_know, how_to_stop},
+    outcome::{self, how_to_go_on, how_to_know, how_to_stop},
 };
 use crate::{
     args::{RunArgs, run::Wait},
@@ -61,7 +61,8 @@ pub(super) async fn run(
                 Exit::Unknown
             }),
             None => {
-                context.printer.talk(&format!("`{name}` goes on; {}\n", how_to_stop(&name)));
+                let (wait, stop) = (how_to_go_on(&name), how_to_stop(&name));
+                context.printer.talk(&format!("`{name}` goes on; {wait}, and {stop}\n"));
                 Exit::Interrupted
             }
         });

@@ -42,7 +42,10 @@ pub(super) async fn wait(
             Exit::Unknown
         })),
         None => {
-            context.printer.talk("what has not ended goes on\n");
+            let names: Vec<_> = args.names.iter().map(ObjectName::as_str).collect();
+            let names = names.join(" ");
+            let how = format!("`toolforge-jobs wait {names}` waits for it again");
+            context.printer.talk(&format!("what has not ended goes on; {how}\n"));
             Ok(Exit::Interrupted)
         }
     }

@@ -185,7 +185,7 @@ fn an_interrupt_says_that_the_job_goes_on() {
         bot
         -- stderr
         `bot`: Running for 5s
-        `bot` goes on; `toolforge-jobs delete bot` stops it
+        `bot` goes on; `toolforge-jobs wait bot` waits for it again, and `toolforge-jobs delete bot` stops it
     "#]]
     .assert_eq(&session.tell(&child.wait_with_output().unwrap()));
 }

@@ -89,7 +89,7 @@ async fn an_image_that_cannot_be_pulled_is_told(world: Arc<World>) {
     assert_eq!(job.status.phase, Phase::Pending, "{job:#?}");
     let reason = job.status.reason.clone().unwrap();
     assert!(["ErrImagePull", "ImagePullBackOff"].contains(&reason.as_str()), "{job:#?}");
-    assert_told(&job, &reason, &["image"]);
+    assert_told(&job, &reason, &["image", &format!("`{}`", job.image), "because the registry"]);
     // It can be deleted all the same.
     tool.delete("gone").await;
 }

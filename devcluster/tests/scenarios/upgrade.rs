@@ -11,6 +11,7 @@ mod replicas;
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
+use futures_util::future::join;
 use serde_json::json;
 use tjf_api_types::JobView;
 use tjf_devcluster::suite::{Needs, Tool, World, eventually, say};
@@ -126,6 +127,7 @@ async fn no_request_fails_while_the_deployment_rolls(world: Arc<World>) {
     let image = replicas.image().await;
     assert_ne!(image, other, "TJF_CLUSTER_SERVICE_OTHER is what is installed");
     let load = scene.load();
+    let reader = world.tool("reader").await;
     let rolling = async {
         let mut seen = Vec::new();
         for image in [&other, &image] {
@@ -135,9 +137,11 @@ async fn no_request_fails_while_the_deployment_rolls(world: Arc<World>) {
         }
         seen.push(replicas.uids().await);
         load.sent(CALM).await;
+        tokio::fs::write(reader.home.join("go"), "").await.unwrap();
         seen
     };
-    let (seen, records) = load.run(ROLL_TIME, rolling).await;
+    let rolled = load.run(ROLL_TIME, rolling);
+    let ((seen, records), ()) = join(rolled, read_and_wait(&reader)).await;
 
     let summary = judge::summary(&records);
     say(&format!("{image} to {other} and back: {summary}"));
@@ -150,6 +154,26 @@ async fn no_request_fails_while_the_deployment_rolls(world: Arc<World>) {
     assert!(first.is_none(), "{summary}; the first that failed: {first:#?}");
     Judge::of(&records, &scene.standing).assert_all_true();
     scene.assert_no_job_is_lost_or_doubled(&records).await;
+}
+
+/// Somebody reads what a job writes, and somebody waits for its end, all the while; neither notices.
+async fn read_and_wait(tool: &Tool) {
+    let cmd = "i=0; until [ -e go ]; do echo line $i; i=$((i + 1)); sleep 0.1; done; exit 7";
+    let words = ["run", cmd, "--name", "told", "--type", "tf-busybox", "--follow"];
+    let waiting = async {
+        eventually("the job", END_TIME_MAX, async || {
+            let jobs = tool.list().await;
+            if jobs.is_empty() { Err("none") } else { Ok(()) }
+        })
+        .await;
+        tool.command(&["wait", "told"]).await
+    };
+    let (read, waited) = join(tool.command(&words), waiting).await;
+    assert_eq!((waited.code, waited.stdout.as_str()), (7, "told Failed\n"), "{waited:?}");
+    let written = tool.read("told.out").await;
+    assert!(written.lines().count() > CALM, "{} lines", written.lines().count());
+    assert_eq!(read.code, 7, "{}", read.stderr);
+    assert!(read.stdout == written, "{} of {} bytes", read.stdout.len(), written.len());
 }
 
 async fn a_killed_replica_fails_only_what_it_had_in_flight(world: Arc<World>) {

@@ -113,6 +113,11 @@ impl Deed {
     ) -> Vec<String> {
         let name = self.name();
         let mut wrong = Vec::new();
+        // A first look is made three times within a second, and has then told that it saw nothing.
+        let is_look = matches!(self, Self::Wait(..) | Self::Logs(_));
+        if is_look && (done.code, done.stdout.as_str()) == (3, "") {
+            return wrong;
+        }
         match self {
             Self::Run(_, code) | Self::Wait(_, code) => {
                 check(&mut wrong, "code", &done.code, &i32::from(*code));
