@@ -64,7 +64,8 @@ async fn the_readme_leads_a_newcomer_to_a_finished_job(world: Arc<World>) {
     let _ = requests.delete(&tool, &DeleteParams::default()).await;
     let told = format!("{}\n{}", output.stdout, output.stderr);
     assert_eq!(output.code, 0, "{told}");
-    for line in ["Completed\nhi\n", "hello  one-off  Completed", "\"name\":\"by-form\""] {
+    for line in ["Completed\nhi\n", "hello  one-off  -         Completed ", "\"name\":\"by-form\""]
+    {
         assert!(output.stdout.contains(line), "{line:?} is not in:\n{told}");
     }
     assert!(output.stdout.contains(r#"{"deleted":["by-json"]}"#), "{told}");

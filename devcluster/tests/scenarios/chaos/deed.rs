@@ -153,7 +153,7 @@ impl Deed {
                 let dry = [load(tool, name), vec!["--dry-run".into()]].concat();
                 let dry = command(tool, address, ca, &dry).await;
                 check(&mut wrong, "code when nothing is to do", &dry.code, &0);
-                tool.ended(name).await;
+                ended(tool, name).await;
                 let ran = tool.read(&format!("{name}.ran")).await;
                 check(&mut wrong, "runs", &ran.as_str(), &"ran\n");
             }
@@ -176,6 +176,17 @@ async fn settled_run(tool: &Tool, job: serde_json::Value) {
     eventually("a job", SETTLE_TIME_MAX, async || {
         let answer = tool.send(Call::run(&job)).await;
         if [201, 409].contains(&answer.status) { Ok(()) } else { Err(answer.text()) }
+    })
+    .await;
+}
+
+/// As for [`settled_run`].
+async fn ended(tool: &Tool, name: &str) {
+    eventually("the end of a job", SETTLE_TIME_MAX, async || {
+        let answer = tool.send(Call::get(&format!("/show/{name}/"))).await;
+        let has_ended =
+            answer.status == 200 && answer.expect::<JobView>(200).status.phase.is_final();
+        if has_ended { Ok(()) } else { Err(answer.text()) }
     })
     .await;
 }
