@@ -103,7 +103,12 @@ struct Lane {
 async fn at_whatever_moment_something_goes_nothing_is_wrong(world: Arc<World>) {
     let seed = Machine::read().chaos_seed;
     let seed = seed.unwrap_or_else(|| RandomState::new().hash_one("seed"));
-    let rounds = if world.cluster.is_real() { ROUNDS_ON_REAL } else { ROUNDS };
+    let rounds = match (world.cluster.is_real(), world.cluster.installed()) {
+        (false, _) => ROUNDS,
+        (true, None) => ROUNDS_ON_REAL,
+        // The services that go are this scenario's own, whatever else is installed.
+        (true, Some(_)) => LANES,
+    };
     let title = format!("chaos: {rounds} random moments in {LANES} lanes, seed {seed}");
     say(&title);
     let api_server = Arc::new(Mutex::new(()));
