@@ -186,8 +186,10 @@ async fn whoever_goes_past_the_proxy_is_turned_away(world: Arc<World>) {
         match client.try_send(call.header("ssl-client-subject-dn", &subject)).await {
             Ok(answer) => drop(answer.expect_problem(401, "unauthenticated")),
             Err(error) => {
+                // The second, when the alert was quicker than the request.
                 let causes = format!("{error:?}");
-                assert!(causes.contains("AlertReceived"), "{causes}");
+                let is_alert = ["AlertReceived", "Canceled"].iter().any(|it| causes.contains(it));
+                assert!(is_alert, "{causes}");
             }
         }
     }
