@@ -117,9 +117,9 @@ impl Client {
     /// [`SetupError`] when the address is not an `https://` URL or the credentials can't be used.
     pub fn new(server: &str, credentials: &Credentials) -> Result<Self, SetupError> {
         let server: Server = server.parse()?;
-        let tls = Arc::new(tls::config(credentials)?);
+        let (tls, certificate) = tls::config(credentials)?;
         Ok(Self {
-            connections: Connections::new(&server, tls, tls::ended_on(credentials)),
+            connections: Connections::new(&server, Arc::new(tls), Some(certificate)),
             server,
             may_repeat: true,
             observer: None,
@@ -163,10 +163,19 @@ impl Client {
     }
 
     async fn send_once(&self, call: &Call<'_>) -> Result<Response<Bytes>, ClientError> {
+        self.send_by(call, async |request| self.connections.exchange(request).await).await
+    }
+
+    /// Sends a call once, in this way, and tells of it.
+    async fn send_by<B>(
+        &self,
+        call: &Call<'_>,
+        send: impl AsyncFnOnce(Request<Full<Bytes>>) -> Result<Response<B>, ClientError>,
+    ) -> Result<Response<B>, ClientError> {
         let path = format!("{}{}", self.server.path_prefix, call.path);
         let began = Instant::now();
         let result = match self.request(call, &path) {
-            Ok(request) => self.connections.exchange(request).await,
+            Ok(request) => send(request).await,
             Err(error) => Err(error),
         };
         self.tell(&Event::Exchange(Exchange {

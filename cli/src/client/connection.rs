@@ -23,7 +23,10 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::{
+    ClientConfig,
+    pki_types::{CertificateDer, ServerName},
+};
 use tokio::{
     net::{TcpStream, lookup_host},
     task::{JoinError, JoinHandle},
@@ -31,7 +34,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{ClientError, Server, race};
+use super::{ClientError, Server, race, tls};
 
 /// For the look-up and all addresses, TCP and TLS; a server that is there needs milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,20 +51,24 @@ pub(super) struct Connections {
     port: u16,
     name: ServerName<'static>,
     tls: TlsConnector,
-    /// The day on which the tool's certificate ended, if it has.
-    ended_on: Option<Box<str>>,
+    /// The tool's own.
+    certificate: Option<CertificateDer<'static>>,
     idle: Mutex<Vec<Sender>>,
 }
 
 impl Connections {
-    pub(super) fn new(server: &Server, tls: Arc<ClientConfig>, ended_on: Option<Box<str>>) -> Self {
+    pub(super) fn new(
+        server: &Server,
+        tls: Arc<ClientConfig>,
+        certificate: Option<CertificateDer<'static>>,
+    ) -> Self {
         Self {
             url: server.url.clone(),
             host: server.host.clone(),
             port: server.port,
             name: server.name.clone(),
             tls: tls.into(),
-            ended_on,
+            certificate,
             idle: Mutex::default(),
         }
     }
@@ -210,7 +217,8 @@ impl Connections {
         let source = Box::new(find_tls_error(error)?.clone());
         // What the server says is about the tool's certificate; what is wrong here is the server's.
         let is_told = matches!(*source, rustls::Error::AlertReceived(_));
-        let ended_on = self.ended_on.clone().filter(|_| is_told);
+        let certificate = self.certificate.as_ref().filter(|_| is_told);
+        let ended_on = certificate.and_then(tls::ended_on);
         Some(ClientError::Untrusted { server: self.url.clone(), source, ended_on })
     }
 }

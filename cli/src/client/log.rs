@@ -5,9 +5,8 @@ use hyper::{Response, header};
 use tjf_api_types::{
     LOG_LENGTH, LOG_MODIFIED, LOG_POSITION, LogPosition, LogQuery, ObjectName, path,
 };
-use tokio::time::Instant;
 
-use super::{Call, Client, ClientError, Event, Exchange, Refusal, connection::Pieces, error};
+use super::{Call, Client, ClientError, Refusal, connection::Pieces};
 
 /// A refusal is a short document.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
@@ -26,20 +25,9 @@ impl Client {
         query: &LogQuery,
     ) -> Result<LogAnswer, ClientError> {
         let call = Call::read(path::logs(name.as_str(), query));
-        let path = format!("{}{}", self.server.path_prefix, call.path);
-        let began = Instant::now();
-        let result = match self.request(&call, &path) {
-            Ok(request) => Box::pin(self.connections.open(request)).await,
-            Err(error) => Err(error),
-        };
-        self.tell(&Event::Exchange(Exchange {
-            method: call.method.as_str(),
-            path: &path,
-            status: result.as_ref().map(|response| response.status().as_u16()),
-            request_id: result.as_ref().ok().and_then(error::request_id),
-            duration: began.elapsed(),
-        }));
-        LogAnswer::read(result?, &self.server.url).await
+        let send = async |request| Box::pin(self.connections.open(request)).await;
+        let response = self.send_by(&call, send).await?;
+        LogAnswer::read(response, &self.server.url).await
     }
 }
 

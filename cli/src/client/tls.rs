@@ -50,13 +50,17 @@ pub enum TlsError {
 }
 
 /// The provider is passed by hand, so that a process with another default is not a surprise.
-pub(super) fn config(credentials: &Credentials) -> Result<ClientConfig, TlsError> {
+/// The tool's certificate comes along, for whoever has to say what is the matter with it.
+pub(super) fn config(
+    credentials: &Credentials,
+) -> Result<(ClientConfig, CertificateDer<'static>), TlsError> {
     let identity = |source| TlsError::Identity {
         certificate: credentials.certificate.origin.clone(),
         key: credentials.key.origin.clone(),
         source,
     };
     let chain = certificates(&credentials.certificate, "certificate")?;
+    let certificate = chain[0].clone();
     let key = PrivateKeyDer::from_pem_slice(&credentials.key.text)
         .map_err(|source| unreadable(&credentials.key, "private key", source))?;
     let roots = match &credentials.ca {
@@ -70,14 +74,13 @@ pub(super) fn config(credentials: &Credentials) -> Result<ClientConfig, TlsError
         .with_client_auth_cert(chain, key)
         .map_err(identity)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    Ok((config, certificate))
 }
 
 /// The day on which the tool's certificate ended, if it has. That it is over is the first thing that
 /// is looked at, before anything about who signed it.
-pub(super) fn ended_on(credentials: &Credentials) -> Option<Box<str>> {
-    let chain = certificates(&credentials.certificate, "certificate").ok()?;
-    let certificate = webpki::EndEntityCert::try_from(chain.first()?).ok()?;
+pub(super) fn ended_on(certificate: &CertificateDer<'_>) -> Option<Box<str>> {
+    let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
     let usage = webpki::KeyUsage::client_auth();
     let algorithms = webpki::ALL_VERIFICATION_ALGS;
     let now = UnixTime::now();
