@@ -68,6 +68,17 @@ impl Health {
     }
 }
 
+/// The status of a job in a few words, what is the matter included.
+pub(crate) fn status_words(job: &JobView, health: &Health) -> String {
+    match health.words() {
+        Some(words) if job.status.phase == Phase::Running => {
+            format!("{}; {words}", job.status_words())
+        }
+        Some(words) => words,
+        None => job.status_words().to_owned(),
+    }
+}
+
 /// A schedule's tick that a quota was in the way of is lost; everything else has its turn later.
 fn is_fine(status: &StatusView, is_scheduled: bool) -> bool {
     let reason = status.reason.as_deref().unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     error::Error,
     exit::Exit,
-    health::{Health, reason_of},
+    health::{Health, reason_of, status_words},
     home::below,
     output::{Cell, Style, Table},
 };
@@ -97,21 +97,10 @@ fn short_cells(job: &JobView, clock: Clock) -> [Cell; 6] {
 
 /// The status in a few words. Those of a job that has ended do not say that it is being deleted.
 fn status(job: &JobView, health: &Health) -> String {
-    let words = match health.words() {
-        Some(words) if is_at_work(job) => format!("{}; {words}", job.status_words()),
-        Some(words) => words,
-        None => return with_deletion(job, job.status_words().to_owned()),
-    };
-    with_deletion(job, words)
-}
-
-fn is_at_work(job: &JobView) -> bool {
-    job.status.phase == Phase::Running
-}
-
-fn with_deletion(job: &JobView, words: String) -> String {
-    let is_told = job.status_words().contains("being deleted") && words.contains("being deleted");
-    if job.deleting_since.is_some() && !is_told { words + ", being deleted" } else { words }
+    const GOING: &str = "being deleted";
+    let words = status_words(job, health);
+    let is_told = job.deleting_since.is_none() || words.contains(GOING);
+    if is_told { words } else { format!("{words}, {GOING}") }
 }
 
 /// How and when the last run ended.

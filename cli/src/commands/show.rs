@@ -2,7 +2,7 @@
 
 use tjf_api_types::{
     ClockChangeView, ClockEffect, ContainerState, Emails, JobType, JobView, LastRunView, Mount,
-    Phase, StatusView,
+    StatusView,
 };
 
 use super::{Context, style_of};
@@ -11,7 +11,7 @@ use crate::{
     clock::{self, Clock},
     error::Error,
     exit::Exit,
-    health::{Health, reason_of},
+    health::{Health, reason_of, status_words},
     home::below,
     nearest,
     output::Fields,
@@ -76,14 +76,7 @@ impl Teller<'_> {
     fn add_status(&self, fields: &mut Fields) {
         let (job, status) = (self.job, &self.job.status);
         let health = Health::of(job);
-        let words = match health.words() {
-            Some(words) if status.phase == Phase::Running => {
-                format!("{}; {words}", job.status_words())
-            }
-            Some(words) => words,
-            None => job.status_words().to_owned(),
-        };
-        fields.add_styled("Status", &words, style_of(job, &health));
+        fields.add_styled("Status", &status_words(job, &health), style_of(job, &health));
         fields.add_some("Why", status.message.as_ref());
     }
 

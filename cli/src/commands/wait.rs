@@ -8,11 +8,11 @@ use tjf_api_types::{JobType, JobView, ObjectName};
 use super::{Context, outcome};
 use crate::{
     args::WaitArgs,
-    client::Answer,
+    client::{Answer, Client},
     error::Error,
     exit::Exit,
     nearest,
-    wait::{self, Waited, Waiting},
+    wait::{self, Waiting},
 };
 
 /// Nothing is waited for before all of the jobs have been seen, so that a slip is told at once.
@@ -28,14 +28,8 @@ pub(super) async fn wait(
     let renew = || connect().ok().map(|context| context.client);
     let (count, limit) = (jobs.len(), args.limit());
     let waiting = Waiting::new(&context.client, renew, context.printer, count, limit);
-    let waits: FuturesUnordered<_> = jobs
-        .into_iter()
-        .map(|job| async {
-            let name = job.value.name.clone();
-            (name, waiting.until_ended(job).await)
-        })
-        .collect();
-    let ended = wait::unless_interrupted(tell_ends(&context, waits, args.any)).await;
+    let ends = tell_ends(&context, &waiting, jobs, args.any);
+    let ended = wait::unless_interrupted(ends).await;
     match ended {
         Some(outcome) => Ok(outcome.unwrap_or_else(|error| {
             context.printer.error(&error);
@@ -66,12 +60,21 @@ async fn first_look(context: &Context, name: &ObjectName) -> Result<Answer<JobVi
     }
 }
 
-/// Tells each end as it comes; the highest of their codes is that of all.
+/// Waits for these jobs, or one of them, and tells each end as it comes; the highest of their codes is
+/// that of all.
 pub(super) async fn tell_ends(
     context: &Context,
-    waits: FuturesUnordered<impl Future<Output = (String, Waited)>>,
+    waiting: &Waiting<'_, impl Fn() -> Option<Client>>,
+    jobs: Vec<Answer<JobView>>,
     is_any_enough: bool,
 ) -> Result<Exit, Error> {
+    let waits: FuturesUnordered<_> = jobs
+        .into_iter()
+        .map(|job| async {
+            let name = job.value.name.clone();
+            (name, waiting.until_ended(job).await)
+        })
+        .collect();
     let mut waits = pin!(waits);
     let mut exit = Exit::Done;
     while let Some((name, waited)) = waits.next().await {

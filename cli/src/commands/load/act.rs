@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use futures_util::{FutureExt, stream::FuturesUnordered};
+use futures_util::FutureExt;
 use serde_json::json;
 use tjf_api_types::{JobType, JobView, ObjectName, RunRequest};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -198,14 +198,7 @@ async fn wait_for(
 ) -> Result<Exit, Error> {
     let renew = || connect().ok().map(|context| context.client);
     let waiting = Waiting::new(&context.client, renew, context.printer, jobs.len(), limit);
-    let waits: FuturesUnordered<_> = jobs
-        .into_iter()
-        .map(|job| async {
-            let name = job.value.name.clone();
-            (name, waiting.until_ended(job).await)
-        })
-        .collect();
-    wait::tell_ends(context, waits, false).await
+    wait::tell_ends(context, &waiting, jobs, false).await
 }
 
 fn goes_on(context: &Context) -> Exit {
