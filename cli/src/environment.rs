@@ -5,6 +5,8 @@
 
 use std::{env, path::PathBuf};
 
+use crate::live;
+
 /// Where a site's settings are, when a tool has none of its own.
 const SITE_SETTINGS: &str = "/etc/toolforge-jobs.toml";
 
@@ -27,6 +29,8 @@ pub(crate) struct Environment {
     pub(crate) no_color: bool,
     /// `TERM=dumb`: whether the terminal knows no colours.
     pub(crate) is_dumb_terminal: bool,
+    /// `TOOLFORGE_JOBS_COMPLETE`: whether a shell asks for the completion of a word.
+    pub(crate) is_completing: bool,
     /// The file of settings that holds for everybody.
     pub(crate) site_settings: PathBuf,
 }
@@ -47,6 +51,7 @@ impl Environment {
             home: path("HOME"),
             no_color: value("NO_COLOR").is_some(),
             is_dumb_terminal: value("TERM").is_some_and(|term| term == "dumb"),
+            is_completing: value(live::VARIABLE).is_some_and(|shell| shell != "0"),
             site_settings: PathBuf::from(SITE_SETTINGS),
         }
     }

@@ -52,11 +52,11 @@ pub fn definitions() -> clap::Command {
 
 /// Does what the words say, from the first to the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let words: Vec<OsString> = words.into_iter().collect();
-    if let Some(code) = live::complete(words.clone()) {
-        return code;
-    }
     let environment = Environment::read();
+    let words: Vec<OsString> = words.into_iter().collect();
+    if environment.is_completing {
+        return live::complete(words);
+    }
     match Cli::try_parse_from(args::attach_values(words)) {
         Ok(cli) => {
             let printer = Printer::new(&cli.globals, &environment);

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Set by the scripts that `completions` writes, to the name of the shell.
-const VARIABLE: &str = "TOOLFORGE_JOBS_COMPLETE";
+pub(crate) const VARIABLE: &str = "TOOLFORGE_JOBS_COMPLETE";
 const NAME: &str = "toolforge-jobs";
 /// What a person who has pressed the key waits for without a thought.
 const TIME_MAX: Duration = Duration::from_secs(2);
@@ -60,17 +60,13 @@ fn ask<T>(question: impl AsyncFnOnce(&Client) -> Result<T, ClientError>) -> Opti
     answered.ok()?
 }
 
-/// Completes a word, when that is why a shell has run this command.
-pub(crate) fn complete(words: Vec<OsString>) -> Option<ExitCode> {
+/// Completes a word, since that is why a shell has run this command.
+pub(crate) fn complete(words: Vec<OsString>) -> ExitCode {
     let completed = CompleteEnv::with_factory(Cli::command)
         .var(VARIABLE)
         .completer(NAME)
         .try_complete(words, std::env::current_dir().ok().as_deref());
-    match completed {
-        Ok(false) => None,
-        Ok(true) => Some(ExitCode::SUCCESS),
-        Err(_) => Some(ExitCode::FAILURE),
-    }
+    if completed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What a shell has to run once, so that it asks this command from then on.
