@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    job::{Job, kind::Kind},
+    job::{Job, kind::Kind, time},
 };
 
 impl Cluster {
@@ -68,11 +68,13 @@ impl Creating<'_> {
     fn into_view(mut self) -> Result<JobView> {
         if let Some(metadata) = self.manifest.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.insert("uid".to_owned(), json!(""));
-            let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            let now = time::written(Timestamp::now());
             metadata.insert("creationTimestamp".to_owned(), json!(now));
         }
         let object = serde_json::to_vec(&self.manifest).map_err(ClusterError::Unwritable)?;
         let view = self.cluster.view_of_created(self.job.spec.kind.job_type(), &object)?;
-        view.ok_or_else(|| Error::Internal("the manifest is no job", "it has a controller".into()))
+        view.ok_or_else(|| {
+            Error::Internal("the manifest is not a job", "it has a controller".into())
+        })
     }
 }
