@@ -90,7 +90,14 @@ impl Cluster {
         for _ in 0..CLAIMS_MAX {
             let Some((cronjob, meta)) = self.cronjob(name, uid).await? else { return Ok(None) };
             if let Some(run) = self.run_under_way(&meta, ours.as_deref()).await? {
-                return Ok(Some(self.claimed(name, cronjob, meta, run).await?));
+                let claim = self.claimed(name, cronjob, meta, run).await?;
+                // If that restart is over by now, what is at work may be the run of the next one,
+                // which nobody may end for this one.
+                match self.is_still(name, &claim).await? {
+                    None => return Ok(None),
+                    Some(true) => return Ok(Some(claim)),
+                    Some(false) => continue,
+                }
             }
             let claim = self.claimed(name, cronjob, meta, fresh_name(name)).await?;
             if ours.is_none() {

@@ -81,6 +81,7 @@ async fn of_two_restarts_at_once_there_is_one_run() {
             one(the_cronjob().answer(under_way())),
             one(gone(JOBS, name)),
             one(get(JOBS).items([run("a-1", "old")])),
+            one(the_cronjob().answer(under_way())),
             one(deletion("a-1", "old")),
             one(get(JOBS).items([])),
             one(get(PODS).items([])),
@@ -96,6 +97,31 @@ async fn of_two_restarts_at_once_there_is_one_run() {
     }
 }
 
+/// The restart that this one was to help has made its run after a look at the kept name, and the next
+/// one has ended it and made another: that one is not ended for a restart which is over.
+#[tokio::test(start_paused = true)]
+async fn the_run_of_a_later_restart_is_not_ended_for_one_that_is_over() {
+    let later = || cronjob(Some(("a-later", &now())));
+    let groups = vec![
+        one(the_cronjob().answer(under_way())),
+        one(gone(JOBS, "a-x7k2p")),
+        one(get(JOBS).items([run("a-later", "later")])),
+        one(the_cronjob().answer(later())),
+        // It is over, too, so this restart makes a run of its own, in the place of that one.
+        one(the_cronjob().answer(later())),
+        one(get(format!("{JOBS}/a-later")).answer(run("a-later", "later"))),
+        one(get(JOBS).items([run("a-later", "later")])),
+        one(trial().created(json!({}))),
+        one(claim()),
+        one(deletion("a-later", "later")),
+        one(get(JOBS).items([])),
+        one(get(PODS).items([])),
+        one(the_cronjob().answer(cronjob(Some(("a-other", &now()))))),
+        look_at_cronjob(),
+    ];
+    assert!(restarted(groups).await.is_ok());
+}
+
 /// What is at work ends first, and its pod too.
 #[tokio::test(start_paused = true)]
 async fn the_run_that_is_at_work_ends_before_another_begins() {
@@ -105,6 +131,7 @@ async fn the_run_that_is_at_work_ends_before_another_begins() {
         one(the_cronjob().answer(under_way())),
         one(gone(JOBS, name)),
         one(get(JOBS).items([run("a-1", "old")])),
+        one(the_cronjob().answer(under_way())),
         one(deletion("a-1", "old")),
         one(get(JOBS).items([])),
         one(get(PODS).items([pod()])),
@@ -134,6 +161,7 @@ async fn a_run_that_another_restart_has_deleted_is_waited_for() {
         one(the_cronjob().answer(under_way())),
         one(gone(JOBS, name)),
         one(get(JOBS).items([])),
+        one(the_cronjob().answer(under_way())),
         one(get(JOBS).items([])),
         pods(std::slice::from_ref(&going)),
         // Its owner is really not there.
@@ -181,6 +209,7 @@ async fn a_run_that_came_too_late_is_taken_away_again() {
         one(the_cronjob().answer(under_way())),
         one(gone(JOBS, name)),
         one(get(JOBS).items([])),
+        one(the_cronjob().answer(under_way())),
         one(get(JOBS).items([])),
         one(get(PODS).items([])),
         one(the_cronjob().answer(under_way())),
@@ -203,6 +232,7 @@ async fn a_run_whose_answer_got_lost_is_looked_for() {
             one(the_cronjob().answer(under_way())),
             one(gone(JOBS, name)),
             one(get(JOBS).items([])),
+            one(the_cronjob().answer(under_way())),
             one(get(JOBS).items([])),
             one(get(PODS).items([])),
             one(the_cronjob().answer(under_way())),
@@ -262,6 +292,7 @@ async fn the_run_that_ended_makes_room_for_the_next() {
         still(),
         one(gone(JOBS, name)),
         one(get(JOBS).items([run("a-1", "old")])),
+        still(),
         one(deletion("a-1", "old")),
         one(get(JOBS).items([])),
         one(get(PODS).items([])),
@@ -286,6 +317,7 @@ async fn while_the_old_run_has_a_pod_there_is_no_new_one() {
         one(the_cronjob().answer(under_way())),
         one(gone(JOBS, "a-x7k2p")),
         one(get(JOBS).items([run("a-1", "old")])),
+        one(the_cronjob().answer(under_way())),
         one(deletion("a-1", "old")),
     ];
     for _ in 0..100 {
