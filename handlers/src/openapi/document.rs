@@ -186,9 +186,9 @@ impl Writer {
         let mut content = Map::new();
         for media in route.media() {
             let media_type = match media {
-                Media::Json if answer.is_text => continue,
+                Media::Json | Media::Wrapped if answer.is_text => continue,
                 Media::Text if !answer.is_text => json!({"schema": {"type": "string"}}),
-                Media::Json | Media::Text => json!({"schema": schema, "example": answer.example}),
+                _ => json!({"schema": schema, "example": answer.example}),
             };
             content.insert(media.name().to_owned(), media_type);
         }

@@ -31,7 +31,7 @@ fn read(media_type: &str, body: &[u8]) -> Result<Order, Failure> {
     let request = Request::builder().header("content-type", media_type).body(()).unwrap();
     let (parts, ()) = request.into_parts();
     let body = Bytes::copy_from_slice(body);
-    let received = Received { parts, body, variable: None, media: Media::Json };
+    let received = Received { parts, body, variables: Variables::default(), media: Media::Json };
     Json::from_request(&received).map(|Json(order)| order)
 }
 
