@@ -122,8 +122,8 @@ impl Creating<'_> {
         Error::NotKnown { detail, source }
     }
 
-    /// Creates the Service. A quota comes before the name, so whatever is refused, whose the name is
-    /// tells more: a twin of this request may have been quicker.
+    /// Creates the Service. When it is refused, whose the name is tells more than a quota does: a twin of
+    /// this request may have been quicker, and have taken the last place.
     async fn create_service(&self, owner: &Meta) -> Result<()> {
         let Some(service) = self.service(Some(owner))? else { return Ok(()) };
         let mut lost = None;
