@@ -54,7 +54,8 @@ fn a_port_and_a_health_check_are_lines_of_the_difference() {
         +  port: 8081
         +  health-check-script: ./check.sh
         -  health-check-http: /healthz
-    "#]].assert_eq(&changed.map(|line| format!("{line}\n")).collect::<String>());
+    "#]]
+    .assert_eq(&changed.map(|line| format!("{line}\n")).collect::<String>());
 }
 
 #[test]
