@@ -49,6 +49,7 @@ pub(crate) use self::{fault::Faults, user::ADMINISTRATORS};
 use crate::{
     Authority,
     kind::Kind,
+    object::Object,
     shared::Shared,
     store::{Deleted, Deletion},
 };
@@ -253,6 +254,12 @@ impl ApiServer {
                 // These say what they were; the others have a `Status` for it.
                 Deleted::Gone(object) if matches!(key.kind, Kind::Pod | Kind::ResourceQuota) => {
                     object.to_value()
+                }
+                Deleted::Gone(object) if key.kind == Kind::Service => {
+                    let mut before = Object::clone(&object);
+                    before.metadata.deletion_timestamp = None;
+                    before.metadata.deletion_grace_period_seconds = None;
+                    before.to_value()
                 }
                 Deleted::Gone(object) => status::deleted(&key, object.uid()),
             };

@@ -20,7 +20,7 @@ const FILE_LINES_MAX: usize = 400;
 const ENDPOINT_LINES_MAX: usize = 80;
 /// Lines of code of the embedded cluster: without tests, blank lines and comments. It is about what
 /// there is: whatever comes has to take the place of something.
-const CLUSTER_LINES_MAX: usize = 5_400;
+const CLUSTER_LINES_MAX: usize = 5_500;
 /// Everything else in its crate starts, shows or tests it.
 const CLUSTER: [&str; 11] = [
     "admission",
@@ -67,10 +67,10 @@ const RULES: [Rule; 9] = [
         except: &["cluster.rs", "cluster", "testing.rs"],
     },
     Rule {
-        sentence: "only `job/manifest.rs` imports k8s-openapi: what is read has types of its own",
+        sentence: "only `job/manifest` imports k8s-openapi: what is read has types of its own",
         below: "handlers/src",
         words: &["k8s_openapi"],
-        except: &["job/manifest.rs"],
+        except: &["job/manifest.rs", "job/manifest"],
     },
     Rule {
         sentence: "handlers know nothing of HTTP servers",
