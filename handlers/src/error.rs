@@ -35,6 +35,14 @@ pub enum Error {
     /// There is no such job.
     #[error("there is no job {0}")]
     JobNotFound(RequestedName),
+    /// A path names a tool that is not the caller.
+    #[error("the path is that of the tool `{named}`, and the caller is `{own}`")]
+    OtherTool {
+        /// The tool of the path.
+        named: String,
+        /// The caller.
+        own: String,
+    },
     /// The name is taken.
     #[error("the name `{name}` is taken")]
     JobExists {
@@ -97,6 +105,13 @@ impl From<Error> for Failure {
             Error::JobNotFound(_) => {
                 let detail = format!("{error}: `list` shows the jobs that there are");
                 Self::new(ErrorStatus::NotFound, "job-not-found", detail)
+            }
+            Error::OtherTool { named, own } => {
+                let named = Shown::new(&named);
+                let detail = format!(
+                    "this is the path of the tool `{named}`, and your certificate is that of `{own}`"
+                );
+                Self::new(ErrorStatus::Forbidden, "forbidden", detail)
             }
             Error::JobExists { name, by_foreign_object } => {
                 let name = Shown::new(&name);

@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod cluster;
+pub mod compat;
 pub mod config;
 pub mod containers;
 pub mod delete;
@@ -69,7 +70,8 @@ pub async fn serve(
     let shares = config.shares;
     let clients = Clients::new(homes.clone(), shares.pool_limits);
     let catalogue = Arc::clone(&state.catalogue);
-    let service = Service::new(&runtime, shares.limits, routes::routes(), state, clients);
+    let routes = if config.compat { routes::all() } else { routes::routes() };
+    let service = Service::new(&runtime, shares.limits, routes, state, clients);
     let bound = server::bind(&runtime, service).await?;
     tracing::info!(
         address = %bound.address()?,

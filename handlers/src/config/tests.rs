@@ -43,6 +43,8 @@ fn what_is_not_set_has_the_documented_default() {
     );
     assert_eq!(config.catalogue, PathBuf::from("/etc/catalogue.json"));
     assert_eq!(config.runtime.organization, "toolforge");
+    assert!(config.compat);
+    assert!(!with(COMPAT, "off").unwrap().compat);
 }
 
 #[test]
@@ -56,6 +58,7 @@ fn all_faults_are_reported_at_once_ours_and_the_runtimes() {
         (HOMES, "data/project"),
         (HOME_VOLUME, "nfs"),
         (JOB_TTL, "1d"),
+        (COMPAT, "yes"),
     ] {
         source.insert(key, value.to_owned());
     }
@@ -71,6 +74,7 @@ fn all_faults_are_reported_at_once_ours_and_the_runtimes() {
             "TJF_HOME_VOLUME",
             "TJF_IDENTITY",
             "TJF_JOB_TTL",
+            "TJF_COMPAT",
             "TJF_LISTEN",
             "TJF_TLS_KEY",
         ]

@@ -1,0 +1,36 @@
+//! The routes of the deployed service's own command, as a second face of the same handlers.
+//!
+//! `toolforge-jobs` 16 asks under `/jobs/v1/tool/{tool}/` and `/logs/v1/tool/{tool}/`, and reads
+//! every answer as one object. Each file here turns a request of its into one of ours, calls what the
+//! endpoint beside it calls, and writes the answer with that command's keys. Nothing here decides
+//! what a job is, and nothing asks Kubernetes by itself. `TJF_COMPAT=off` leaves all of it out.
+
+mod images;
+mod messages;
+mod own_tool;
+
+use tjf_runtime::{Class, Media, Route, Router};
+
+pub use self::{messages::Messages, own_tool::OwnTool};
+use crate::AppState;
+
+/// A path of the deployed service, as its command sends it, and as its gateway passes it on, which
+/// takes `/jobs` away.
+macro_rules! below_tool {
+    ($path:literal) => {
+        [concat!("/jobs/v1/tool/{tool}", $path), concat!("/v1/tool/{tool}", $path)]
+    };
+}
+
+/// Containers on offer.
+pub const IMAGES: [&str; 2] = below_tool!("/images/");
+
+/// Adds the routes of the deployed service's command.
+pub fn add_to(router: Router<AppState>) -> Router<AppState> {
+    router.route(at(IMAGES, Route::get(IMAGES[0], images::images).class(Class::Free)))
+}
+
+/// A route under both of its paths. Its readers know JSON alone.
+fn at([_, behind_gateway]: [&'static str; 2], route: Route<AppState>) -> Route<AppState> {
+    route.also_at(behind_gateway).answers(&[Media::Wrapped])
+}
