@@ -26,7 +26,7 @@ struct Image {
 ///
 /// # Errors
 /// Never.
-pub async fn images(OwnTool(context): OwnTool) -> Result<JsonAlone<Images>> {
+pub(super) async fn images(OwnTool(context): OwnTool) -> Result<JsonAlone<Images>> {
     let Json(views) = containers(context).await?;
     let image = |view: ContainerView| Image { shortname: view.shortname, image: view.image };
     let images = views.into_iter().map(image).collect();

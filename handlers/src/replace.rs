@@ -1,0 +1,108 @@
+//! Create or replace: makes one job what a request says.
+//!
+//! There is no route of ours for it, since our own command compares by itself; the deployed service's
+//! command leaves it to the service.
+
+use tjf_api_types::{JobView, ObjectName, RunRequest};
+
+use crate::{
+    Context, checked,
+    cluster::Cluster,
+    error::{Error, Result},
+    job::{request::Invalid, sameness::is_defined_alike},
+};
+
+/// How often somebody else's job may take the name meanwhile: each time it is looked at anew.
+const TURNS_MAX: u32 = 4;
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing: the job is what was asked for.
+    None,
+    /// There was no such job.
+    Created,
+    /// There was another one of this name, which has gone.
+    Replaced,
+}
+
+/// What there is of the request that it can't say itself, once the job that is there is known.
+pub type Keep = fn(&mut RunRequest, &JobView);
+
+/// Makes the job of the request's name what the request says, and touches nothing when it is that
+/// already: also when it has ended, so that a file of jobs can be given twice and nothing runs twice.
+/// A job that differs is deleted, once Kubernetes would take the new one, and the new one is created
+/// when the old one's pods are gone. Of several requests at once each replaces only what it has
+/// looked at; the last one stays.
+///
+/// # Errors
+/// What `run` refuses, which has changed nothing; or [`Error::NotReplaced`], when the old job has gone
+/// and the new one is not there.
+pub async fn replace(
+    context: Context,
+    request: RunRequest,
+    keep: Keep,
+) -> Result<(JobView, Change)> {
+    if request.name.is_none() {
+        return Err(Invalid::new("name", "say which job: its name is missing").into());
+    }
+    let name: ObjectName = checked::job(&context, request.clone(), None)?.name.into();
+    context.is_about(&name);
+    let mut replacing =
+        Replacing { cluster: Cluster::of(&context).await?, context, name, is_gone: false };
+    let mut turns = 1;
+    loop {
+        match replacing.turn(request.clone(), keep).await {
+            Err(Error::JobExists { by_foreign_object: false, .. }) if turns < TURNS_MAX => {
+                turns += 1
+            }
+            Err(why) if replacing.is_gone => {
+                return Err(Error::NotReplaced { name: replacing.name.into(), why: Box::new(why) });
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+struct Replacing {
+    context: Context,
+    cluster: Cluster,
+    name: ObjectName,
+    /// Whether a job was deleted to make room.
+    is_gone: bool,
+}
+
+impl Replacing {
+    /// Looks, and makes of what there is what is wanted.
+    async fn turn(&mut self, mut request: RunRequest, keep: Keep) -> Result<(JobView, Change)> {
+        let cluster = &self.cluster;
+        let there = cluster.job_now(&self.name).await?;
+        if let Some(there) = &there {
+            keep(&mut request, there);
+        }
+        let job = checked::job(&self.context, request, None)?;
+        if let Some(there) = there {
+            let is_going = there.deleting_since.is_some();
+            if !is_going && is_defined_alike(&there, &cluster.preview(&job)?) {
+                return Ok((there, self.change(Change::None)));
+            }
+            // One that has ended gives up its name by itself.
+            if is_going || !there.status.phase.is_final() {
+                cluster.rehearse(&job).await?;
+                self.is_gone |= cluster.delete_this_job(&self.name, &there.uid).await?;
+            }
+            let created = self.cluster.create(&job).await?;
+            return Ok((created, Change::Replaced));
+        }
+        let created = cluster.create(&job).await?;
+        Ok((created, self.change(Change::Created)))
+    }
+
+    /// What was done in all turns, after the last one did this.
+    fn change(&self, last: Change) -> Change {
+        if self.is_gone { Change::Replaced } else { last }
+    }
+}
+
+#[cfg(test)]
+mod tests;
