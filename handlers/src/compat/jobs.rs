@@ -58,7 +58,7 @@ pub struct ChangedJob {
 }
 
 /// What a change of a job answers: one that was created, or one that was there.
-pub type Changed = Either<Created<JsonAlone<ChangedJob>>, JsonAlone<ChangedJob>>;
+type Changed = Either<Created<JsonAlone<ChangedJob>>, JsonAlone<ChangedJob>>;
 
 /// Lists all jobs, as they are or as they were asked for.
 ///
