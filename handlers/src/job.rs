@@ -22,7 +22,7 @@ pub mod time;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tjf_api_types::{Emails, JobName, JobType, Mount, ToolName};
+use tjf_api_types::{Emails, HealthCheck, JobName, JobType, Mount, PortProtocol, ToolName};
 
 use self::{
     given::Given,
@@ -136,6 +136,12 @@ pub enum JobKind {
     Continuous {
         /// How many copies.
         replicas: u8,
+        /// Where it is reached under its name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        port: Option<Port>,
+        /// How Kubernetes finds out whether it works.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        health_check: Option<HealthCheck>,
     },
 }
 
@@ -148,6 +154,15 @@ impl JobKind {
             Self::Continuous { .. } => JobType::Continuous,
         }
     }
+}
+
+/// A port that is reached under the job's name, inside the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// Never 0.
+    pub number: u16,
+    /// What is spoken there.
+    pub protocol: PortProtocol,
 }
 
 /// The two files that output goes to, as absolute paths beneath the home, or `/dev/null`.
@@ -164,6 +179,49 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_request_of_before_there_were_ports_can_be_read() {
+        let kept = json!({
+            "cmd": "true", "imagename": "tf-busybox", "job_type": "continuous", "replicas": 2,
+        });
+        let spec: Spec = serde_json::from_value(kept).unwrap();
+        let kind = JobKind::Continuous { replicas: 2, port: None, health_check: None };
+        assert_eq!(spec.kind, kind);
+        // And one without is kept as it was then.
+        assert_eq!(
+            serde_json::to_value(&spec.kind).unwrap(),
+            json!({"job_type": "continuous", "replicas": 2})
+        );
+    }
+
+    #[test]
+    fn another_port_or_health_check_is_another_request() {
+        let with = |more: serde_json::Value| -> Spec {
+            let mut kept = json!({
+                "cmd": "true", "imagename": "tf-busybox", "job_type": "continuous", "replicas": 1,
+            });
+            kept.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let spec: Spec = serde_json::from_value(kept).unwrap();
+            let text = serde_json::to_string(&spec).unwrap();
+            assert_eq!(serde_json::from_str::<Spec>(&text).unwrap(), spec);
+            spec
+        };
+        let different = [
+            json!({}),
+            json!({"port": {"number": 80, "protocol": "tcp"}}),
+            json!({"port": {"number": 80, "protocol": "udp"}}),
+            json!({"port": {"number": 81, "protocol": "tcp"}}),
+            json!({"health_check": {"type": "script", "script": "/"}}),
+            json!({"health_check": {"type": "http", "path": "/"}}),
+        ];
+        for (at, one) in different.iter().enumerate() {
+            for (other_at, other) in different.iter().enumerate() {
+                let is_same = with(one.clone()).is_same_request(&with(other.clone()));
+                assert_eq!(is_same, at == other_at, "{one} {other}");
+            }
+        }
+    }
 
     #[test]
     fn what_we_made_of_a_schedule_is_not_part_of_the_request() {

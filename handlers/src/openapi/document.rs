@@ -132,7 +132,7 @@ impl Writer {
     fn form(&mut self, schema: &Schema) -> Value {
         let reference = schema.get("$ref").and_then(Value::as_str).unwrap_or_default();
         let name = reference.rsplit('/').next().unwrap_or_default();
-        let form = parts::form(&self.read.definitions()[name]);
+        let form = parts::form(&self.read.definitions()[name], self.read.definitions());
         self.forms.insert(format!("{name}Form"), form);
         json!({"$ref": format!("{reference}Form")})
     }

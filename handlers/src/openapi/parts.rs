@@ -107,11 +107,15 @@ pub(super) fn query(schema: &Schema) -> Vec<Value> {
 }
 
 /// The schema of an object, as a form has it: without what has fields of its own.
-pub(super) fn form(schema: &Value) -> Value {
+pub(super) fn form(schema: &Value, definitions: &Map<String, Value>) -> Value {
+    let kind = |field: &Value| {
+        let reference = field["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+        reference.map_or_else(|| field["type"].clone(), |name| definitions[name]["type"].clone())
+    };
     let mut form = schema.clone();
     let fields = schema["properties"].as_object().cloned().unwrap_or_default();
     let plain = fields.into_iter().map(|(name, field)| (name, never_null(field)));
-    form["properties"] = plain.filter(|(_, field)| field["type"] != "object").collect();
+    form["properties"] = plain.filter(|(_, field)| kind(field) != "object").collect();
     form
 }
 

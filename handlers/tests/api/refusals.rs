@@ -8,7 +8,7 @@ use super::*;
 
 /// Of which a problem document has fewer bytes, whatever it repeats.
 const BODY_BYTES_MAX: usize = 2048;
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 22] = [
     "name",
     "cmd",
     "imagename",
@@ -24,6 +24,9 @@ const FIELDS: [&str; 19] = [
     "retry",
     "timeout",
     "replicas",
+    "port",
+    "port_protocol",
+    "health_check",
     "emails",
     "mount",
     "env",
@@ -61,6 +64,11 @@ fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
     let run = || request(&Method::POST, "/api/v1/run/");
     let (json, form) = ("application/json", "application/x-www-form-urlencoded");
     let quoted = serde_json::to_string(text).unwrap();
+    let checked = |check: &str| {
+        format!(
+            r#"{{"cmd":"true","imagename":"busybox","continuous":true,"port":80,"health_check":{check}}}"#
+        )
+    };
     let mut bodies = vec![
         (json, text.to_owned()),
         (form, text.to_owned()),
@@ -73,6 +81,10 @@ fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
             format!(r#"{{"cmd":"a","type":"busybox","env":{{{quoted}:"","\u0041":{quoted}}}}}"#),
         ),
         (json, format!(r#"{{"cmd":"true","env":{{{quoted}:1}}}}"#)),
+        (json, checked(&format!(r#"{{{quoted}:1}}"#))),
+        (json, checked(&format!(r#"{{"type":{quoted},"path":"/"}}"#))),
+        (json, checked(&format!(r#"{{"type":"http","path":{quoted}}}"#))),
+        (json, checked(&format!(r#"{{"type":"script","script":{quoted},"path":{quoted}}}"#))),
         (json, format!(r#"{{"cmd":"true","env":{{{quoted}:"",{quoted}:""}}}}"#)),
     ];
     for field in FIELDS {

@@ -1,3 +1,5 @@
+mod probes;
+
 use std::path::PathBuf;
 
 use expect_test::expect_file;
@@ -58,7 +60,7 @@ fn scheduled() -> Job {
 }
 
 fn continuous() -> Job {
-    job(JobKind::Continuous { replicas: 3 })
+    job(JobKind::Continuous { replicas: 3, port: None, health_check: None })
 }
 
 fn with_everything() -> Job {
@@ -108,6 +110,9 @@ fn cases() -> Vec<(&'static str, Job, PodSettings)> {
         ("filelog-false", unlogged, on_nodes()),
         ("dollars", with_dollars(), on_nodes()),
     ]
+    .into_iter()
+    .chain(probes::cases().map(|(name, job)| (name, job, on_nodes())))
+    .collect()
 }
 
 fn sent() -> Vec<(&'static str, Job, Value)> {
