@@ -52,3 +52,15 @@ fn suffix(tool: &str, key: Option<&str>) -> Suffix {
         None => Suffix::from_number(chance::number()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_made_up_for_a_key_is_always_the_same() {
+        assert_eq!(suffix("tf-test", Some("k1")), suffix("tf-test", Some("k1")));
+        assert_ne!(suffix("tf-test", Some("k1")), suffix("tf-other", Some("k1")));
+        assert_ne!(suffix("tf-test", Some("k1")), suffix("tf-test", Some("k2")));
+    }
+}

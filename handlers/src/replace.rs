@@ -26,14 +26,12 @@ pub enum Change {
     Replaced,
 }
 
-/// What there is of the request that it can't say itself, once the job that is there is known.
-pub type Keep = fn(&mut RunRequest, &JobView);
-
 /// Makes the job of the request's name what the request says, and touches nothing when it is that
 /// already: also when it has ended, so that a file of jobs can be given twice and nothing runs twice.
 /// A job that differs is deleted, once Kubernetes would take the new one, and the new one is created
 /// when the old one's pods are gone. Of several requests at once each replaces only what it has
-/// looked at; the last one stays.
+/// looked at; the last one stays. `keep` writes into the request what it takes over from the job that
+/// is there.
 ///
 /// # Errors
 /// What `run` refuses, which has changed nothing; or [`Error::NotReplaced`], when the old job has gone
@@ -41,7 +39,7 @@ pub type Keep = fn(&mut RunRequest, &JobView);
 pub async fn replace(
     context: Context,
     request: RunRequest,
-    keep: Keep,
+    keep: impl Fn(&mut RunRequest, &JobView),
 ) -> Result<(JobView, Change)> {
     if request.name.is_none() {
         return Err(Invalid::new("name", "say which job: its name is missing").into());
@@ -52,7 +50,7 @@ pub async fn replace(
         Replacing { cluster: Cluster::of(&context).await?, context, name, is_gone: false };
     let mut turns = 1;
     loop {
-        match replacing.turn(request.clone(), keep).await {
+        match replacing.turn(request.clone(), &keep).await {
             Err(Error::JobExists { by_foreign_object: false, .. }) if turns < TURNS_MAX => {
                 turns += 1
             }
@@ -74,7 +72,11 @@ struct Replacing {
 
 impl Replacing {
     /// Looks, and makes of what there is what is wanted.
-    async fn turn(&mut self, mut request: RunRequest, keep: Keep) -> Result<(JobView, Change)> {
+    async fn turn(
+        &mut self,
+        mut request: RunRequest,
+        keep: &impl Fn(&mut RunRequest, &JobView),
+    ) -> Result<(JobView, Change)> {
         let cluster = &self.cluster;
         let there = cluster.job_now(&self.name).await?;
         if let Some(there) = &there {

@@ -6,7 +6,7 @@ use tjf_runtime::{Created, Either, Json, JsonAlone, Query, Recall, Written};
 
 use super::{
     Done, Messages, OwnTool,
-    request::{self, JobRequest},
+    request::JobRequest,
     view::{self, Job},
 };
 use crate::{
@@ -106,7 +106,7 @@ pub(super) async fn replace(
     OwnTool(context): OwnTool,
     Json(request): Json<JobRequest>,
 ) -> Result<Changed> {
-    let keep = request::keep_what_cannot_be_said;
+    let keep = request.keeps();
     let (job, change) = replace::replace(context.clone(), request.try_into()?, keep).await?;
     let messages = match change {
         Change::None => Messages::info(unchanged(&job)),

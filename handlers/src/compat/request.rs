@@ -4,7 +4,7 @@
 //! every key, many of them `null`.
 
 use serde::{Deserialize, de::IgnoredAny};
-use tjf_api_types::{Emails, JobType, JobView, Mount, RunRequest};
+use tjf_api_types::{Emails, HealthCheck, JobType, JobView, Mount, PortProtocol, RunRequest, Word};
 
 use super::lenient::{Flag, Number};
 use crate::job::request::Invalid;
@@ -43,6 +43,12 @@ pub struct JobRequest {
     timeout: Option<Number>,
     /// Copies of a continuous job, 0 to 16.
     replicas: Option<Number>,
+    /// Port of a continuous job that is reached under the job's name, inside the cluster.
+    port: Option<Number>,
+    /// Protocol of the port.
+    port_protocol: Option<PortProtocol>,
+    /// How Kubernetes finds out whether a continuous job works; JSON only.
+    health_check: Option<HealthCheck>,
     /// When to send e-mail.
     emails: Option<Emails>,
     /// Whether the home is mounted.
@@ -93,6 +99,9 @@ impl TryFrom<JobRequest> for RunRequest {
             retry: asked.retry.map(number),
             timeout: asked.timeout.map(number),
             replicas: asked.replicas.map(number),
+            port: asked.port.map(number),
+            port_protocol: asked.port_protocol,
+            health_check: asked.health_check,
             emails: asked.emails,
             mount: asked.mount,
             env: None,
@@ -101,6 +110,28 @@ impl TryFrom<JobRequest> for RunRequest {
 }
 
 impl JobRequest {
+    /// What leaves of the job that is there what this request can't say, because that command knows
+    /// no variables, no time zones, no time-out of a one-off, and 16.1 no protocol of a port. Else a
+    /// file that it has dumped would change the job when it is loaded again.
+    pub(super) fn keeps(&self) -> impl Fn(&mut RunRequest, &JobView) + Send + Sync + use<> {
+        let names_protocols = self.job_type.is_some();
+        move |request, there| {
+            if request.env.is_none() && !there.env.is_empty() {
+                request.env = Some(there.env.clone());
+            }
+            let is_one_off = request.schedule.is_none() && request.continuous.is_none();
+            if request.schedule.is_some() && there.job_type == JobType::Scheduled {
+                request.timezone.clone_from(&there.timezone);
+            }
+            if is_one_off && there.job_type == JobType::OneOff && request.timeout.is_none() {
+                request.timeout = there.timeout;
+            }
+            if !names_protocols && request.port.is_some() && request.port == there.port {
+                request.port_protocol = there.port_protocol.as_ref().and_then(Word::known);
+            }
+        }
+    }
+
     fn refuse_what_there_is_not(&self) -> Result<(), Invalid> {
         if self.job_type == Some(Kind::Webservice) {
             return Err(Invalid::new("job_type", WEBSERVICE));
@@ -132,21 +163,6 @@ impl JobRequest {
             }
             (Some(kind), _, _) => Ok(kind == Kind::Continuous),
         }
-    }
-}
-
-/// Leaves of a job what that command can't say: it knows no variables, no time zones, and no time-out
-/// of a one-off. Else a file that it has dumped would change the job when it is loaded again.
-pub(super) fn keep_what_cannot_be_said(request: &mut RunRequest, there: &JobView) {
-    if request.env.is_none() && !there.env.is_empty() {
-        request.env = Some(there.env.clone());
-    }
-    if request.schedule.is_some() && there.job_type == JobType::Scheduled {
-        request.timezone.clone_from(&there.timezone);
-    }
-    let is_one_off = request.schedule.is_none() && request.continuous.is_none();
-    if is_one_off && there.job_type == JobType::OneOff && request.timeout.is_none() {
-        request.timeout = there.timeout;
     }
 }
 

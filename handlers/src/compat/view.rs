@@ -8,7 +8,10 @@ mod status;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tjf_api_types::{ContainerState, Emails, JobType, JobView, Mount, Word};
+use tjf_api_types::{
+    ContainerState, Emails, HealthCheck, HealthCheckView, JobType, JobView, Mount, PortProtocol,
+    Word,
+};
 
 use self::status::Status;
 use crate::job::given::{Field, Given};
@@ -61,6 +64,16 @@ pub struct Job {
     /// Copies of a continuous job.
     #[serde(skip_serializing_if = "Option::is_none")]
     replicas: Option<i64>,
+    /// Port of a continuous job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<i64>,
+    /// Protocol of the port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port_protocol: Option<Word<PortProtocol>>,
+    /// How Kubernetes finds out whether a continuous job works: with the one key of its type, since
+    /// a `script` of `null` is shown as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health_check: Option<HealthCheck>,
     /// When e-mail is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     emails: Option<Word<Emails>>,
@@ -101,6 +114,9 @@ pub(super) fn of(job: JobView) -> Job {
         retry: Some(job.retry.unwrap_or(0)),
         timeout: job.timeout.filter(|_| is_scheduled),
         replicas: job.replicas.filter(|_| is_continuous),
+        port: job.port,
+        port_protocol: job.port_protocol,
+        health_check: job.health_check.as_ref().and_then(HealthCheckView::known),
         emails: Some(job.emails),
         mount: Some(job.mount),
         status_short: Some(job.status_short),
@@ -120,6 +136,8 @@ pub(super) fn as_given(job: JobView, given: Given, home: &str) -> Job {
     let is_continuous = job.job_type == JobType::Continuous;
     let retry = !is_continuous && is_said(Field::Retry, job.retry.unwrap_or(0) == 0);
     let replicas = is_said(Field::Replicas, job.replicas.unwrap_or(1) == 1);
+    let is_tcp = job.port_protocol.as_ref().is_none_or(|protocol| *protocol == PortProtocol::Tcp);
+    let port_protocol = is_said(Field::PortProtocol, is_tcp);
     let emails = is_said(Field::Emails, job.emails == Emails::None);
     let mount = is_said(Field::Mount, job.mount == Mount::All);
     let within = |path: Option<String>| path.map(|path| seen_from(home, path));
@@ -133,6 +151,7 @@ pub(super) fn as_given(job: JobView, given: Given, home: &str) -> Job {
         filelog_stderr: within(whole.filelog_stderr).filter(|_| stderr),
         retry: whole.retry.filter(|_| retry),
         replicas: whole.replicas.filter(|_| replicas),
+        port_protocol: whole.port_protocol.filter(|_| port_protocol),
         emails: whole.emails.filter(|_| emails),
         mount: whole.mount.filter(|_| mount),
         status: None,
@@ -142,10 +161,10 @@ pub(super) fn as_given(job: JobView, given: Given, home: &str) -> Job {
     }
 }
 
-/// A path beneath the home, without the home.
+/// A path beneath the home, without the home; but `load` takes what begins with a hyphen for an option.
 fn seen_from(home: &str, path: String) -> String {
     let beneath = path.strip_prefix(home).and_then(|rest| rest.strip_prefix('/'));
-    beneath.map(str::to_owned).unwrap_or(path)
+    beneath.filter(|path| !path.starts_with('-')).map(str::to_owned).unwrap_or(path)
 }
 
 #[cfg(test)]

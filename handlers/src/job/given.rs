@@ -12,12 +12,13 @@ use serde::{
 use tjf_api_types::RunRequest;
 
 /// The fields with a default that is a value; each is a bit of [`Given`], in this order.
-const FIELDS: [Field; 7] = [
+const FIELDS: [Field; 8] = [
     Field::Filelog,
     Field::FilelogStdout,
     Field::FilelogStderr,
     Field::Retry,
     Field::Replicas,
+    Field::PortProtocol,
     Field::Emails,
     Field::Mount,
 ];
@@ -35,6 +36,8 @@ pub enum Field {
     Retry,
     /// How many copies.
     Replicas,
+    /// What is spoken at the port.
+    PortProtocol,
     /// When e-mail is sent.
     Emails,
     /// Whether the home is mounted.
@@ -50,6 +53,7 @@ impl Field {
             Self::FilelogStderr => "filelog_stderr",
             Self::Retry => "retry",
             Self::Replicas => "replicas",
+            Self::PortProtocol => "port_protocol",
             Self::Emails => "emails",
             Self::Mount => "mount",
         }
@@ -62,6 +66,7 @@ impl Field {
             Self::FilelogStderr => request.filelog_stderr.is_some(),
             Self::Retry => request.retry.is_some(),
             Self::Replicas => request.replicas.is_some(),
+            Self::PortProtocol => request.port_protocol.is_some(),
             Self::Emails => request.emails.is_some(),
             Self::Mount => request.mount.is_some(),
         }
@@ -162,7 +167,7 @@ impl<'de> Deserialize<'de> for Bit {
 
 #[cfg(test)]
 mod tests {
-    use tjf_api_types::{Emails, Mount};
+    use tjf_api_types::{Emails, Mount, PortProtocol};
 
     use super::*;
 
@@ -178,6 +183,7 @@ mod tests {
             filelog_stderr: Some("a".to_owned()),
             retry: Some(0),
             replicas: Some(1),
+            port_protocol: Some(PortProtocol::Tcp),
             emails: Some(Emails::None),
             mount: Some(Mount::All),
             ..nothing

@@ -32,6 +32,9 @@ pub fn is_defined_alike(one: &JobView, other: &JobView) -> bool {
         retry,
         timeout,
         replicas,
+        port,
+        port_protocol,
+        health_check,
         emails,
         mount,
         env,
@@ -55,6 +58,9 @@ pub fn is_defined_alike(one: &JobView, other: &JobView) -> bool {
         && *retry == other.retry
         && *timeout == other.timeout
         && *replicas == other.replicas
+        && *port == other.port
+        && *port_protocol == other.port_protocol
+        && *health_check == other.health_check
         && *emails == other.emails
         && *mount == other.mount
         && *env == other.env
@@ -109,6 +115,9 @@ mod tests {
             json!({"retry": 0}),
             json!({"timeout": 5}),
             json!({"replicas": 1}),
+            json!({"port": 80}),
+            json!({"port_protocol": "udp"}),
+            json!({"health_check": {"type": "http", "path": "/"}}),
             json!({"emails": "all"}),
             json!({"mount": "none"}),
             json!({"env": {}}),
