@@ -129,7 +129,7 @@ pub(crate) fn ended() -> Value {
     }})
 }
 
-fn put_over(object: &mut Value, more: &Value) {
+pub(crate) fn put_over(object: &mut Value, more: &Value) {
     match (object, more) {
         (Value::Object(object), Value::Object(more)) => {
             for (key, value) in more {
