@@ -15,10 +15,13 @@ pub struct Images {
     messages: Messages,
 }
 
+/// A container that jobs can run in.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Image {
+    /// The name to ask for.
     shortname: String,
+    /// What really runs.
     image: String,
 }
 

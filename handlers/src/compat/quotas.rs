@@ -14,13 +14,17 @@ const NOT_COUNTED: &str = "-";
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Quotas {
+    /// What the tool may have, and what it has.
     quota: Quota,
+    /// What a person should know.
     messages: Messages,
 }
 
+/// Limits and use, by what they are about.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Quota {
+    /// Those that anything is limited in.
     categories: Vec<Category>,
 }
 
@@ -28,15 +32,21 @@ struct Quota {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Category {
+    /// What they are about, in words.
     name: String,
+    /// The limits.
     items: Vec<Item>,
 }
 
+/// One limit.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Item {
+    /// What is limited, in words.
     name: String,
+    /// How much is allowed.
     limit: String,
+    /// How much is in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     used: Option<String>,
 }
