@@ -3,13 +3,16 @@
 //! There is no route of ours for it, since our own command compares by itself; the deployed service's
 //! command leaves it to the service.
 
+mod turn;
+
 use tjf_api_types::{JobView, ObjectName, RunRequest};
 
+use self::turn::Replacing;
 use crate::{
     Context, checked,
     cluster::Cluster,
     error::{Error, Result},
-    job::{request::Invalid, sameness::is_defined_alike},
+    job::request::Invalid,
 };
 
 /// How often somebody else's job may take the name meanwhile: each time it is looked at anew.
@@ -59,50 +62,6 @@ pub async fn replace(
             }
             outcome => return outcome,
         }
-    }
-}
-
-struct Replacing {
-    context: Context,
-    cluster: Cluster,
-    name: ObjectName,
-    /// Whether a job was deleted to make room.
-    is_gone: bool,
-}
-
-impl Replacing {
-    /// Looks, and makes of what there is what is wanted.
-    async fn turn(
-        &mut self,
-        mut request: RunRequest,
-        keep: &impl Fn(&mut RunRequest, &JobView),
-    ) -> Result<(JobView, Change)> {
-        let cluster = &self.cluster;
-        let there = cluster.job_now(&self.name).await?;
-        if let Some(there) = &there {
-            keep(&mut request, there);
-        }
-        let job = checked::job(&self.context, request, None)?;
-        if let Some(there) = there {
-            let is_going = there.deleting_since.is_some();
-            if !is_going && is_defined_alike(&there, &cluster.preview(&job)?) {
-                return Ok((there, self.change(Change::None)));
-            }
-            // One that has ended gives up its name by itself.
-            if is_going || !there.status.phase.is_final() {
-                cluster.rehearse(&job).await?;
-                self.is_gone |= cluster.delete_this_job(&self.name, &there.uid).await?;
-            }
-            let created = self.cluster.create(&job).await?;
-            return Ok((created, Change::Replaced));
-        }
-        let created = cluster.create(&job).await?;
-        Ok((created, self.change(Change::Created)))
-    }
-
-    /// What was done in all turns, after the last one did this.
-    fn change(&self, last: Change) -> Change {
-        if self.is_gone { Change::Replaced } else { last }
     }
 }
 

@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     Context,
-    cluster::Cluster,
     error::{Error, Result},
     flush, list,
     replace::{self, Change},
@@ -73,7 +72,7 @@ pub(super) async fn list(
         read::<Vec<JobView>>(&written)?.into_iter().map(view::of).collect()
     } else {
         let home = context.state.pod_settings.home_of(context.caller.name.tool());
-        let jobs = Cluster::of(&context).await?.jobs_as_given().await?;
+        let jobs = list::list_as_given(context).await?;
         let jobs = jobs.into_iter().filter(|(job, _)| !job.status.phase.is_final());
         jobs.map(|(job, given)| view::as_given(job, given, &home)).collect()
     };
