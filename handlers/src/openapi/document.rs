@@ -213,7 +213,9 @@ impl Writer {
             let media_type = match media {
                 Media::Json | Media::Wrapped if answer.is_text => continue,
                 Media::Text if !answer.is_text => json!({"schema": {"type": "string"}}),
-                _ => json!({"schema": schema, "example": answer.example}),
+                Media::Json | Media::Text | Media::Wrapped => {
+                    json!({"schema": schema, "example": answer.example})
+                }
             };
             content.insert(media.name().to_owned(), media_type);
         }
