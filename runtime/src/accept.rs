@@ -12,6 +12,9 @@ pub enum Media {
     Json,
     /// For shells and people.
     Text,
+    /// For programs which read every answer as one object, and what went wrong under `error`: JSON,
+    /// with a problem's sentence there, too.
+    Wrapped,
 }
 
 impl Media {
@@ -21,7 +24,7 @@ impl Media {
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Json => "application/json",
+            Self::Json | Self::Wrapped => "application/json",
             Self::Text => "text/plain",
         }
     }

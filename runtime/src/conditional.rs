@@ -80,6 +80,7 @@ mod tests {
     use crate::{
         accept::Media,
         reply::{Reply, Written},
+        router::Variables,
     };
 
     fn received(method: Method, headers: &[(&str, &str)]) -> Received {
@@ -88,7 +89,12 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        Received { parts, body: bytes::Bytes::new(), variable: None, media: Media::Json }
+        Received {
+            parts,
+            body: bytes::Bytes::new(),
+            variables: Variables::default(),
+            media: Media::Json,
+        }
     }
 
     #[test]

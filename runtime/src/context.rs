@@ -11,6 +11,7 @@ use crate::{
     exchange::Exchange,
     failure::{ErrorStatus, Failure},
     identity::{Caller, Refusal},
+    input::Received,
     record::{self, About},
     request_id::RequestId,
 };
@@ -34,8 +35,9 @@ pub trait Scope<S: Application>: Sized + Send {
     /// Takes what it needs.
     ///
     /// # Errors
-    /// When nobody has proven anything, although this needs it.
-    fn of(exchange: Exchange<S>) -> Result<Self, Failure>;
+    /// When nobody has proven anything, although this needs it, or when the request is one that this
+    /// caller must not make.
+    fn of(exchange: Exchange<S>, received: &Received) -> Result<Self, Failure>;
 }
 
 /// Everything one call of a proven caller may know and use. Cheap to clone.
@@ -117,7 +119,7 @@ impl<S: Application> Context<S> {
 impl<S: Application> Scope<S> for Context<S> {
     const NEEDS_CALLER: bool = true;
 
-    fn of(exchange: Exchange<S>) -> Result<Self, Failure> {
+    fn of(exchange: Exchange<S>, _: &Received) -> Result<Self, Failure> {
         let caller = exchange.caller.ok_or_else(|| refused(Refusal::NoCertificate))?;
         let (caller, entry) = caller;
         Ok(Self {
@@ -163,7 +165,7 @@ pub struct Anonymous<S> {
 impl<S: Application> Scope<S> for Anonymous<S> {
     const NEEDS_CALLER: bool = false;
 
-    fn of(exchange: Exchange<S>) -> Result<Self, Failure> {
+    fn of(exchange: Exchange<S>, _: &Received) -> Result<Self, Failure> {
         Ok(Self { request_id: exchange.request_id, state: exchange.state })
     }
 }

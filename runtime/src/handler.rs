@@ -66,9 +66,9 @@ macro_rules! handlers {
                 Box::pin(async move {
                     let media = received.media;
                     let known_tags = KnownTags::of(&received);
+                    let scope = C::of(exchange, &received)?;
                     $(let $input = $Input::from_request(&received)?;)*
                     drop(received);
-                    let scope = C::of(exchange)?;
                     let reply = self(scope, $($input),*).await.map_err(Into::into)?;
                     let response = reply.into_response(media)?;
                     Ok(known_tags.leave_out_what_is_known(response))

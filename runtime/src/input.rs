@@ -14,6 +14,7 @@ use crate::{
     accept::Media,
     failure::{ErrorStatus, Failure},
     reply::Json,
+    router::Variables,
 };
 
 /// A request whose body has arrived.
@@ -21,8 +22,8 @@ use crate::{
 pub struct Received {
     pub(crate) parts: Parts,
     pub(crate) body: Bytes,
-    /// The value of the route's variable, decoded.
-    pub(crate) variable: Option<String>,
+    /// The values of the route's variables, decoded.
+    pub(crate) variables: Variables,
     /// How the answer will be written.
     pub(crate) media: Media,
 }
@@ -31,6 +32,11 @@ impl Received {
     /// The request's headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.parts.headers
+    }
+
+    /// The value of one of the route's variables, decoded; none when its pattern has no such one.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)
     }
 }
 
@@ -48,7 +54,7 @@ pub trait Input: Sized + Send + 'static {
     fn from_request(received: &Received) -> Result<Self, Failure>;
 }
 
-/// The route's one variable.
+/// The route's variable `{name}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path<T>(pub T);
 
@@ -57,7 +63,7 @@ where
     T: FromStr<Err: Display> + Send + 'static,
 {
     fn from_request(received: &Received) -> Result<Self, Failure> {
-        let text = received.variable.as_deref().unwrap_or_default();
+        let text = received.variable("name").unwrap_or_default();
         text.parse().map(Path).map_err(|error: T::Err| Failure::invalid("name", error.to_string()))
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
-use tjf_api_types::{PROBLEM_JSON, ShellText};
+use tjf_api_types::{PROBLEM_JSON, Problem, ShellText};
 
 use crate::{
     accept::Media,
@@ -35,12 +35,23 @@ pub struct Json<T>(pub T);
 impl<T: Serialize + ShellText + Send> Reply for Json<T> {
     fn into_response(self, media: Media) -> Result<Response, Failure> {
         Ok(match media {
-            Media::Json => {
+            Media::Json | Media::Wrapped => {
                 let body = serde_json::to_vec(&self.0).map_err(Failure::internal)?;
                 of_type(body.into(), JSON)
             }
             Media::Text => of_type(self.0.to_text().into_bytes().into(), TEXT),
         })
+    }
+}
+
+/// A value for a route that answers with JSON alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonAlone<T>(pub T);
+
+impl<T: Serialize + Send> Reply for JsonAlone<T> {
+    fn into_response(self, _: Media) -> Result<Response, Failure> {
+        let body = serde_json::to_vec(&self.0).map_err(Failure::internal)?;
+        Ok(of_type(body.into(), JSON))
     }
 }
 
@@ -75,7 +86,7 @@ impl Written {
 impl Reply for Written {
     fn into_response(self, media: Media) -> Result<Response, Failure> {
         let (mut response, tag) = match media {
-            Media::Json => (of_type(self.json.into(), JSON), self.tag),
+            Media::Json | Media::Wrapped => (of_type(self.json.into(), JSON), self.tag),
             Media::Text => {
                 let text = (self.to_text)(&self.json).map_err(Failure::internal)?.into_bytes();
                 let tag = tag_of(&text);
@@ -105,12 +116,21 @@ pub struct Created<T> {
 
 impl<T: Serialize + ShellText + Send> Reply for Created<T> {
     fn into_response(self, media: Media) -> Result<Response, Failure> {
-        let mut response = Json(self.value).into_response(media)?;
-        *response.status_mut() = StatusCode::CREATED;
-        let location = HeaderValue::try_from(self.location).map_err(Failure::internal)?;
-        response.headers_mut().insert(header::LOCATION, location);
-        Ok(response)
+        created(self.location, Json(self.value).into_response(media)?)
     }
+}
+
+impl<T: Serialize + Send> Reply for Created<JsonAlone<T>> {
+    fn into_response(self, media: Media) -> Result<Response, Failure> {
+        created(self.location, self.value.into_response(media)?)
+    }
+}
+
+fn created(location: String, mut response: Response) -> Result<Response, Failure> {
+    *response.status_mut() = StatusCode::CREATED;
+    let location = HeaderValue::try_from(location).map_err(Failure::internal)?;
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
 }
 
 /// One of two answers, for a route that can do two things.
@@ -163,9 +183,10 @@ where
 /// The answer to what went wrong: a problem document, or one line for who reads text.
 pub(crate) fn of_failure(failure: &Failure, id: &RequestId, media: Media) -> Response {
     let mut response = match media {
-        Media::Json => {
-            let problem = serde_json::to_vec(&failure.problem(id)).unwrap_or_default();
-            of_type(problem.into(), PROBLEM_JSON)
+        Media::Json => of_problem(&failure.problem(id)),
+        Media::Wrapped => {
+            let problem = failure.problem(id);
+            of_problem(&Wrapped { error: [&problem.detail], problem: &problem })
         }
         Media::Text => {
             let line = format!("{}\n", failure.detail());
@@ -175,6 +196,18 @@ pub(crate) fn of_failure(failure: &Failure, id: &RequestId, media: Media) -> Res
     *response.status_mut() = failure.status().code();
     response.headers_mut().extend(failure.headers());
     response
+}
+
+/// A problem beside which its sentence stands once more.
+#[derive(Serialize)]
+struct Wrapped<'a> {
+    error: [&'a str; 1],
+    #[serde(flatten)]
+    problem: &'a Problem,
+}
+
+fn of_problem(problem: &impl Serialize) -> Response {
+    of_type(serde_json::to_vec(problem).unwrap_or_default().into(), PROBLEM_JSON)
 }
 
 fn of_type(body: ReplyBody, media_type: &'static str) -> Response {

@@ -20,6 +20,9 @@ use crate::{
     input::Received,
 };
 
+/// As many as a path of any of our routes has: a tool's name and a job's.
+const VARIABLES_MAX: usize = 2;
+
 type Call<S> = Arc<
     dyn Fn(Exchange<S>, Received) -> BoxFuture<'static, Result<Response, Failure>> + Send + Sync,
 >;
@@ -44,6 +47,8 @@ pub(crate) struct Policy {
 pub struct Route<S: Application> {
     method: Method,
     pattern: &'static str,
+    /// Under which it is found, too.
+    other_pattern: Option<&'static str>,
     call: Call<S>,
     policy: Policy,
 }
@@ -57,6 +62,11 @@ impl<S: Application> Route<S> {
     /// A handler for POST.
     pub fn post<A>(pattern: &'static str, handler: impl Handler<S, A>) -> Self {
         Self::new(Method::POST, pattern, handler)
+    }
+
+    /// A handler for PATCH.
+    pub fn patch<A>(pattern: &'static str, handler: impl Handler<S, A>) -> Self {
+        Self::new(Method::PATCH, pattern, handler)
     }
 
     /// A handler for DELETE.
@@ -75,7 +85,14 @@ impl<S: Application> Route<S> {
         };
         let call: Call<S> =
             Arc::new(move |exchange, received| handler.clone().call(exchange, received));
-        Self { method, pattern, call, policy }
+        Self { method, pattern, other_pattern: None, call, policy }
+    }
+
+    /// Where it is found, too: for those behind a gateway that leaves out a part of each path.
+    #[must_use]
+    pub fn also_at(mut self, pattern: &'static str) -> Self {
+        self.other_pattern = Some(pattern);
+        self
     }
 
     /// Whose places its requests hold.
@@ -105,9 +122,18 @@ impl<S: Application> Route<S> {
         &self.method
     }
 
-    /// Its path, with `{name}` in the place of its variable.
+    /// Its path, with a name in braces in the place of each variable: `{name}`.
     pub fn pattern(&self) -> &'static str {
         self.pattern
+    }
+
+    /// The other path under which it is found.
+    pub fn other_pattern(&self) -> Option<&'static str> {
+        self.other_pattern
+    }
+
+    fn patterns(&self) -> impl Iterator<Item = &'static str> {
+        [Some(self.pattern), self.other_pattern].into_iter().flatten()
     }
 
     /// Whether callers must have proven who they are.
@@ -147,7 +173,7 @@ pub(crate) struct Matched<S: Application> {
     pub(crate) pattern: &'static str,
     pub(crate) policy: Policy,
     pub(crate) call: Call<S>,
-    pub(crate) variable: Option<String>,
+    pub(crate) variables: Variables,
 }
 
 impl<S: Application> Router<S> {
@@ -160,24 +186,27 @@ impl<S: Application> Router<S> {
     /// Adds a route.
     ///
     /// # Panics
-    /// When it has more than one variable, or another route could answer the same request.
+    /// When it has more than two variables, or two of one name, or another route could answer the
+    /// same request.
     #[must_use]
     pub fn route(mut self, route: Route<S>) -> Self {
-        let Route { method, pattern, .. } = &route;
-        let variables = segments(pattern).filter(|segment| is_variable(segment)).count();
-        assert!(variables <= 1, "`{pattern}` has more than one variable");
-        let twin = self
-            .routes
-            .iter()
-            .find(|other| other.method == *method && overlap(other.pattern, pattern));
-        if let Some(twin) = twin {
-            panic!("{method} `{pattern}` and `{}` could both answer one request", twin.pattern);
+        let method = &route.method;
+        for pattern in route.patterns() {
+            let variables: Vec<_> = segments(pattern).filter_map(variable).collect();
+            assert!(variables.len() <= VARIABLES_MAX, "`{pattern}` has more than two variables");
+            let are_one = variables.len() == 2 && variables[0] == variables[1];
+            assert!(!are_one, "`{pattern}` has two variables of one name");
+            let others = self.routes.iter().filter(|other| other.method == method);
+            let twin = others.flat_map(Route::patterns).find(|other| overlap(other, pattern));
+            if let Some(twin) = twin {
+                panic!("{method} `{pattern}` and `{twin}` could both answer one request");
+            }
         }
         self.routes.push(route);
         self
     }
 
-    /// Every method and pattern of the table, in the order in which they were added.
+    /// Every method and first pattern of the table, in the order in which they were added.
     pub fn routes(&self) -> impl Iterator<Item = (&Method, &'static str)> {
         self.routes.iter().map(|route| (&route.method, route.pattern))
     }
@@ -187,9 +216,24 @@ impl<S: Application> Router<S> {
         &self.routes
     }
 
+    /// What answers under a path can be written as that no route has, or not with this method: as
+    /// those of the routes that begin likewise, since the same programs ask for them.
+    pub(crate) fn answers_near(&self, path: &str) -> &'static [Media] {
+        let begins_likewise = |route: &&Route<S>| {
+            route.patterns().any(|pattern| {
+                let head: Vec<_> = segments(pattern).take_while(|it| !is_variable(it)).collect();
+                let has_variable = head.len() < segments(pattern).count();
+                has_variable && segments(path).take(head.len()).eq(head)
+            })
+        };
+        self.routes.iter().find(begins_likewise).map_or(Media::EITHER, |it| it.policy.answers)
+    }
+
     /// Finds the handler of a request.
     pub(crate) fn find(&self, method: &Method, path: &str) -> Result<Matched<S>, Failure> {
-        let mut here = self.routes.iter().filter(|route| matches(route.pattern, path)).peekable();
+        let pattern = |route: &Route<S>| route.patterns().find(|pattern| matches(pattern, path));
+        let mut here =
+            self.routes.iter().filter_map(|route| Some((route, pattern(route)?))).peekable();
         if here.peek().is_none() {
             return Err(Failure::new(
                 ErrorStatus::NotFound,
@@ -200,13 +244,13 @@ impl<S: Application> Router<S> {
         // Who asks for a head is answered as one who asks for all; hyper leaves out the body.
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         let mut allowed = Vec::new();
-        for route in here {
+        for (route, pattern) in here {
             if route.method == *wanted {
                 return Ok(Matched {
                     pattern: route.pattern,
                     policy: route.policy,
                     call: Arc::clone(&route.call),
-                    variable: variable(route.pattern, path),
+                    variables: Variables::of(pattern, path),
                 });
             }
             allowed.push(route.method.as_str());
@@ -233,8 +277,13 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
+/// The name of the variable that this segment of a pattern is.
+fn variable(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
 fn is_variable(segment: &str) -> bool {
-    segment.starts_with('{')
+    variable(segment).is_some()
 }
 
 fn matches(pattern: &str, path: &str) -> bool {
@@ -252,12 +301,26 @@ fn overlap(one: &str, other: &str) -> bool {
             .all(|(a, b)| a == b || is_variable(a) || is_variable(b))
 }
 
-/// The value of the pattern's variable, percent-decoded. What is not UTF-8 becomes U+FFFD, which is in
-/// no name: so it is the name of nothing.
-fn variable(pattern: &str, path: &str) -> Option<String> {
-    let (_, value) =
-        segments(pattern).zip(segments(path)).find(|(wanted, _)| is_variable(wanted))?;
-    Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
+/// The values of a pattern's variables, each with its name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Variables([Option<(&'static str, String)>; VARIABLES_MAX]);
+
+impl Variables {
+    /// The values, percent-decoded. What is not UTF-8 becomes U+FFFD, which is in no name: so it is
+    /// the name of nothing.
+    fn of(pattern: &'static str, path: &str) -> Self {
+        let mut found = segments(pattern).zip(segments(path)).filter_map(|(wanted, value)| {
+            let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+            Some((variable(wanted)?, value.into_owned()))
+        });
+        Self(std::array::from_fn(|_| found.next()))
+    }
+
+    /// The value of the variable of this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().flatten().find(|(own, _)| *own == name);
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One request, from its head to its answer.
 
 use std::{
-    any::Any, future::poll_fn, panic::AssertUnwindSafe, pin::pin, sync::Arc, task::Poll,
+    any::Any, future::poll_fn, mem, panic::AssertUnwindSafe, pin::pin, sync::Arc, task::Poll,
     time::SystemTime,
 };
 
@@ -149,9 +149,11 @@ impl<S: Application> Service<S> {
     {
         let (parts, body) = request.into_parts();
         let found = self.router.find(&parts.method, parts.uri.path());
-        let answers = found.as_ref().map_or(Media::EITHER, |matched| matched.policy.answers);
+        let near = |_: &Failure| self.router.answers_near(parts.uri.path());
+        let answers = found.as_ref().map_or_else(near, |matched| matched.policy.answers);
         let media = negotiate(&parts.headers, answers);
-        (record.media, record.has_choice) = (media.unwrap_or(Media::Json), answers.len() > 1);
+        let unwanted = if answers.contains(&Media::Wrapped) { Media::Wrapped } else { Media::Json };
+        (record.media, record.has_choice) = (media.unwrap_or(unwanted), answers.len() > 1);
         // Who is nobody learns nothing about routes, unless they are for everybody.
         let caller = if found.as_ref().is_ok_and(|matched| !matched.policy.needs_caller) {
             None
@@ -194,8 +196,8 @@ impl<S: Application> Service<S> {
             stopping: self.stopping.clone(),
             tasks: self.tasks.clone(),
         };
-        let variable = matched.variable.take();
-        let received = Received { parts, body, variable, media };
+        let variables = mem::take(&mut matched.variables);
+        let received = Received { parts, body, variables, media };
         Ok(Admitted { matched, exchange, received })
     }
 

@@ -23,7 +23,8 @@ fn router() -> Router<()> {
 }
 
 fn find(method: &Method, path: &str) -> Result<(&'static str, Option<String>), Failure> {
-    router().find(method, path).map(|matched| (matched.pattern, matched.variable))
+    let name = |found: &Variables| found.get("name").map(str::to_owned);
+    router().find(method, path).map(|matched| (matched.pattern, name(&matched.variables)))
 }
 
 #[test]
@@ -65,6 +66,55 @@ fn a_table_with_two_answers_to_one_request_is_refused() {
     }
 }
 
+#[test]
+fn each_of_two_variables_has_its_own_value() {
+    let table = Router::new().route(Route::patch("/tool/{tool}/jobs/{name}", nothing));
+    let found = table.find(&Method::PATCH, "/tool/a%20b/jobs/c/").unwrap();
+    let values = ["tool", "name", "{name}", "jobs"].map(|name| found.variables.get(name));
+    assert_eq!(values, [Some("a b"), Some("c"), None, None]);
+}
+
+/// It is told under its first pattern, wherever it was found.
+#[test]
+fn a_route_is_found_under_its_other_pattern_too() {
+    let route = || Route::get("/jobs/v1/{name}", nothing).also_at("/v1/{name}");
+    let table = Router::new().route(route());
+    for path in ["/jobs/v1/a", "/v1/a/"] {
+        let found = table.find(&Method::GET, path).unwrap();
+        assert_eq!((found.pattern, found.variables.get("name")), ("/jobs/v1/{name}", Some("a")));
+    }
+    let twin = Route::get("/v1/list", nothing);
+    let attempt = catch_unwind(AssertUnwindSafe(|| Router::new().route(route()).route(twin)));
+    assert!(attempt.is_err());
+}
+
+/// A program that knows newer routes than there are reads its refusal as all others.
+#[test]
+fn what_is_not_there_is_refused_as_its_neighbours_are() {
+    let table = Router::new()
+        .route(Route::get("/tool/{tool}/jobs", nothing).answers(&[Media::Wrapped]))
+        .route(Route::get("/list", nothing).answers(&[Media::Text]));
+    for (path, answers) in [
+        ("/tool/a/new", &[Media::Wrapped][..]),
+        ("/tool", &[Media::Wrapped]),
+        ("/tools/a", Media::EITHER),
+        ("/list/a", Media::EITHER),
+        ("/", Media::EITHER),
+    ] {
+        assert_eq!(table.answers_near(path), answers, "{path}");
+    }
+}
+
+#[test]
+fn a_pattern_whose_variables_can_not_be_told_apart_is_refused() {
+    for pattern in ["/{name}/x/{name}", "/{one}/{two}/{three}"] {
+        let table = || Router::new().route(Route::get(pattern, nothing));
+        let attempt = catch_unwind(AssertUnwindSafe(table));
+        let text = *attempt.err().unwrap().downcast::<String>().unwrap();
+        assert!(text.contains("two variables"), "{text}");
+    }
+}
+
 /// The bytes that percent-encoded ones stand for.
 fn decoded(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -96,17 +146,17 @@ fn fuzzed_paths_lead_to_what_their_segments_say() {
             ["v1", "show", name] => Some(("/v1/show/{name}/", Some(decoded(name)))),
             _ => None,
         };
-        let found = table.find(&Method::GET, &path).map(|found| (found.pattern, found.variable));
+        let found = table.find(&Method::GET, &path).map(|found| (found.pattern, found.variables));
         let Some((pattern, name)) = expected else {
             prop_assert_eq!(found.unwrap_err().slug(), "route-not-found");
             return Ok(false);
         };
-        let (found, variable) = found.unwrap();
+        let (found, variables) = found.unwrap();
         prop_assert_eq!(found, pattern);
         let name = name.map(|name| String::from_utf8_lossy(&name).into_owned());
-        prop_assert_eq!(&variable, &name);
+        prop_assert_eq!(variables.get("name"), name.as_deref());
         let (parts, body) = (parts.clone(), bytes::Bytes::new());
-        let received = Received { parts, body, variable, media: Media::Json };
+        let received = Received { parts, body, variables, media: Media::Json };
         if let Ok(Path(object)) = Path::<ObjectName>::from_request(&received) {
             let is_harmless = |byte: u8| b"-.".contains(&byte) || byte.is_ascii_alphanumeric();
             prop_assert!(object.as_str().bytes().all(is_harmless), "{object}");

@@ -54,7 +54,7 @@ struct Greeting;
 impl Reply for Greeting {
     fn into_response(self, media: Media) -> Result<Response, Failure> {
         let text = match media {
-            Media::Json => "\"hello\"",
+            Media::Json | Media::Wrapped => "\"hello\"",
             Media::Text => "hello",
         };
         Ok(Response::new(text.as_bytes().to_vec().into()))
