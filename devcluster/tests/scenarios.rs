@@ -6,6 +6,7 @@ mod chaos;
 mod command;
 mod conformance;
 mod credentials;
+mod deployed;
 mod drain;
 mod dry;
 mod ending;
@@ -79,6 +80,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         matrix::all(),
         chaos::all(),
         schedules::all(),
+        deployed::all(),
         platform::all(),
         readme::all(),
         credentials::all(),
