@@ -14,6 +14,7 @@ mod faults;
 mod forms;
 mod generated;
 mod going;
+mod health;
 mod isolation;
 mod jobs_file;
 mod keys;
@@ -28,6 +29,7 @@ mod nudging;
 mod output;
 mod platform;
 mod policy;
+mod ports;
 mod readme;
 mod removal;
 mod restart;
@@ -79,6 +81,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         // The longest first, so that none is waited for at the end.
         matrix::all(),
         chaos::all(),
+        health::all(),
         schedules::all(),
         deployed::all(),
         platform::all(),
@@ -97,6 +100,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         going::all(),
         unknown::all(),
         names::all(),
+        ports::all(),
         drain::all(),
         command::all(),
         conformance::all(),
