@@ -145,6 +145,7 @@ fn flood(flooders: &Flooders, service: &Arc<Service>) -> JoinSet<()> {
                 let Ok(mut stream) = nobody.connect().await else { continue };
                 let mut answer = [0; 4096];
                 while stream.write_all(text.as_bytes()).await.is_ok()
+                    && stream.flush().await.is_ok()
                     && stream.read(&mut answer).await.is_ok_and(|length| length > 0)
                 {
                 }
@@ -176,6 +177,7 @@ fn flood(flooders: &Flooders, service: &Arc<Service>) -> JoinSet<()> {
                 } else if let Ok(mut stream) = greedy.client.connect().await {
                     let _ =
                         stream.write_all(b"GET /api/v1/list/ HTTP/1.1\r\nhost: x\r\n\r\n").await;
+                    let _ = stream.flush().await;
                     sleep(Duration::from_secs(10)).await;
                 }
             }

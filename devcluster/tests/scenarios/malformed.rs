@@ -56,6 +56,7 @@ async fn a_body_without_end_is_cut_off(world: Arc<World>) {
     let tool = world.tool("chunks").await;
     let mut stream = tool.client.connect().await.unwrap();
     stream.write_all(&raw("Transfer-Encoding: chunked\r\n", "")).await.unwrap();
+    stream.flush().await.unwrap();
     let (mut from, mut to) = tokio::io::split(stream);
     let chunk = format!("400\r\n{}\r\n", "x".repeat(1024));
     let talk =
@@ -99,6 +100,7 @@ async fn a_slow_body_is_not_waited_for_for_ever(world: Arc<World>) {
 async fn drip(client: &Client, beginning: &[u8], time_max: Duration) -> String {
     let mut stream = client.connect().await.unwrap();
     stream.write_all(beginning).await.unwrap();
+    stream.flush().await.unwrap();
     let (mut from, mut to) = tokio::io::split(stream);
     let mut heard = Vec::new();
     let hear = from.read_to_end(&mut heard);
