@@ -6,12 +6,17 @@
 //! what a job is, and nothing asks Kubernetes by itself. `TJF_COMPAT=off` leaves all of it out.
 
 mod images;
+mod logs;
 mod messages;
 mod own_tool;
 
 use tjf_runtime::{Class, Media, Route, Router};
 
-pub use self::{messages::Messages, own_tool::OwnTool};
+pub use self::{
+    logs::{Followed, LogPage, OfPage, Streamed},
+    messages::Messages,
+    own_tool::OwnTool,
+};
 use crate::AppState;
 
 /// A path of the deployed service, as its command sends it, and as its gateway passes it on, which
@@ -25,9 +30,27 @@ macro_rules! below_tool {
 /// Containers on offer.
 pub const IMAGES: [&str; 2] = below_tool!("/images/");
 
+/// What a job has written, in pages.
+pub const LOG_PAGES: [&str; 2] =
+    ["/logs/v1/tool/{tool}/job/{name}/logs", "/v1/tool/{tool}/job/{name}/logs"];
+/// What a job writes.
+pub const LOG_STREAM: [&str; 2] =
+    ["/logs/v1/tool/{tool}/job/{name}/logs_stream", "/v1/tool/{tool}/job/{name}/logs_stream"];
+/// Both, as the command of 2025 asks.
+pub const JOB_LOGS: [&str; 2] = below_tool!("/jobs/{name}/logs");
+
 /// Adds the routes of the deployed service's command.
 pub fn add_to(router: Router<AppState>) -> Router<AppState> {
-    router.route(at(IMAGES, Route::get(IMAGES[0], images::images).class(Class::Free)))
+    router
+        .route(at(IMAGES, Route::get(IMAGES[0], images::images).class(Class::Free)))
+        .route(log(LOG_PAGES, Route::get(LOG_PAGES[0], logs::newest_first)))
+        .route(log(LOG_STREAM, Route::get(LOG_STREAM[0], logs::followed)))
+        .route(log(JOB_LOGS, Route::get(JOB_LOGS[0], logs::oldest_first)))
+}
+
+/// Homes may hang: what reads them holds up nothing else of the tool.
+fn log(paths: [&'static str; 2], route: Route<AppState>) -> Route<AppState> {
+    at(paths, route.class(Class::Waiting))
 }
 
 /// A route under both of its paths. Its readers know JSON alone.
