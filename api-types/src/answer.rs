@@ -30,9 +30,9 @@ macro_rules! answer {
 
         impl crate::text::Fields for $name {
             fn write_fields(&self, key: &str, text: &mut String) {
-                use crate::text::key_within;
-                $($(self.$required.write_fields(&key_within(key, stringify!($required)), text);)+)?
-                $($(self.$field.write_fields(&key_within(key, stringify!($field)), text);)+)?
+                use crate::text::{key_within, name};
+                $($(self.$required.write_fields(&key_within(key, name(stringify!($required))), text);)+)?
+                $($(self.$field.write_fields(&key_within(key, name(stringify!($field))), text);)+)?
             }
         }
     };

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ContainerState, Emails, Mount, Word, Words, answer::answer};
+use crate::{
+    ContainerState, Emails, HealthCheckView, Mount, PortProtocol, Word, Words, answer::answer,
+};
 
 answer! {
     /// One job. Every key is always there; a field that does not apply is `null`.
@@ -48,6 +50,12 @@ answer! {
         pub timeout: Option<i64>,
         /// Copies of a continuous job.
         pub replicas: Option<i64>,
+        /// Port of a continuous job, reached under its name inside the cluster.
+        pub port: Option<i64>,
+        /// Protocol of the port.
+        pub port_protocol: Option<Word<PortProtocol>>,
+        /// How Kubernetes finds out whether a continuous job works.
+        pub health_check: Option<HealthCheckView>,
         /// When e-mail is sent.
         pub emails: Word<Emails>,
         /// Whether the home is mounted.

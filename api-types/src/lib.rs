@@ -8,6 +8,7 @@ pub mod path;
 
 mod answer;
 mod container;
+mod health;
 mod job;
 mod log;
 mod name;
@@ -21,6 +22,7 @@ mod text;
 mod word;
 
 pub use container::{ContainerState, ContainerView};
+pub use health::{HealthCheck, HealthCheckType, HealthCheckView, PortProtocol};
 pub use job::{
     ClockChangeView, ClockEffect, Deleted, JobType, JobView, LastRunView, Phase, StatusView,
 };

@@ -10,7 +10,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-use crate::{Shown, Words};
+use crate::{HealthCheck, PortProtocol, Shown, Words};
 
 /// What a caller asks to run. A field that is missing, or `null`, is not given.
 ///
@@ -67,6 +67,16 @@ pub struct RunRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 16)))]
     pub replicas: Option<i64>,
+    /// Port of a continuous job that is reached under the job's name, inside the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 65_535)))]
+    pub port: Option<i64>,
+    /// Protocol of the port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port_protocol: Option<PortProtocol>,
+    /// How Kubernetes finds out whether a continuous job works; JSON only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<HealthCheck>,
     /// When to send e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emails: Option<Emails>,

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
-    ClockEffect, ContainerState, Emails, JobType, KINDS, LogPosition, LogStream, Mount, PROBLEMS,
-    Phase, Word, Words,
+    ClockEffect, ContainerState, Emails, HealthCheckType, JobType, KINDS, LogPosition, LogStream,
+    Mount, PROBLEMS, Phase, PortProtocol, Word, Words,
 };
 
 macro_rules! words {
@@ -28,9 +28,11 @@ words! {
     ClockEffect: "What a change of the clocks does to a run.",
     ContainerState: "Whether a container has a future: `deprecated` ones still work; move on.",
     Emails: "When the e-mailer writes to the tool's maintainers.",
+    HealthCheckType: "How a job is checked: by a script beside its program, or at its port by HTTP.",
     JobType: "The three kinds of job: runs once, when its schedule says so, or is kept running.",
     LogStream: "Which output of a job: `both` has each line behind the name of its stream.",
     Mount: "Whether the tool's home is there inside the job.",
+    PortProtocol: "What is spoken at a port: connections, or datagrams.",
     Phase: "Where a job is in its life. `succeeded` and `failed` are final, and of one-offs only.",
 }
 

@@ -130,6 +130,11 @@ pub(crate) trait Fields {
     fn write_fields(&self, key: &str, text: &mut String);
 }
 
+/// The name of a field, which is written otherwise when it is a word of Rust too.
+pub(crate) fn name(field: &str) -> &str {
+    field.strip_prefix("r#").unwrap_or(field)
+}
+
 /// The key of a field of what has this key.
 pub(crate) fn key_within(key: &str, field: &str) -> String {
     if key.is_empty() { field.to_owned() } else { format!("{key}.{field}") }

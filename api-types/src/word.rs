@@ -80,7 +80,9 @@ impl<'de, T: Words> Deserialize<'de> for Word<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ClockEffect, ContainerState, Emails, JobType, Mount, Phase};
+    use crate::{
+        ClockEffect, ContainerState, Emails, HealthCheckType, JobType, Mount, Phase, PortProtocol,
+    };
 
     fn assert_there_and_back<T: Words + PartialEq + std::fmt::Debug>() {
         for word in T::ALL {
@@ -95,9 +97,11 @@ mod tests {
         assert_there_and_back::<ClockEffect>();
         assert_there_and_back::<ContainerState>();
         assert_there_and_back::<Emails>();
+        assert_there_and_back::<HealthCheckType>();
         assert_there_and_back::<JobType>();
         assert_there_and_back::<Mount>();
         assert_there_and_back::<Phase>();
+        assert_there_and_back::<PortProtocol>();
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use tjf_api_types::{Emails, JobType, JobView, Mount, RunRequest, Words};
+use tjf_api_types::{Emails, HealthCheckView, JobType, JobView, Mount, RunRequest, Word, Words};
 
 use crate::{home, yaml::write};
 
@@ -186,6 +186,9 @@ pub(crate) fn request_of(job: &JobView) -> RunRequest {
         retry: job.retry,
         timeout: job.timeout,
         replicas: job.replicas,
+        port: job.port,
+        port_protocol: job.port_protocol.as_ref().and_then(Word::known),
+        health_check: job.health_check.as_ref().and_then(HealthCheckView::known),
         emails: job.emails.known(),
         mount: job.mount.known(),
         env: (!job.env.is_empty()).then(|| job.env.clone()),

@@ -6,16 +6,26 @@
 //! what a job is, and nothing asks Kubernetes by itself. `TJF_COMPAT=off` leaves all of it out.
 
 mod images;
+mod job;
+mod jobs;
+mod lenient;
 mod logs;
 mod messages;
 mod own_tool;
+mod quotas;
+mod request;
+mod view;
 
 use tjf_runtime::{Class, Media, Route, Router};
 
 pub use self::{
+    images::Images,
+    jobs::{ChangedJob, Jobs, OneJob, Wanted},
     logs::{Followed, LogPage, OfPage, Streamed},
-    messages::Messages,
+    messages::{Done, Messages},
     own_tool::OwnTool,
+    quotas::Quotas,
+    request::JobRequest,
 };
 use crate::AppState;
 
@@ -29,7 +39,14 @@ macro_rules! below_tool {
 
 /// Containers on offer.
 pub const IMAGES: [&str; 2] = below_tool!("/images/");
-
+/// All jobs of the tool.
+pub const JOBS: [&str; 2] = below_tool!("/jobs/");
+/// One job.
+pub const JOB: [&str; 2] = below_tool!("/jobs/{name}");
+/// One job, to be started anew.
+pub const RESTART: [&str; 2] = below_tool!("/jobs/{name}/restart");
+/// Limits and use.
+pub const QUOTAS: [&str; 2] = below_tool!("/quotas/");
 /// What a job has written, in pages.
 pub const LOG_PAGES: [&str; 2] =
     ["/logs/v1/tool/{tool}/job/{name}/logs", "/v1/tool/{tool}/job/{name}/logs"];
@@ -43,6 +60,14 @@ pub const JOB_LOGS: [&str; 2] = below_tool!("/jobs/{name}/logs");
 pub fn add_to(router: Router<AppState>) -> Router<AppState> {
     router
         .route(at(IMAGES, Route::get(IMAGES[0], images::images).class(Class::Free)))
+        .route(at(JOBS, Route::get(JOBS[0], jobs::list)))
+        .route(at(JOBS, Route::post(JOBS[0], jobs::create)))
+        .route(at(JOBS, Route::patch(JOBS[0], jobs::replace)))
+        .route(at(JOBS, Route::delete(JOBS[0], jobs::flush)))
+        .route(at(JOB, Route::get(JOB[0], job::show)))
+        .route(at(JOB, Route::delete(JOB[0], job::delete)))
+        .route(at(RESTART, Route::post(RESTART[0], job::restart)))
+        .route(at(QUOTAS, Route::get(QUOTAS[0], quotas::quotas)))
         .route(log(LOG_PAGES, Route::get(LOG_PAGES[0], logs::newest_first)))
         .route(log(LOG_STREAM, Route::get(LOG_STREAM[0], logs::followed)))
         .route(log(JOB_LOGS, Route::get(JOB_LOGS[0], logs::oldest_first)))

@@ -76,6 +76,15 @@ pub enum Error {
         /// Why.
         source: ClusterError,
     },
+    /// A job was deleted to make room for another of its name, which is not there.
+    #[error("the job `{name}` was deleted, and the new one is not there")]
+    NotReplaced {
+        /// The name.
+        name: String,
+        /// Why not.
+        #[source]
+        why: Box<Error>,
+    },
     /// As many requests wait for something as may.
     #[error("too many requests wait already")]
     TooManyWait,
@@ -152,6 +161,12 @@ impl From<Error> for Failure {
             Error::TooManyWait => Self::overloaded(
                 "too many of your requests, or of all, wait already: try again in a moment",
             ),
+            Error::NotReplaced { name, why } => {
+                let name = Shown::new(&name);
+                let before =
+                    format!("the old job `{name}` was deleted, and the new one is not there");
+                Self::from(*why).after(&before)
+            }
             Error::NotKnown { detail, source } => Self::deadline_exceeded(detail).because(source),
             Error::Cluster(error) => cluster(error),
             Error::File(error) => file(error),

@@ -4,6 +4,7 @@
 //! caller may have: everything in it was checked when it was made.
 
 pub mod command;
+pub mod given;
 pub mod kind;
 pub mod labels;
 pub mod manifest;
@@ -14,15 +15,19 @@ pub mod quota;
 pub mod request;
 pub mod requested_name;
 pub mod restart;
+pub mod sameness;
 pub mod schedule;
 pub mod time;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tjf_api_types::{Emails, JobName, JobType, Mount, ToolName};
+use tjf_api_types::{Emails, HealthCheck, JobName, JobType, Mount, PortProtocol, ToolName};
 
-use self::quantity::{Cpu, Memory, Quantity};
+use self::{
+    given::Given,
+    quantity::{Cpu, Memory, Quantity},
+};
 
 /// A job that may be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +71,9 @@ pub struct Spec {
     /// Environment variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// Which fields were given that have a default. The job is the same without it.
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    pub given: Given,
     /// The caller's key, by which a repeated request is known; or one that we made up, by which the
     /// object is known should the answer that it was created get lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,9 +91,10 @@ impl Spec {
     }
 
     /// Whether this is the same request as another. What we made of a schedule is not part of one:
-    /// another version of ours, or of the time zones, may choose another minute.
+    /// another version of ours, or of the time zones, may choose another minute. Nor is whether a
+    /// default was written down.
     pub fn is_same_request(&self, other: &Self) -> bool {
-        let mut this = self.clone();
+        let mut this = Self { given: other.given, ..self.clone() };
         if let (
             JobKind::Scheduled { schedule_actual, .. },
             JobKind::Scheduled { schedule_actual: theirs, .. },
@@ -127,6 +136,12 @@ pub enum JobKind {
     Continuous {
         /// How many copies.
         replicas: u8,
+        /// Where it is reached under its name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        port: Option<Port>,
+        /// How Kubernetes finds out whether it works.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        health_check: Option<HealthCheck>,
     },
 }
 
@@ -139,6 +154,15 @@ impl JobKind {
             Self::Continuous { .. } => JobType::Continuous,
         }
     }
+}
+
+/// A port that is reached under the job's name, inside the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// Never 0.
+    pub number: u16,
+    /// What is spoken there.
+    pub protocol: PortProtocol,
 }
 
 /// The two files that output goes to, as absolute paths beneath the home, or `/dev/null`.
@@ -157,6 +181,49 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_request_of_before_there_were_ports_can_be_read() {
+        let kept = json!({
+            "cmd": "true", "imagename": "tf-busybox", "job_type": "continuous", "replicas": 2,
+        });
+        let spec: Spec = serde_json::from_value(kept).unwrap();
+        let kind = JobKind::Continuous { replicas: 2, port: None, health_check: None };
+        assert_eq!(spec.kind, kind);
+        // And one without is kept as it was then.
+        assert_eq!(
+            serde_json::to_value(&spec.kind).unwrap(),
+            json!({"job_type": "continuous", "replicas": 2})
+        );
+    }
+
+    #[test]
+    fn another_port_or_health_check_is_another_request() {
+        let with = |more: serde_json::Value| -> Spec {
+            let mut kept = json!({
+                "cmd": "true", "imagename": "tf-busybox", "job_type": "continuous", "replicas": 1,
+            });
+            kept.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let spec: Spec = serde_json::from_value(kept).unwrap();
+            let text = serde_json::to_string(&spec).unwrap();
+            assert_eq!(serde_json::from_str::<Spec>(&text).unwrap(), spec);
+            spec
+        };
+        let different = [
+            json!({}),
+            json!({"port": {"number": 80, "protocol": "tcp"}}),
+            json!({"port": {"number": 80, "protocol": "udp"}}),
+            json!({"port": {"number": 81, "protocol": "tcp"}}),
+            json!({"health_check": {"type": "script", "script": "/"}}),
+            json!({"health_check": {"type": "http", "path": "/"}}),
+        ];
+        for (at, one) in different.iter().enumerate() {
+            for (other_at, other) in different.iter().enumerate() {
+                let is_same = with(one.clone()).is_same_request(&with(other.clone()));
+                assert_eq!(is_same, at == other_at, "{one} {other}");
+            }
+        }
+    }
+
+    #[test]
     fn what_we_made_of_a_schedule_is_not_part_of_the_request() {
         let daily = |schedule: &str, actual: &str| -> Spec {
             serde_json::from_value(json!({
@@ -168,5 +235,19 @@ mod tests {
         let before = daily("@daily", "3 4 * * *");
         assert!(before.is_same_request(&daily("@daily", "7 5 * * *")));
         assert!(!before.is_same_request(&daily("@hourly", "3 4 * * *")));
+    }
+
+    #[test]
+    fn whether_a_default_was_written_down_is_not_part_of_the_request() {
+        let one_off = |given: serde_json::Value| -> Spec {
+            serde_json::from_value(json!({
+                "cmd": "true", "imagename": "tf-busybox", "job_type": "one-off", "retry": 0,
+                "given": given,
+            }))
+            .unwrap()
+        };
+        let written = one_off(json!(["retry"]));
+        assert_ne!(written, one_off(json!([])));
+        assert!(written.is_same_request(&one_off(json!([]))));
     }
 }

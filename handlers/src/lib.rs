@@ -5,6 +5,7 @@
 //! alone knows statuses.
 
 pub mod catalogue;
+pub mod checked;
 pub mod cluster;
 pub mod compat;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod list;
 pub mod logs;
 pub mod openapi;
 pub mod quota;
+pub mod replace;
 pub mod restart;
 pub mod routes;
 pub mod run;

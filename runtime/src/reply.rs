@@ -117,12 +117,21 @@ pub struct Created<T> {
 
 impl<T: Serialize + ShellText + Send> Reply for Created<T> {
     fn into_response(self, media: Media) -> Result<Response, Failure> {
-        let mut response = Json(self.value).into_response(media)?;
-        *response.status_mut() = StatusCode::CREATED;
-        let location = HeaderValue::try_from(self.location).map_err(Failure::internal)?;
-        response.headers_mut().insert(header::LOCATION, location);
-        Ok(response)
+        created(self.location, Json(self.value).into_response(media)?)
     }
+}
+
+impl<T: Serialize + Send> Reply for Created<JsonAlone<T>> {
+    fn into_response(self, media: Media) -> Result<Response, Failure> {
+        created(self.location, self.value.into_response(media)?)
+    }
+}
+
+fn created(location: String, mut response: Response) -> Result<Response, Failure> {
+    *response.status_mut() = StatusCode::CREATED;
+    let location = HeaderValue::try_from(location).map_err(Failure::internal)?;
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
 }
 
 /// One of two answers, for a route that can do two things.

@@ -29,7 +29,10 @@ fn keys(key: &str, value: &Value, found: &mut Vec<String>) {
 #[test]
 fn a_job_in_text_has_every_key_that_it_has_in_json() {
     let run = json!({"phase": "failed", "exit_code": 3, "reason": "ExitCode"});
-    let full = job(&json!({"env": {"A": "1", "B": ""}, "status": {"last_run": run}}));
+    let full = job(&json!({
+        "env": {"A": "1", "B": ""}, "status": {"last_run": run},
+        "port": 80, "port_protocol": "udp", "health_check": {"type": "http", "path": "/"},
+    }));
     for job in [job(&json!({})), full] {
         let mut expected = Vec::new();
         keys("", &serde_json::to_value(&job).unwrap(), &mut expected);
@@ -46,6 +49,7 @@ fn a_job_in_text_has_every_key_that_it_has_in_json() {
 fn what_a_job_is_stands_behind_its_key_and_what_it_is_not_is_empty() {
     let text = job(&json!({
         "cmd": "echo 'a\tb' \\\n  | cat", "continuous": false, "retry": 2,
+        "port": 8080, "port_protocol": "tcp", "health_check": {"type": "script", "script": "a\nb"},
         "env": {"MY NAME": "x=y"}, "status": {"phase": "failed", "exit_code": 3},
     }))
     .to_text();
@@ -56,6 +60,11 @@ fn what_a_job_is_stands_behind_its_key_and_what_it_is_not_is_empty() {
         "schedule\t",
         "continuous\tfalse",
         "retry\t2",
+        "port\t8080",
+        "port_protocol\ttcp",
+        "health_check.type\tscript",
+        r"health_check.script	a\nb",
+        "health_check.path\t",
         "env.MY NAME\tx=y",
         "status.phase\tfailed",
         "status.exit_code\t3",

@@ -195,6 +195,9 @@ impl RunArgs {
             // What is too long for the API's number is too long for the API, which says so.
             timeout: self.timeout.map(|limit| i64::try_from(limit.as_secs()).unwrap_or(i64::MAX)),
             replicas: self.replicas,
+            port: None,
+            port_protocol: None,
+            health_check: None,
             emails: self.emails,
             mount: self.mount,
             env: (!env.is_empty()).then_some(env),

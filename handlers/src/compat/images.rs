@@ -15,10 +15,13 @@ pub struct Images {
     messages: Messages,
 }
 
+/// A container that jobs can run in.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Image {
+    /// The name to ask for.
     shortname: String,
+    /// What really runs.
     image: String,
 }
 
@@ -26,7 +29,7 @@ struct Image {
 ///
 /// # Errors
 /// Never.
-pub async fn images(OwnTool(context): OwnTool) -> Result<JsonAlone<Images>> {
+pub(super) async fn images(OwnTool(context): OwnTool) -> Result<JsonAlone<Images>> {
     let Json(views) = containers(context).await?;
     let image = |view: ContainerView| Image { shortname: view.shortname, image: view.image };
     let images = views.into_iter().map(image).collect();

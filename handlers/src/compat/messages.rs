@@ -12,3 +12,17 @@ pub struct Messages {
     /// What may be wrong: standard error.
     pub warning: Vec<String>,
 }
+
+impl Messages {
+    /// One sentence that is good to know.
+    pub fn info(sentence: impl Into<String>) -> Self {
+        Self { info: vec![sentence.into()], ..Self::default() }
+    }
+}
+
+/// An answer that says nothing but that it was done.
+#[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Done {
+    messages: Messages,
+}

@@ -128,7 +128,39 @@ pub fn after_name<S: AsRef<str>>(argv: &[S]) -> Option<(&[S], [&S; 3])> {
     is_ours.then_some((variables, [cmd, stdout, stderr]))
 }
 
-/// Doubles every `$`. In `command`, `args` and the values of `env` Kubernetes replaces `$$` by `$`
+/// What runs the user's text of a health check.
+const CHECK: [&str; 3] = ["/bin/sh", "-c", "--"];
+
+/// How many words that is, with the text.
+pub const CHECK_WORDS: usize = CHECK.len() + 1;
+
+/// The words of a health check that runs a user's text with the user's variables, which the container
+/// itself does not have. Ready to be sent to Kubernetes.
+pub fn check_argv(script: &str, env: &BTreeMap<String, String>) -> Vec<String> {
+    let with_variables = if env.is_empty() { &[][..] } else { &["env", "--"] };
+    let fixed = with_variables.iter().map(|&word| word.to_owned());
+    let variables = env.iter().map(|(name, value)| format!("{name}={value}"));
+    let last = CHECK.into_iter().chain([script]).map(str::to_owned);
+    fixed.chain(variables).chain(last).map(|text| escape_dollars(&text)).collect()
+}
+
+/// What [`check_argv`] has last: the user's text. `None` when these are not the words of ours.
+pub fn checked_script<S: AsRef<str>>(argv: &[S]) -> Option<&S> {
+    let (before, last) = argv.split_at_checked(argv.len().checked_sub(CHECK_WORDS)?)?;
+    let (script, fixed) = last.split_last()?;
+    let are_variables = match before {
+        [] => true,
+        [env, end, variables @ ..] => {
+            (env.as_ref(), end.as_ref()) == ("env", "--")
+                && variables.iter().all(|text| text.as_ref().contains('='))
+        }
+        [_] => false,
+    };
+    let is_ours = are_variables && fixed.iter().map(AsRef::as_ref).eq(CHECK);
+    is_ours.then_some(script)
+}
+
+/// Doubles every `$`. In `command`, `args`, the values of `env` and the command of a probe Kubernetes replaces `$$` by `$`
 /// and `$(NAME)` by a variable, so whatever is sent there goes through here and arrives as it was.
 pub fn escape_dollars(text: &str) -> String {
     text.replace('$', "$$")

@@ -2,6 +2,8 @@
 //!
 //! Pure: the same job and the same settings give the same bytes, which golden files hold.
 
+mod probes;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
@@ -111,7 +113,7 @@ pub fn of(job: &Job, settings: &PodSettings, owner: Owner) -> Result<Value, serd
                 status: None,
             })
         }
-        JobKind::Continuous { replicas } => serde_json::to_value(ReplicationController {
+        JobKind::Continuous { replicas, .. } => serde_json::to_value(ReplicationController {
             metadata: metadata(job)?,
             spec: Some(ReplicationControllerSpec {
                 replicas: Some(i32::from(*replicas)),
@@ -167,6 +169,7 @@ fn pod(job: &Job, settings: &PodSettings, owner: Owner) -> PodTemplateSpec {
 }
 
 fn container(job: &Job, settings: &PodSettings, owner: Owner) -> Container {
+    let (startup_probe, liveness_probe) = probes::of(job).unzip();
     let home = settings.home_of(&job.tool);
     let logs =
         job.spec.logs.as_ref().map(|Logs { stdout, stderr }| command::LogFiles { stdout, stderr });
@@ -188,6 +191,8 @@ fn container(job: &Job, settings: &PodSettings, owner: Owner) -> Container {
             value: Some(command::escape_dollars(&home)),
             value_from: None,
         }]),
+        liveness_probe,
+        startup_probe,
         resources: resources(job),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),

@@ -278,6 +278,36 @@ pub struct Container {
     pub env: Vec<EnvVar>,
     /// What it may use.
     pub resources: ContainerResources,
+    /// How it is found out whether it works.
+    #[serde(rename = "livenessProbe")]
+    pub liveness_probe: Option<Box<Probe>>,
+}
+
+/// How it is found out whether a container works. Other ways than these are not told.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Probe {
+    /// By running something in it.
+    pub exec: Option<ExecAction>,
+    /// By asking it.
+    pub http_get: Option<HttpGetAction>,
+}
+
+/// What is run.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ExecAction {
+    /// The program and its arguments. Of one of ours the user's text alone.
+    #[serde(deserialize_with = "shortened::check")]
+    pub command: Vec<String>,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct HttpGetAction {
+    /// Its path.
+    pub path: String,
 }
 
 /// A variable of a container's environment.

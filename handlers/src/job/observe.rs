@@ -18,7 +18,7 @@ mod waiting;
 mod words;
 
 use jiff::Timestamp;
-use tjf_api_types::{JobType, JobView};
+use tjf_api_types::{HealthCheckView, JobType, JobView};
 
 use self::definition::{Definition, Details};
 pub use self::{
@@ -120,6 +120,9 @@ impl<'a> Object<'a> {
             retry: details.retry,
             timeout: details.timeout,
             replicas: details.replicas,
+            port: details.port.map(|port| port.number.into()),
+            port_protocol: details.port.map(|port| port.protocol.into()),
+            health_check: details.health_check.as_ref().map(HealthCheckView::from),
             emails: definition.emails.into(),
             mount: definition.mount.into(),
             env: definition.env,

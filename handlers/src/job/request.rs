@@ -3,12 +3,17 @@
 //! Everything that can be refused without asking Kubernetes is refused here, with the field at
 //! fault and what would be right.
 
+mod port;
+
 use thiserror::Error;
-use tjf_api_types::{JobName, Mount, RunRequest, Shown, Suffix, ToolName};
+use tjf_api_types::{HealthCheck, JobName, Mount, RunRequest, Shown, Suffix, ToolName};
+
+use std::collections::BTreeMap;
 
 use super::{
     Job, JobKind, Logs, Spec,
     command::NOWHERE,
+    given::Given,
     quantity::{Amount, Quantity},
     schedule::{self, Schedule},
 };
@@ -19,7 +24,8 @@ const CMD_BYTES_MAX: usize = 8 * 1024;
 const LOG_PATH_BYTES_MAX: usize = 1024;
 /// Process 1 hands the variables on one by one, which takes bash some seconds for thousands.
 const ENV_VARIABLES_MAX: usize = 256;
-/// Together with the command far below the 256 KiB that an object's annotations may have.
+/// With a health check's script among them, and together with the command, below the 256 KiB that an
+/// object's annotations may have, even when JSON has to spell out all of it.
 const ENV_BYTES_MAX: usize = 32 * 1024;
 const RETRY_MAX: i64 = 5;
 const REPLICAS_MAX: i64 = 16;
@@ -86,6 +92,7 @@ pub struct RunsAs<'a> {
 /// The first field that can't be as it is.
 pub fn check(request: RunRequest, runs_as: RunsAs<'_>) -> Result<Job, Invalid> {
     check_cmd(&request.cmd)?;
+    let given = Given::of(&request);
     let name = match &request.name {
         Some(name) => name.parse().map_err(|error| Invalid::new("name", format!("{error}")))?,
         None => JobName::from_command(&request.cmd, runs_as.suffix),
@@ -103,12 +110,7 @@ pub fn check(request: RunRequest, runs_as: RunsAs<'_>) -> Result<Job, Invalid> {
     for (key, value) in &env {
         check_variable(key, value)?;
     }
-    if env.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > ENV_BYTES_MAX {
-        return Err(Invalid::new(
-            "env",
-            format!("all variables together may have {ENV_BYTES_MAX} bytes"),
-        ));
-    }
+    check_size(&env, &kind)?;
     let (imagename, image) = runs_as.container;
     let spec = Spec {
         cmd: request.cmd,
@@ -120,6 +122,7 @@ pub fn check(request: RunRequest, runs_as: RunsAs<'_>) -> Result<Job, Invalid> {
         emails: request.emails.unwrap_or_default(),
         mount,
         env,
+        given,
         idempotency_key: Some(runs_as.idempotency_key),
     };
     Ok(Job { name, tool: runs_as.tool.clone(), image, spec })
@@ -152,6 +155,22 @@ fn check_cmd(cmd: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+fn check_size(env: &BTreeMap<String, String>, kind: &JobKind) -> Result<(), Invalid> {
+    let variables = env.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+    let script = match kind {
+        JobKind::Continuous { health_check: Some(HealthCheck::Script { script }), .. } => {
+            script.len()
+        }
+        JobKind::OneOff { .. } | JobKind::Scheduled { .. } | JobKind::Continuous { .. } => 0,
+    };
+    if variables + script <= ENV_BYTES_MAX {
+        return Ok(());
+    }
+    let and = if script > 0 { ", with the script of the health check" } else { "" };
+    let detail = format!("all variables together may have {ENV_BYTES_MAX} bytes{and}");
+    Err(Invalid::new("env", detail))
+}
+
 /// Kubernetes takes anything printable but `=` as a variable's name, and so does `env` in a pod.
 fn check_variable(key: &str, value: &str) -> Result<(), Invalid> {
     let is_name =
@@ -170,6 +189,11 @@ fn check_variable(key: &str, value: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// A field that can't be as it is.
+fn refuse<T>(field: &'static str, detail: &str) -> Result<T, Invalid> {
+    Err(Invalid::new(field, detail))
+}
+
 fn kind(request: &RunRequest, tool: &ToolName, name: &JobName) -> Result<JobKind, Invalid> {
     let is_continuous = request.continuous.unwrap_or(false);
     let retry = in_range("retry", request.retry, 0..=RETRY_MAX)?;
@@ -177,7 +201,6 @@ fn kind(request: &RunRequest, tool: &ToolName, name: &JobName) -> Result<JobKind
     let timeout = in_range("timeout", request.timeout, 1..=TIMEOUT_MAX)?;
     let small =
         |number: Option<i64>, default| number.and_then(|n| u8::try_from(n).ok()).unwrap_or(default);
-    let refuse = |field, detail: &str| Err(Invalid::new(field, detail));
     if let (Some(_), true) = (&request.schedule, is_continuous) {
         return refuse(
             "continuous",
@@ -203,6 +226,7 @@ fn kind(request: &RunRequest, tool: &ToolName, name: &JobName) -> Result<JobKind
         return refuse("timezone", "only a schedule has a time zone: leave out `timezone`");
     }
     let (retry, replicas) = (small(retry, 0), small(replicas, 1));
+    let (port, health_check) = port::check(request, name, is_continuous)?;
     match &request.schedule {
         Some(text) => {
             let refused = |field, error: String| Invalid::of(Rule::Schedule, field, error);
@@ -219,7 +243,7 @@ fn kind(request: &RunRequest, tool: &ToolName, name: &JobName) -> Result<JobKind
                 timeout,
             })
         }
-        None if is_continuous => Ok(JobKind::Continuous { replicas }),
+        None if is_continuous => Ok(JobKind::Continuous { replicas, port, health_check }),
         None => Ok(JobKind::OneOff { retry, timeout }),
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tjf_api_types::{
-    ContainerState, ContainerView, Deleted, Emails, JobType, JobView, Mount, Phase, QuotaCategory,
-    QuotaItem, QuotaView, RunRequest, StatusView,
+    ContainerState, ContainerView, Deleted, Emails, HealthCheck, JobType, JobView, Mount, Phase,
+    QuotaCategory, QuotaItem, QuotaView, RunRequest, StatusView,
 };
 
 fn value(example: impl serde::Serialize) -> Value {
@@ -27,6 +27,8 @@ pub(super) fn requests() -> Value {
     };
     let continuous = RunRequest {
         continuous: Some(true),
+        port: Some(8080),
+        health_check: Some(HealthCheck::Http { path: "/healthz".to_owned() }),
         memory: Some("1Gi".to_owned()),
         env: Some([("LANG".to_owned(), "C.UTF-8".to_owned())].into()),
         ..bot()
@@ -60,6 +62,9 @@ pub(super) fn job() -> Value {
         retry: Some(0),
         timeout: None,
         replicas: None,
+        port: None,
+        port_protocol: None,
+        health_check: None,
         emails: Emails::None.into(),
         mount: Mount::All.into(),
         env: BTreeMap::new(),

@@ -3,6 +3,8 @@
 //! A new route needs an arm here: what it is called, what its query and body are read into, what it
 //! answers with, and with which problems besides those that come of its policy.
 
+mod deployed;
+
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -126,7 +128,7 @@ pub(super) fn of(method: &Method, pattern: &str) -> Option<Operation> {
         ("GET", path::IMAGES) => containers("images"),
         ("GET", path::OPENAPI) => openapi("openapi"),
         ("GET", path::OPENAPI_OF_SERVER) => openapi("openapi_of_server"),
-        _ => return None,
+        _ => return deployed::of(method, pattern),
     })
 }
 

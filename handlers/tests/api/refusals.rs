@@ -8,7 +8,7 @@ use super::*;
 
 /// Of which a problem document has fewer bytes, whatever it repeats.
 const BODY_BYTES_MAX: usize = 2048;
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 22] = [
     "name",
     "cmd",
     "imagename",
@@ -24,6 +24,9 @@ const FIELDS: [&str; 19] = [
     "retry",
     "timeout",
     "replicas",
+    "port",
+    "port_protocol",
+    "health_check",
     "emails",
     "mount",
     "env",
@@ -61,6 +64,11 @@ fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
     let run = || request(&Method::POST, "/api/v1/run/");
     let (json, form) = ("application/json", "application/x-www-form-urlencoded");
     let quoted = serde_json::to_string(text).unwrap();
+    let checked = |check: &str| {
+        format!(
+            r#"{{"cmd":"true","imagename":"busybox","continuous":true,"port":80,"health_check":{check}}}"#
+        )
+    };
     let mut bodies = vec![
         (json, text.to_owned()),
         (form, text.to_owned()),
@@ -73,6 +81,10 @@ fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
             format!(r#"{{"cmd":"a","type":"busybox","env":{{{quoted}:"","\u0041":{quoted}}}}}"#),
         ),
         (json, format!(r#"{{"cmd":"true","env":{{{quoted}:1}}}}"#)),
+        (json, checked(&format!(r#"{{{quoted}:1}}"#))),
+        (json, checked(&format!(r#"{{"type":{quoted},"path":"/"}}"#))),
+        (json, checked(&format!(r#"{{"type":"http","path":{quoted}}}"#))),
+        (json, checked(&format!(r#"{{"type":"script","script":{quoted},"path":{quoted}}}"#))),
         (json, format!(r#"{{"cmd":"true","env":{{{quoted}:"",{quoted}:""}}}}"#)),
     ];
     for field in FIELDS {
@@ -92,16 +104,23 @@ fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
         bodies.push((form, format!("{pair}&imagename=busybox")));
         bodies.push((form, format!("{pair}&cmd=true&imagename=busybox")));
     }
-    let mut requests: Vec<_> = bodies
-        .into_iter()
-        .map(|(media, body)| run().header("content-type", media).body(full(body)).unwrap())
-        .collect();
+    let deployed = || request(&Method::PATCH, "/jobs/v1/tool/tf-test/jobs/");
+    let as_body = |(media, body): (&str, String)| {
+        let full_with = |asked: http::request::Builder, body: String| {
+            asked.header("content-type", media).body(full(body)).unwrap()
+        };
+        [full_with(run(), body.clone()), full_with(deployed(), body)]
+    };
+    let mut requests: Vec<_> = bodies.into_iter().flat_map(as_body).collect();
     let encoded = encoded(text);
     for (method, path) in [
         (Method::GET, format!("/api/v1/list/?{encoded}={encoded}")),
         (Method::GET, format!("/api/v1/show/{encoded}/")),
         (Method::DELETE, format!("/api/v1/delete/{encoded}/")),
         (Method::GET, format!("/api/v1/{encoded}/")),
+        (Method::GET, format!("/jobs/v1/tool/{encoded}/jobs/")),
+        (Method::GET, format!("/jobs/v1/tool/tf-test/jobs/{encoded}")),
+        (Method::GET, format!("/jobs/v1/tool/tf-test/jobs/?include_unset={encoded}")),
     ] {
         requests.push(request(&method, &path).body(full("")).unwrap());
     }
@@ -136,7 +155,7 @@ async fn assert_all_short(service: &Service<AppState>, peer: &PeerCertificate, t
             let is_repeated = repeated.chars().count() > 40 && said.contains(&repeated);
             assert!(!is_repeated, "{said} repeats too much");
             for word in
-                ["struct ", "i64", "u8", "boolean", "string", "sequence", "expected", "RunRequest"]
+                ["struct ", "i64", "u8", "boolean", "string", "sequence", "expected", "Request"]
             {
                 assert!(text.contains(word) || !said.contains(word), "{said}");
             }

@@ -122,6 +122,15 @@ impl<'de> Deserializer<'de> for Value<'de> {
         Err(Refusal::new("can't be sent in a form: send JSON"))
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        self.deserialize_map(visitor)
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -133,7 +142,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
 
     forward_to_deserialize_any! {
         i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct seq tuple
-        tuple_struct struct identifier ignored_any
+        tuple_struct identifier ignored_any
     }
 }
 

@@ -18,6 +18,14 @@ struct Order {
     colour: Option<Colour>,
     #[serde(default)]
     extras: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    wrapping: Option<Wrapping>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wrapping {
+    paper: String,
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
@@ -58,6 +66,7 @@ fn json_and_forms_become_the_same_value() {
         gift: Some(true),
         colour: Some(Colour::Red),
         extras: None,
+        wrapping: None,
     };
     assert_eq!(json(r#"{"what":"a b","count":3,"gift":true,"colour":"red"}"#).unwrap(), expected);
     assert_eq!(form("what=a+b&count=3&gift=YES&colour=red").unwrap(), expected);
@@ -137,7 +146,7 @@ fn a_refusal_says_what_would_be_right() {
         (json(r#"{"extras":{"a":{"b":1}}}"#), "`a` in `extras` has to be a text, not an object"),
         (
             json(r#"{"wat":1}"#),
-            "`wat` is none of those that are known here: `what`, `count`, `gift`, `colour`, `extras`",
+            "`wat` is none of those that are known here: `what`, `count`, `gift`, `colour`, `extras`, `wrapping`",
         ),
         (json("{}"), "`what` is missing"),
         (json(r#"{"what":"x","what":"y"}"#), "`what` is there twice"),
@@ -149,6 +158,8 @@ fn a_refusal_says_what_would_be_right() {
         (form("what=x&gift=maybe"), "`gift` has to be `true` or `false`, not `maybe`"),
         (form("what=x&colour=blue"), "`colour` has to be one of `red`, `green`, not `blue`"),
         (form("what=x&extras=a"), "`extras` can't be sent in a form: send JSON"),
+        (form("what=x&wrapping=a"), "`wrapping` can't be sent in a form: send JSON"),
+        (json(r#"{"what":"x","wrapping":{}}"#), "`paper` in `wrapping` is missing"),
         (form("count=1"), "`what` is missing"),
         (form("what=x&what=y"), "`what` is there twice"),
     ] {

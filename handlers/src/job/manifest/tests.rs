@@ -1,3 +1,5 @@
+mod probes;
+
 use std::path::PathBuf;
 
 use expect_test::expect_file;
@@ -37,6 +39,7 @@ fn job(kind: JobKind) -> Job {
             emails: Emails::None,
             mount: Mount::All,
             env: BTreeMap::new(),
+            given: crate::job::given::Given::default(),
             idempotency_key: None,
         },
     }
@@ -57,7 +60,7 @@ fn scheduled() -> Job {
 }
 
 fn continuous() -> Job {
-    job(JobKind::Continuous { replicas: 3 })
+    job(JobKind::Continuous { replicas: 3, port: None, health_check: None })
 }
 
 fn with_everything() -> Job {
@@ -107,6 +110,9 @@ fn cases() -> Vec<(&'static str, Job, PodSettings)> {
         ("filelog-false", unlogged, on_nodes()),
         ("dollars", with_dollars(), on_nodes()),
     ]
+    .into_iter()
+    .chain(probes::cases().map(|(name, job)| (name, job, on_nodes())))
+    .collect()
 }
 
 fn sent() -> Vec<(&'static str, Job, Value)> {

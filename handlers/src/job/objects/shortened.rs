@@ -8,7 +8,7 @@ use serde::{
 };
 
 use super::EnvVar;
-use crate::job::command::{SCRIPT_AT, after_name};
+use crate::job::command::{CHECK_WORDS, SCRIPT_AT, after_name, checked_script};
 
 /// What is kept of them. Ours have 90 KiB at most, with every `$` doubled; another program's may
 /// have as much as an object, and a list has many.
@@ -64,6 +64,17 @@ pub(super) fn program<'de, D: Deserializer<'de>>(words: D) -> Result<Vec<String>
     Ok(words)
 }
 
+/// Reads the words of a health check. Of one of ours all that comes before the user's text and what
+/// runs it is left out: these are the job's variables, which are told elsewhere.
+pub(super) fn check<'de, D: Deserializer<'de>>(words: D) -> Result<Vec<String>, D::Error> {
+    let mut words: Vec<String> = shortened(words)?;
+    if checked_script(&words).is_some() {
+        words.drain(..words.len() - CHECK_WORDS);
+        words.shrink_to_fit();
+    }
+    Ok(words)
+}
+
 struct Pieces<T>(PhantomData<T>);
 
 impl<'de, T: Piece + Deserialize<'de>> Visitor<'de> for Pieces<T> {
@@ -105,7 +116,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::job::command::{NAME, argv};
+    use crate::job::command::{NAME, argv, check_argv};
 
     #[test]
     fn words_beyond_what_is_kept_are_one() {
@@ -142,6 +153,29 @@ mod tests {
             json!(["sh", "-c", "run", "other", "A=1", "a", "b", "c"]),
         ] {
             assert_eq!(json!(program(&words).unwrap()), words);
+        }
+    }
+
+    #[test]
+    fn of_our_health_check_the_variables_are_left_out() {
+        let none = BTreeMap::new();
+        let many =
+            BTreeMap::from([("A".to_owned(), "1".to_owned()), ("-b".to_owned(), "$".into())]);
+        for env in [&none, &many] {
+            let kept = check(&json!(check_argv("test $$", env))).unwrap();
+            assert_eq!(kept, ["/bin/sh", "-c", "--", "test $$$$"]);
+            assert_eq!(checked_script(&kept).unwrap(), "test $$$$");
+        }
+        for words in [
+            json!([]),
+            json!(["/bin/sh", "-c", "--"]),
+            json!(["/bin/sh", "-c", "true", "a"]),
+            json!(["env", "/bin/sh", "-c", "--", "true"]),
+            json!(["env", "--", "nice", "/bin/sh", "-c", "--", "true"]),
+            json!(["chroot", "--", "A=1", "/bin/sh", "-c", "--", "true"]),
+        ] {
+            let kept = check(&words).unwrap();
+            assert_eq!((json!(kept), checked_script(&kept)), (words, None));
         }
     }
 

@@ -6,15 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use tjf_api_types::{ContainerState, Emails, Mount};
+use tjf_api_types::{ContainerState, Emails, HealthCheck, Mount};
 
 use super::words;
 use crate::{
     catalogue::Catalogue,
     job::{
-        JobKind, Logs, Spec,
-        command::{NOWHERE, after_name},
-        objects::{BatchJob, Container, CronJob, ReplicationController, Template},
+        JobKind, Logs, Port, Spec,
+        command::{NOWHERE, after_name, checked_script},
+        objects::{BatchJob, Container, CronJob, Probe, ReplicationController, Template},
         quantity::{Amount, Quantity},
     },
 };
@@ -28,6 +28,8 @@ pub(super) struct Details {
     pub(super) retry: Option<i64>,
     pub(super) timeout: Option<i64>,
     pub(super) replicas: Option<i64>,
+    pub(super) port: Option<Port>,
+    pub(super) health_check: Option<HealthCheck>,
 }
 
 impl From<&BatchJob> for Details {
@@ -56,7 +58,12 @@ impl From<&CronJob> for Details {
 
 impl From<&ReplicationController> for Details {
     fn from(controller: &ReplicationController) -> Self {
-        Self { replicas: Some(controller.wanted()), ..Self::default() }
+        let probe = controller.spec.template.container().and_then(|it| it.liveness_probe.as_ref());
+        Self {
+            replicas: Some(controller.wanted()),
+            health_check: probe.and_then(|probe| health_check(probe)),
+            ..Self::default()
+        }
     }
 }
 
@@ -74,9 +81,12 @@ impl From<&JobKind> for Details {
                 timeout: *timeout,
                 ..Self::default()
             },
-            JobKind::Continuous { replicas } => {
-                Self { replicas: Some((*replicas).into()), ..Self::default() }
-            }
+            JobKind::Continuous { replicas, port, health_check } => Self {
+                replicas: Some((*replicas).into()),
+                port: *port,
+                health_check: health_check.clone(),
+                ..Self::default()
+            },
         }
     }
 }
@@ -152,6 +162,7 @@ impl Definition {
             ("retry", details.retry != wanted.retry),
             ("timeout", details.timeout != wanted.timeout),
             ("replicas", details.replicas != wanted.replicas),
+            ("health_check", details.health_check != wanted.health_check),
             ("memory", !is_same(kept.memory.as_ref(), self.memory.as_deref())),
             ("cpu", !is_same(kept.cpu.as_ref(), self.cpu.as_deref())),
             ("emails", self.emails != kept.emails),
@@ -163,6 +174,8 @@ impl Definition {
         if !is_changed("schedule") {
             self.details.schedule = wanted.schedule;
         }
+        // Only the Service says otherwise, for which nobody looks here.
+        self.details.port = wanted.port;
         if !is_changed("memory") {
             self.memory = kept.memory.as_ref().map(ToString::to_string);
         }
@@ -190,6 +203,20 @@ fn is_same<A: Amount>(kept: Option<&Quantity<A>>, stored: Option<&str>) -> bool 
         (None, None) => true,
         _ => false,
     }
+}
+
+/// How it is found out whether a container works, if that is one of the ways that we know. Any other
+/// program than ours is told as a shell would have to be told it.
+fn health_check(probe: &Probe) -> Option<HealthCheck> {
+    if let Some(exec) = &probe.exec {
+        let argv: Vec<_> = exec.command.iter().map(String::as_str).collect();
+        let script = match checked_script(&argv) {
+            Some(script) => unescaped(script),
+            None => words::shell_quoted(&argv),
+        };
+        return Some(HealthCheck::Script { script });
+    }
+    probe.http_get.as_ref().map(|get| HealthCheck::Http { path: get.path.clone() })
 }
 
 /// What a container runs, with which variables, and where its output goes.

@@ -5,6 +5,7 @@ mod continuous;
 mod definition;
 mod deletion;
 mod golden;
+mod health;
 mod lacks;
 mod list;
 mod one_off;

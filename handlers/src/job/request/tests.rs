@@ -1,5 +1,6 @@
 mod fields;
 mod logs;
+mod port;
 
 use std::collections::BTreeMap;
 

@@ -80,7 +80,7 @@ fn kept_text(job_type: &str) -> String {
 }
 
 /// A job with its request, as our own manifest makes it; `more` is put over its object.
-fn made(kind: &JobKind, logs: Option<Logs>, more: &Value) -> Value {
+pub(super) fn made(kind: &JobKind, logs: Option<Logs>, more: &Value) -> Value {
     let spec = Spec {
         cmd: "echo $HOME '$$'".to_owned(),
         imagename: "tf-busybox".to_owned(),
@@ -91,6 +91,7 @@ fn made(kind: &JobKind, logs: Option<Logs>, more: &Value) -> Value {
         emails: Emails::OnFailure,
         mount: Mount::All,
         env: [("A".to_owned(), "b".to_owned())].into(),
+        given: crate::job::given::Given::default(),
         idempotency_key: None,
     };
     let job = Job {
@@ -116,7 +117,7 @@ fn logs() -> Option<Logs> {
 }
 
 const ONE_OFF: JobKind = JobKind::OneOff { retry: 3, timeout: Some(60) };
-const CONTINUOUS: JobKind = JobKind::Continuous { replicas: 2 };
+const CONTINUOUS: JobKind = JobKind::Continuous { replicas: 2, port: None, health_check: None };
 
 fn scheduled() -> JobKind {
     JobKind::Scheduled {
@@ -128,7 +129,7 @@ fn scheduled() -> JobKind {
     }
 }
 
-fn view_of(kind: &JobKind, object: Value) -> JobView {
+pub(super) fn view_of(kind: &JobKind, object: Value) -> JobView {
     let mut objects = Objects::default();
     match kind {
         JobKind::OneOff { .. } => objects.jobs.push(read(object)),
@@ -174,7 +175,7 @@ fn template(object: &mut Value) -> &mut Value {
 }
 
 /// Puts a change over the only container of an object of any kind.
-fn in_container(object: &mut Value, change: &Value) {
+pub(super) fn in_container(object: &mut Value, change: &Value) {
     merge(&mut template(object)["spec"]["containers"][0], change);
 }
 

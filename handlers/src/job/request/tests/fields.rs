@@ -18,6 +18,7 @@ fn what_is_not_given_has_the_documented_default() {
             emails: Emails::None,
             mount: Mount::All,
             env: BTreeMap::new(),
+            given: Given::default(),
             idempotency_key: Some("k".to_owned()),
         }
     );
@@ -186,12 +187,13 @@ fn each_kind_of_job_has_what_was_asked_of_it() {
                 timeout: Some(2),
             },
         ),
-        (continuous, JobKind::Continuous { replicas: 0 }),
+        (continuous, JobKind::Continuous { replicas: 0, port: None, health_check: None }),
     ] {
         assert_eq!(check(request).unwrap().spec.kind, kind);
     }
     let continuous = changed(|request| request.continuous = Some(true));
-    assert_eq!(check(continuous).unwrap().spec.kind, JobKind::Continuous { replicas: 1 });
+    let kind = JobKind::Continuous { replicas: 1, port: None, health_check: None };
+    assert_eq!(check(continuous).unwrap().spec.kind, kind);
 }
 
 #[test]
