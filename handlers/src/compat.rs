@@ -48,11 +48,9 @@ pub const RESTART: [&str; 2] = below_tool!("/jobs/{name}/restart");
 /// Limits and use.
 pub const QUOTAS: [&str; 2] = below_tool!("/quotas/");
 /// What a job has written, in pages.
-pub const LOG_PAGES: [&str; 2] =
-    ["/logs/v1/tool/{tool}/job/{name}/logs", "/v1/tool/{tool}/job/{name}/logs"];
+pub const LOG_PAGES: &str = "/logs/v1/tool/{tool}/job/{name}/logs";
 /// What a job writes.
-pub const LOG_STREAM: [&str; 2] =
-    ["/logs/v1/tool/{tool}/job/{name}/logs_stream", "/v1/tool/{tool}/job/{name}/logs_stream"];
+pub const LOG_STREAM: &str = "/logs/v1/tool/{tool}/job/{name}/logs_stream";
 /// Both, as the command of 2025 asks.
 pub const JOB_LOGS: [&str; 2] = below_tool!("/jobs/{name}/logs");
 
@@ -68,14 +66,14 @@ pub fn add_to(router: Router<AppState>) -> Router<AppState> {
         .route(at(JOB, Route::delete(JOB[0], job::delete)))
         .route(at(RESTART, Route::post(RESTART[0], job::restart)))
         .route(at(QUOTAS, Route::get(QUOTAS[0], quotas::quotas)))
-        .route(log(LOG_PAGES, Route::get(LOG_PAGES[0], logs::newest_first)))
-        .route(log(LOG_STREAM, Route::get(LOG_STREAM[0], logs::followed)))
-        .route(log(JOB_LOGS, Route::get(JOB_LOGS[0], logs::oldest_first)))
+        .route(log(Route::get(LOG_PAGES, logs::newest_first)))
+        .route(log(Route::get(LOG_STREAM, logs::followed)))
+        .route(at(JOB_LOGS, log(Route::get(JOB_LOGS[0], logs::oldest_first))))
 }
 
 /// Homes may hang: what reads them holds up nothing else of the tool.
-fn log(paths: [&'static str; 2], route: Route<AppState>) -> Route<AppState> {
-    at(paths, route.class(Class::Waiting))
+fn log(route: Route<AppState>) -> Route<AppState> {
+    route.class(Class::Waiting).answers(&[Media::Wrapped])
 }
 
 /// A route under both of its paths. Its readers know JSON alone.

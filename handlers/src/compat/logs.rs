@@ -39,8 +39,9 @@ pub struct LogPage {
     messages: Messages,
 }
 
+/// Lines, and where there are more.
 #[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LogLines"))]
 struct Data {
     /// The newest line first.
     logs: Vec<Record>,
@@ -50,7 +51,7 @@ struct Data {
 
 /// The page of what is older.
 #[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "NextLogPage"))]
 struct Next {
     /// Its address, from that of this page.
     url: String,

@@ -30,7 +30,7 @@ pub struct OfPage {
 
 /// Which line comes first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LogDirection"))]
 #[serde(rename_all = "snake_case")]
 enum Direction {
     #[default]

@@ -12,7 +12,7 @@ use crate::logs::{lines::Lines, moment, newest::Told, source::PIECE_BYTES, strea
 
 /// One line. Its reader prints all four, in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LogRecord"))]
 pub(super) struct Record {
     /// The time with which the line begins; if it begins with none, that at which it was read. RFC
     /// 3339, UTC.
