@@ -9,6 +9,7 @@ mod images;
 mod job;
 mod jobs;
 mod lenient;
+mod logs;
 mod messages;
 mod own_tool;
 mod quotas;
@@ -20,6 +21,7 @@ use tjf_runtime::{Class, Media, Route, Router};
 pub use self::{
     images::Images,
     jobs::{ChangedJob, Jobs, OneJob, Wanted},
+    logs::{Followed, LogPage, OfPage, Streamed},
     messages::{Done, Messages},
     own_tool::OwnTool,
     quotas::Quotas,
@@ -45,6 +47,12 @@ pub const JOB: [&str; 2] = below_tool!("/jobs/{name}");
 pub const RESTART: [&str; 2] = below_tool!("/jobs/{name}/restart");
 /// Limits and use.
 pub const QUOTAS: [&str; 2] = below_tool!("/quotas/");
+/// What a job has written, in pages.
+pub const LOG_PAGES: &str = "/logs/v1/tool/{tool}/job/{name}/logs";
+/// What a job writes.
+pub const LOG_STREAM: &str = "/logs/v1/tool/{tool}/job/{name}/logs_stream";
+/// Both, as the command of 2025 asks.
+pub const JOB_LOGS: [&str; 2] = below_tool!("/jobs/{name}/logs");
 
 /// Adds the routes of the deployed service's command.
 pub fn add_to(router: Router<AppState>) -> Router<AppState> {
@@ -58,6 +66,14 @@ pub fn add_to(router: Router<AppState>) -> Router<AppState> {
         .route(at(JOB, Route::delete(JOB[0], job::delete)))
         .route(at(RESTART, Route::post(RESTART[0], job::restart)))
         .route(at(QUOTAS, Route::get(QUOTAS[0], quotas::quotas)))
+        .route(log(Route::get(LOG_PAGES, logs::newest_first)))
+        .route(log(Route::get(LOG_STREAM, logs::followed)))
+        .route(at(JOB_LOGS, log(Route::get(JOB_LOGS[0], logs::oldest_first))))
+}
+
+/// Homes may hang: what reads them holds up nothing else of the tool.
+fn log(route: Route<AppState>) -> Route<AppState> {
+    route.class(Class::Waiting).answers(&[Media::Wrapped])
 }
 
 /// A route under both of its paths. Its readers know JSON alone.

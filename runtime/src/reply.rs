@@ -17,6 +17,7 @@ use crate::{
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
+const JSON_LINES: &str = "application/x-ndjson";
 
 /// A value that becomes an answer.
 pub trait Reply: Send {
@@ -176,6 +177,21 @@ where
             let value = HeaderValue::try_from(value).map_err(Failure::internal)?;
             response.headers_mut().insert(name, value);
         }
+        Ok(response)
+    }
+}
+
+/// The same of objects of JSON, each on a line of its own.
+#[derive(Debug)]
+pub struct LineStream<T>(pub T);
+
+impl<T> Reply for LineStream<T>
+where
+    T: Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
+{
+    fn into_response(self, _: Media) -> Result<Response, Failure> {
+        let mut response = of_type(ReplyBody::stream(self.0.boxed()), JSON_LINES);
+        response.headers_mut().extend([NO_BUFFERING]);
         Ok(response)
     }
 }

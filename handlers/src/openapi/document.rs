@@ -209,16 +209,15 @@ impl Writer {
     fn answer(&mut self, route: &Route<AppState>, said: &Operation, answer: &Answer) -> Value {
         let schema = (answer.schema)(&mut self.written);
         let mut content = Map::new();
-        for media in route.media() {
+        let whole = json!({"schema": schema, "example": answer.example});
+        for media in route.media().iter().filter(|_| answer.only.is_none()) {
             let media_type = match media {
-                Media::Json | Media::Wrapped if answer.is_text => continue,
-                Media::Text if !answer.is_text => json!({"schema": {"type": "string"}}),
-                Media::Json | Media::Text | Media::Wrapped => {
-                    json!({"schema": schema, "example": answer.example})
-                }
+                Media::Json | Media::Wrapped => whole.clone(),
+                Media::Text => json!({"schema": {"type": "string"}}),
             };
             content.insert(media.name().to_owned(), media_type);
         }
+        content.extend(answer.only.map(|name| (name.to_owned(), whole)));
         let mut headers = answer.headers.to_vec();
         headers.extend(said.is_tagged.then_some("ETag"));
         headers.extend((route.media().len() > 1).then_some("Vary"));

@@ -11,8 +11,8 @@ async fn one(log: &FakeLog) -> Files<FakeLog> {
 }
 
 async fn both(out: &FakeLog, err: &FakeLog) -> Files<FakeLog> {
-    let tails = [out, err].map(|log| Tail::new(log.clone()));
-    begun(Files::Both(tails, Interleaver::default())).await
+    let sources = vec![(LogStream::Stdout, out.clone()), (LogStream::Stderr, err.clone())];
+    begun(Files::by_line(sources, Prefixed::default())).await
 }
 
 async fn begun(mut files: Files<FakeLog>) -> Files<FakeLog> {
