@@ -5,6 +5,7 @@
 //! that. What it prints is written down for each version, without times.
 
 mod files;
+mod logs;
 mod moving;
 mod options;
 mod reading;
@@ -26,10 +27,18 @@ const BOTH: Needs = Needs::Fetched(&DEPLOYED);
 
 /// The tests of all parts.
 pub(crate) fn all() -> Vec<tjf_devcluster::suite::Scenario> {
-    [waiting::all(), reading::all(), options::all(), files::all(), refusals::all(), moving::all()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        waiting::all(),
+        reading::all(),
+        options::all(),
+        files::all(),
+        logs::all(),
+        refusals::all(),
+        moving::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A person who has one version of the command, and what they were told.
