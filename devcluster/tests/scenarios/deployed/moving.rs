@@ -163,9 +163,12 @@ async fn a_file_that_was_dumped_there_is_loaded_here(world: Arc<World>) {
 
 async fn moves(mut person: Person) {
     person.load(&person.dumped(), &[], 0).await;
-    for name in ["bot", "nightly"] {
-        person.tell(&["show", name], 0).await;
-    }
+    // Not its status: nothing answers at its port.
+    let bot = person.must(&["show", "bot"], 0).await;
+    let rows = ["Health check:", "Resources:", "Replicas:", "Emails:"];
+    let rows = rows.map(|key| told::value(&bot, key));
+    assert_eq!(rows, ["http: /well", "mem: 128Mi, cpu: 0.2", "1", "onfailure"], "{bot:#?}");
+    person.tell(&["show", "nightly"], 0).await;
     // The way back begins with the same file.
     let dumped = person.tell(&["dump"], 0).await.stdout;
     let uids = async || {
