@@ -31,6 +31,7 @@ mod policy;
 mod ports;
 mod readme;
 mod removal;
+mod replacing;
 mod restart;
 mod room;
 mod schedules;
@@ -107,6 +108,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         ending::all(),
         isolation::all(),
         removal::all(),
+        replacing::all(),
         keys::all(),
         knobs::all(),
         forms::all(),
