@@ -32,6 +32,7 @@ mod policy;
 mod ports;
 mod readme;
 mod removal;
+mod replacing;
 mod restart;
 mod room;
 mod schedules;
@@ -109,6 +110,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         ending::all(),
         isolation::all(),
         removal::all(),
+        replacing::all(),
         keys::all(),
         knobs::all(),
         forms::all(),

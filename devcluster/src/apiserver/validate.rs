@@ -1,8 +1,11 @@
 //! What a kind demands of its objects, as far as anybody here comes up against it.
 
-use k8s_openapi::api::{
-    batch::v1::{CronJobSpec, JobSpec},
-    core::v1::{ReplicationControllerSpec, ServiceSpec},
+use k8s_openapi::{
+    api::{
+        batch::v1::{CronJobSpec, JobSpec},
+        core::v1::{ReplicationControllerSpec, ServiceSpec},
+    },
+    apimachinery::pkg::util::intstr::IntOrString,
 };
 use tjf_handlers::job::schedule::{Schedule, time_zone};
 
@@ -165,9 +168,15 @@ fn service(name: &str, spec: &ServiceSpec, causes: &mut Vec<Cause>) {
     }
     for (index, port) in ports.iter().enumerate() {
         let field = |name: &str| format!("spec.ports[{index}].{name}");
-        if !(1..=65_535).contains(&port.port) {
-            let why = "must be between 1 and 65535, inclusive";
-            causes.push(invalid(field("port"), &port.port.to_string(), why));
+        let target = match port.target_port {
+            Some(IntOrString::Int(number)) => number,
+            Some(IntOrString::String(_)) | None => port.port,
+        };
+        for (name, number) in [("port", port.port), ("targetPort", target)] {
+            if !(1..=65_535).contains(&number) {
+                let why = "must be between 1 and 65535, inclusive";
+                causes.push(invalid(field(name), &number.to_string(), why));
+            }
         }
         let protocol = port.protocol.as_deref().unwrap_or_default();
         if !matches!(protocol, "TCP" | "UDP" | "SCTP") {

@@ -122,8 +122,8 @@ impl Creating<'_> {
         Error::NotKnown { detail, source }
     }
 
-    /// Creates the Service. When it is refused, whose the name is tells more than a quota does: a twin of
-    /// this request may have been quicker, and have taken the last place.
+    /// Creates the Service. Kubernetes asks its quotas before it looks at the name, so when there is no
+    /// room, whose the name is tells more: a twin of this request may have been quicker.
     async fn create_service(&self, owner: &Meta) -> Result<()> {
         let Some(service) = self.service(Some(owner))? else { return Ok(()) };
         let mut lost = None;

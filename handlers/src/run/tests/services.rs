@@ -213,7 +213,7 @@ async fn a_job_whose_service_is_refused_after_all_is_withdrawn() {
     let refused = [vec![full(created())], named(None)];
     let groups = up_to_the_job().into_iter().chain(refused).chain(withdrawn());
     assert!(quota_of(play(groups).await).contains("4 allowed"));
-    // The name says more than a quota.
+    // Kubernetes asks its quotas before it looks at the name.
     for answer in [taken(created()), full(created())] {
         let stranger = [vec![answer], named(Some(foreign()))];
         let groups = up_to_the_job().into_iter().chain(stranger).chain(withdrawn());
