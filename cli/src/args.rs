@@ -13,10 +13,12 @@ use tokio::time::Duration;
 use crate::{live, settings::Source};
 
 pub(crate) mod duration;
+mod port;
 pub(crate) mod refused;
 pub(crate) mod run;
 mod words;
 
+pub(crate) use port::Port;
 pub(crate) use run::{RunArgs, Wait};
 pub(crate) use words::attach_values;
 

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use tjf_api_types::{Emails, HealthCheckView, JobType, JobView, Mount, RunRequest, Word, Words};
 
-use crate::{home, yaml::write};
+use crate::{args::Port, home, yaml::write};
 
 mod quantity;
 
@@ -56,6 +56,10 @@ impl Definition {
         definition.add("timezone", zone);
         definition.add_bare("continuous", is_continuous.then_some(true));
         definition.add_bare("replicas", job.replicas.filter(|count| *count != 1));
+        definition.add_bare("port", port(job));
+        let check = job.health_check.as_ref();
+        definition.add("health-check-script", check.and_then(|check| check.script.clone()));
+        definition.add("health-check-http", check.and_then(|check| check.path.clone()));
         definition.add_bare("no-filelog", (!keeps_output).then_some(true));
         definition.add("filelog-stdout", stdout);
         definition.add("filelog-stderr", stderr);
@@ -137,7 +141,7 @@ impl Definition {
 }
 
 /// The keys of an entry, in the order in which they are written.
-pub(crate) const KEYS: [&str; 19] = [
+pub(crate) const KEYS: [&str; 22] = [
     "name",
     "command",
     "image",
@@ -145,6 +149,9 @@ pub(crate) const KEYS: [&str; 19] = [
     "timezone",
     "continuous",
     "replicas",
+    "port",
+    "health-check-script",
+    "health-check-http",
     "filelog",
     "no-filelog",
     "filelog-stdout",
@@ -158,6 +165,12 @@ pub(crate) const KEYS: [&str; 19] = [
     "wait",
     "env",
 ];
+
+/// The port, with its protocol where that is not the default.
+fn port(job: &JobView) -> Option<Port> {
+    let protocol = job.port_protocol.as_ref().and_then(Word::known);
+    job.port.map(|number| Port { number, protocol })
+}
 
 /// A log file that is not where it is by default.
 fn logs(job: &JobView, home: Option<&str>, extension: &str) -> Option<String> {

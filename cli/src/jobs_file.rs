@@ -9,10 +9,10 @@ use std::{
     rc::Rc,
 };
 
-use tjf_api_types::{Emails, Mount, RunRequest, Shown, Words};
+use tjf_api_types::{Emails, HealthCheck, Mount, RunRequest, Shown, Words};
 
 use crate::{
-    args::{Wait, duration, refused},
+    args::{Port, Wait, duration, refused},
     definition::KEYS,
     nearest::nearest,
     yaml::{self, Kind, Tree, Unreadable},
@@ -159,6 +159,15 @@ fn set(entry: &mut Entry, output: &mut Output, key: &str, value: &Tree) -> Resul
         "timezone" => request.timezone = text(value)?,
         "continuous" => request.continuous = truth(value)?,
         "replicas" => request.replicas = number(value)?,
+        "port" => set_port(request, value)?,
+        "health-check-script" => {
+            let script = text(value)?.map(|script| HealthCheck::Script { script });
+            set_health_check(request, script)?;
+        }
+        "health-check-http" => {
+            let path = text(value)?.map(|path| HealthCheck::Http { path });
+            set_health_check(request, path)?;
+        }
         "filelog" => output.filelog = truth(value)?,
         "no-filelog" => output.no_filelog = truth(value)?,
         "filelog-stdout" => request.filelog_stdout = text(value)?,
@@ -174,6 +183,27 @@ fn set(entry: &mut Entry, output: &mut Output, key: &str, value: &Tree) -> Resul
         unknown => return Err(unknown_key(unknown)),
     }
     Ok(())
+}
+
+fn set_port(request: &mut RunRequest, value: &Tree) -> Result<(), Wrong> {
+    let wrong = |text: &str| {
+        format!("has to be a number, or a number with `/tcp` or `/udp`, not `{}`", Shown::new(text))
+    };
+    let port = read_as(value, |text| text.parse::<Port>().map_err(|_| wrong(text)))?;
+    request.port = port.map(|port| port.number);
+    request.port_protocol = port.and_then(|port| port.protocol);
+    Ok(())
+}
+
+/// A job has one health check, by a script or by HTTP.
+fn set_health_check(request: &mut RunRequest, check: Option<HealthCheck>) -> Result<(), Wrong> {
+    let Some(check) = check else { return Ok(()) };
+    match request.health_check.replace(check) {
+        None => Ok(()),
+        Some(_) => Err(Wrong::Value(
+            "is one check too many: give `health-check-script` or `health-check-http`".to_owned(),
+        )),
+    }
 }
 
 fn unknown_key(key: &str) -> Wrong {

@@ -251,7 +251,9 @@ impl ApiServer {
             match self.shared.with(|store, now| write::delete(store, &key, deletion, now))? {
                 Deleted::Going(object) => object.to_value(),
                 // These say what they were; the others have a `Status` for it.
-                Deleted::Gone(object) if matches!(key.kind, Kind::Pod | Kind::ResourceQuota) => {
+                Deleted::Gone(object)
+                    if matches!(key.kind, Kind::Pod | Kind::Service | Kind::ResourceQuota) =>
+                {
                     object.to_value()
                 }
                 Deleted::Gone(object) => status::deleted(&key, object.uid()),

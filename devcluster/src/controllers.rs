@@ -179,7 +179,9 @@ fn reconcile(view: View<'_>, key: &Key) -> Reaction {
         Kind::ResourceQuota => quota::reconcile(view, object),
         Kind::Job => job::reconcile(view, object),
         Kind::CronJob => cronjob::reconcile(view, object),
-        Kind::Pod | Kind::ConfigMap | Kind::LimitRange | Kind::Event => Reaction::default(),
+        Kind::Pod | Kind::Service | Kind::ConfigMap | Kind::LimitRange | Kind::Event => {
+            Reaction::default()
+        }
     }
 }
 

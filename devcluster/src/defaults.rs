@@ -3,9 +3,12 @@
 use k8s_openapi::{
     api::{
         batch::v1::{CronJobSpec, JobSpec},
-        core::v1::{PodSpec, ReplicationControllerSpec},
+        core::v1::{PodSpec, ReplicationControllerSpec, ServiceSpec},
     },
-    apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta},
+    apimachinery::pkg::{
+        apis::meta::v1::{LabelSelector, ObjectMeta},
+        util::intstr::IntOrString,
+    },
 };
 use serde_json::json;
 
@@ -13,6 +16,10 @@ use crate::{controllers::namespace, kind::Kind, object::Object};
 
 /// The label by which a Job knows its pods.
 const CONTROLLER_UID: &str = "batch.kubernetes.io/controller-uid";
+
+/// The only type of Service that this cluster knows, and the one that Kubernetes takes when none is
+/// said.
+pub(crate) const CLUSTER_IP: &str = "ClusterIP";
 
 /// Completes an object that has its uid and its name.
 #[must_use]
@@ -40,6 +47,15 @@ pub fn complete(mut object: Object) -> Object {
             let own = &mut object.metadata.labels;
             *own = own.take().filter(|own| !own.is_empty()).or(labels);
             object.with_spec(&spec).with_status(&json!({"replicas": 0}))
+        }
+        Kind::Service => {
+            let mut spec: ServiceSpec = object.spec();
+            spec.type_.get_or_insert_with(|| CLUSTER_IP.to_owned());
+            for port in spec.ports.iter_mut().flatten() {
+                port.protocol.get_or_insert_with(|| "TCP".to_owned());
+                port.target_port.get_or_insert(IntOrString::Int(port.port));
+            }
+            object.with_spec(&spec).with_status(&json!({"loadBalancer": {}}))
         }
         Kind::Pod => {
             let mut spec: PodSpec = object.spec();

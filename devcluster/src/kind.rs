@@ -13,6 +13,7 @@ pub enum Kind {
     Job,
     CronJob,
     ReplicationController,
+    Service,
     ConfigMap,
     LimitRange,
     ResourceQuota,
@@ -41,12 +42,13 @@ struct Row {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Namespace,
         Self::Pod,
         Self::Job,
         Self::CronJob,
         Self::ReplicationController,
+        Self::Service,
         Self::ConfigMap,
         Self::LimitRange,
         Self::ResourceQuota,
@@ -62,6 +64,7 @@ impl Kind {
             Self::Job => ("Job", "jobs", "batch", Change, true),
             Self::CronJob => ("CronJob", "cronjobs", "batch", Change, true),
             Self::ReplicationController => ("ReplicationController", "replicationcontrollers", "", Change, true),
+            Self::Service => ("Service", "services", "", Change, true),
             Self::ConfigMap => ("ConfigMap", "configmaps", "", Change, false),
             Self::LimitRange => ("LimitRange", "limitranges", "", Look, false),
             Self::ResourceQuota => ("ResourceQuota", "resourcequotas", "", Look, true),
@@ -136,6 +139,7 @@ impl Kind {
             Self::Job => through::<batch::Job>(object),
             Self::CronJob => through::<batch::CronJob>(object),
             Self::ReplicationController => through::<core::ReplicationController>(object),
+            Self::Service => through::<core::Service>(object),
             Self::ConfigMap => through::<core::ConfigMap>(object),
             Self::LimitRange => through::<core::LimitRange>(object),
             Self::ResourceQuota => through::<core::ResourceQuota>(object),

@@ -4,6 +4,7 @@
 //! around it (see [`crate::pod`]), started by the host's own shell in the tool's own home.
 
 mod container;
+mod probe;
 mod process;
 mod status;
 mod worker;

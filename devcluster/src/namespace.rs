@@ -34,5 +34,6 @@ pub fn quota() -> Value {
         "count/jobs.batch": "200",
         "count/cronjobs.batch": "50",
         "replicationcontrollers": "16",
+        "services": "16",
     }})
 }

@@ -13,6 +13,7 @@ mod faults;
 mod forms;
 mod generated;
 mod going;
+mod health;
 mod isolation;
 mod jobs_file;
 mod keys;
@@ -27,6 +28,7 @@ mod nudging;
 mod output;
 mod platform;
 mod policy;
+mod ports;
 mod readme;
 mod removal;
 mod restart;
@@ -78,6 +80,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         // The longest first, so that none is waited for at the end.
         matrix::all(),
         chaos::all(),
+        health::all(),
         schedules::all(),
         platform::all(),
         readme::all(),
@@ -96,6 +99,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         going::all(),
         unknown::all(),
         names::all(),
+        ports::all(),
         drain::all(),
         command::all(),
         conformance::all(),

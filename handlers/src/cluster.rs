@@ -16,6 +16,7 @@ mod read;
 mod remove;
 mod repeat;
 mod restart;
+mod service;
 mod survey;
 mod verb;
 pub mod wait;

@@ -83,7 +83,7 @@ pub enum Error {
         name: String,
         /// Why not.
         #[source]
-        why: Box<Error>,
+        why: Box<Self>,
     },
     /// As many requests wait for something as may.
     #[error("too many requests wait already")]
@@ -161,18 +161,19 @@ impl From<Error> for Failure {
             Error::TooManyWait => Self::overloaded(
                 "too many of your requests, or of all, wait already: try again in a moment",
             ),
-            Error::NotReplaced { name, why } => {
-                let name = Shown::new(&name);
-                let before =
-                    format!("the old job `{name}` was deleted, and the new one is not there");
-                Self::from(*why).after(&before)
-            }
+            Error::NotReplaced { name, why } => not_replaced(&name, *why),
             Error::NotKnown { detail, source } => Self::deadline_exceeded(detail).because(source),
             Error::Cluster(error) => cluster(error),
             Error::File(error) => file(error),
             Error::Internal(..) => Self::internal(error),
         }
     }
+}
+
+fn not_replaced(name: &str, why: Error) -> Failure {
+    let name = Shown::new(name);
+    let before = format!("the old job `{name}` was deleted, and the new one is not there");
+    Failure::from(why).after(&before)
 }
 
 fn file(error: FileError) -> Failure {

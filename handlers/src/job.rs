@@ -90,6 +90,11 @@ impl Spec {
         self.idempotency_key.as_ref().is_some_and(|key| !key.starts_with(MADE_UP_KEY))
     }
 
+    /// Whether the job has an address within the cluster.
+    pub fn has_port(&self) -> bool {
+        matches!(self.kind, JobKind::Continuous { port: Some(_), .. })
+    }
+
     /// Whether this is the same request as another. What we made of a schedule is not part of one:
     /// another version of ours, or of the time zones, may choose another minute. Nor is whether a
     /// default was written down.

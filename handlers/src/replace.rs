@@ -53,7 +53,8 @@ pub async fn replace(
         Replacing { cluster: Cluster::of(&context).await?, context, name, is_gone: false };
     let mut turns = 1;
     loop {
-        match replacing.turn(request.clone(), &keep).await {
+        // On the heap: a create is large.
+        match Box::pin(replacing.turn(request.clone(), &keep)).await {
             Err(Error::JobExists { by_foreign_object: false, .. }) if turns < TURNS_MAX => {
                 turns += 1
             }

@@ -17,6 +17,7 @@ pub(crate) const JOBS: &str = "/apis/batch/v1/namespaces/tool-tf-test/jobs";
 pub(crate) const CRONJOBS: &str = "/apis/batch/v1/namespaces/tool-tf-test/cronjobs";
 pub(crate) const CONTROLLERS: &str = "/api/v1/namespaces/tool-tf-test/replicationcontrollers";
 pub(crate) const PODS: &str = "/api/v1/namespaces/tool-tf-test/pods";
+pub(crate) const SERVICES: &str = "/api/v1/namespaces/tool-tf-test/services";
 pub(crate) const EVENTS: &str = "/api/v1/namespaces/tool-tf-test/events";
 pub(crate) const LIMIT_RANGES: &str = "/api/v1/namespaces/tool-tf-test/limitranges";
 pub(crate) const QUOTAS: &str = "/api/v1/namespaces/tool-tf-test/resourcequotas";
@@ -60,6 +61,16 @@ pub(crate) fn request(name: &str) -> RunRequest {
 pub(crate) fn ours(name: &str, uid: &str) -> Value {
     let spec = json!({
         "cmd": "true", "imagename": "tf-busybox", "job_type": "one-off", "retry": 0,
+    });
+    let annotations = json!({"jobs.toolforge.org/spec": spec.to_string()});
+    object(name, uid, &json!({"metadata": {"annotations": annotations}}))
+}
+
+/// A continuous job of ours that has a port.
+pub(crate) fn with_port(name: &str, uid: &str) -> Value {
+    let spec = json!({
+        "cmd": "true", "imagename": "tf-busybox", "job_type": "continuous", "replicas": 1,
+        "port": {"number": 8080, "protocol": "tcp"},
     });
     let annotations = json!({"jobs.toolforge.org/spec": spec.to_string()});
     object(name, uid, &json!({"metadata": {"annotations": annotations}}))

@@ -162,7 +162,7 @@ impl Failure {
     /// then, as a 503 does, that nothing was done.
     #[must_use]
     pub fn after(mut self, change: &str) -> Self {
-        let detail = format!("{change}: {}", self.0.detail);
+        let detail = format!("{change}. {}", self.0.detail);
         if self.0.status != ErrorStatus::ServiceUnavailable {
             self.0.detail = Shown::up_to(&detail, DETAIL_CHARACTERS_MAX).to_string();
             return self;
@@ -271,12 +271,12 @@ mod tests {
         let id = RequestId::from_text("r1");
         let busy = Failure::overloaded("try again").because("why").after("it was deleted");
         assert_eq!((busy.problem(&id).status, busy.slug()), (504, "deadline-exceeded"));
-        assert_eq!(busy.problem(&id).detail, "it was deleted: try again");
+        assert_eq!(busy.problem(&id).detail, "it was deleted. try again");
         assert_eq!(busy.causes().unwrap(), "why");
         assert!(busy.headers().is_empty());
         let wrong = Failure::invalid("cmd", "write it").after("it was deleted").problem(&id);
         assert_eq!((wrong.status, wrong.field.as_deref()), (400, Some("cmd")));
-        assert_eq!(wrong.detail, "it was deleted: write it");
+        assert_eq!(wrong.detail, "it was deleted. write it");
     }
 
     #[test]

@@ -8,25 +8,19 @@ use clap::{
 };
 
 /// Options that are not taken, and what to do instead.
-const OPTIONS: [(&str, &str); 12] = [
+const OPTIONS: [(&str, &str); 8] = [
     ("--cfg", "give `--server`, `--cert`, `--key` and `--ca`, or set them in a settings file"),
     ("--kubeconfig", "set the variable `KUBECONFIG`"),
     ("--url", "give `--server URL`"),
     ("--hdr", "a certificate says who you are: give `--cert FILE --key FILE`"),
-    ("--port", NO_ADDRESS),
-    ("-p", NO_ADDRESS),
-    ("--publish", NO_ADDRESS),
-    ("--webservice", NO_ADDRESS),
-    ("--health-check-script", NO_PROBE),
-    ("--health-check-http", NO_PROBE),
+    ("--publish", NOT_OUTSIDE),
+    ("--webservice", NOT_OUTSIDE),
     ("--since", NO_TIMES),
     ("--until", NO_TIMES),
 ];
 
-const NO_ADDRESS: &str =
-    "jobs have no address: start what answers requests by `toolforge webservice`";
-
-const NO_PROBE: &str = "let the command end when it is not well: a continuous job is started again";
+const NOT_OUTSIDE: &str = "a job with `--port` is reached inside the cluster alone: start what is for \
+    everybody by `toolforge webservice`";
 
 const NO_TIMES: &str =
     "log files have no times, unless the job writes some: `--last COUNT` shows their end";
@@ -44,8 +38,7 @@ pub(crate) fn sentence(error: &Error) -> Option<String> {
 
 /// What to do instead of a key of a file of jobs: those that are not taken are named as the options.
 pub(crate) fn instead_of_key(key: &str) -> Option<&'static str> {
-    const KEYS: [&str; 5] =
-        ["health-check-script", "health-check-http", "port", "publish", "webservice"];
+    const KEYS: [&str; 2] = ["publish", "webservice"];
     let is_key = KEYS.contains(&key);
     let (_, instead) = find(&OPTIONS, &format!("--{key}")).filter(|_| is_key)?;
     Some(instead)

@@ -6,10 +6,10 @@ use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use tjf_api_types::{Emails, JobName, Mount, RunRequest, Suffix, Words};
+use tjf_api_types::{Emails, HealthCheck, JobName, Mount, RunRequest, Suffix, Words};
 use tokio::time::Duration;
 
-use super::duration;
+use super::{duration, port::Port};
 use crate::live;
 
 const USAGE: &str = "toolforge-jobs run COMMAND --type CONTAINER [OPTIONS]
@@ -19,6 +19,7 @@ const USAGE: &str = "toolforge-jobs run COMMAND --type CONTAINER [OPTIONS]
 const EXAMPLES: &str = "Examples:
   toolforge-jobs run './bot.py --all' --type tf-python39
   toolforge-jobs run --type tf-python39 --mem 1Gi --wait=10m -- ./bot.py 'two words'
+  toolforge-jobs run './serve.py 8080' --type tf-python39 --name web --continuous --port 8080
   toolforge-jobs run nightly --command ./update.sh --image tf-bullseye --schedule @daily";
 
 /// What `run` was asked.
@@ -60,6 +61,15 @@ pub(crate) struct RunArgs {
     /// Show its output as it comes, and exit as it did
     #[arg(long, conflicts_with_all = ["schedule", "continuous", "no_filelog"])]
     pub(crate) follow: bool,
+    /// Port at which others in the cluster reach it, such as `8080` or `53/udp`
+    #[arg(short, long, value_name = "PORT", value_parser = str::parse::<Port>)]
+    port: Option<Port>,
+    /// Shell text that ends with 0 while the job works; else it is started anew
+    #[arg(long, value_name = "SCRIPT", conflicts_with = "health_check_http")]
+    health_check_script: Option<String>,
+    /// Path that its port answers well while the job works
+    #[arg(long, value_name = "PATH")]
+    health_check_http: Option<String>,
     /// Memory limit, such as `512Mi`
     #[arg(long = "mem", visible_alias = "memory", value_name = "SIZE")]
     memory: Option<String>,
@@ -179,6 +189,8 @@ impl RunArgs {
         let name =
             given_name.unwrap_or_else(|| JobName::from_command(&cmd, suffix).as_str().to_owned());
         let env: BTreeMap<_, _> = self.env.into_iter().collect();
+        let by_script = self.health_check_script.map(|script| HealthCheck::Script { script });
+        let by_http = self.health_check_http.map(|path| HealthCheck::Http { path });
         Ok(RunRequest {
             name: Some(name),
             cmd,
@@ -195,9 +207,9 @@ impl RunArgs {
             // What is too long for the API's number is too long for the API, which says so.
             timeout: self.timeout.map(|limit| i64::try_from(limit.as_secs()).unwrap_or(i64::MAX)),
             replicas: self.replicas,
-            port: None,
-            port_protocol: None,
-            health_check: None,
+            port: self.port.map(|port| port.number),
+            port_protocol: self.port.and_then(|port| port.protocol),
+            health_check: by_script.or(by_http),
             emails: self.emails,
             mount: self.mount,
             env: (!env.is_empty()).then_some(env),

@@ -1,8 +1,8 @@
 //! `show NAME`: one job, as a person wants to know it.
 
 use tjf_api_types::{
-    ClockChangeView, ClockEffect, ContainerState, Emails, JobType, JobView, LastRunView, Mount,
-    StatusView,
+    ClockChangeView, ClockEffect, ContainerState, Emails, HealthCheckView, JobType, JobView,
+    LastRunView, Mount, PortProtocol, StatusView,
 };
 
 use super::{Context, style_of};
@@ -56,6 +56,8 @@ impl Teller<'_> {
         fields.add("Command", &job.cmd);
         fields.add("Container", self.container());
         fields.add_some("Schedule", self.schedule());
+        fields.add_some("Port", self.port());
+        fields.add_some("Health check", self.health_check());
         fields.add("Resources", self.resources());
         fields.add("Output", self.output());
         fields.add_some("Retries", job.retry.filter(|retry| *retry > 0));
@@ -155,6 +157,43 @@ impl Teller<'_> {
         let actual = actual.map(|actual| format!(" ({actual})")).unwrap_or_default();
         let zone = timezone.as_ref().map(|zone| format!(", {zone}")).unwrap_or_default();
         Some(format!("{typed}{actual}{zone}"))
+    }
+
+    /// Where it is reached, by whom.
+    fn port(&self) -> Option<String> {
+        let job = self.job;
+        let (name, port) = (&job.name, job.port?);
+        let protocol = job.port_protocol.as_ref()?;
+        // The tool is known by its home, if its output is there. Without it the job's name alone leads
+        // there from the tool's other jobs.
+        let files = [&job.filelog_stdout, &job.filelog_stderr].into_iter().flatten();
+        let is_ours = files.into_iter().any(|file| below(self.home, file).starts_with("~/"));
+        let home = self.home.filter(|_| is_ours).map(|home| home.trim_end_matches('/'));
+        let tool = home.and_then(|home| home.rsplit('/').next());
+        let host = tool.map_or_else(|| name.clone(), |tool| format!("{name}.tool-{tool}.svc"));
+        Some(if *protocol == PortProtocol::Tcp {
+            format!("{port}, inside the cluster http://{host}:{port}")
+        } else {
+            format!("{port}/{}, inside the cluster {host}:{port}", protocol.as_str())
+        })
+    }
+
+    /// How Kubernetes finds out whether it works. At a port it does so unasked.
+    fn health_check(&self) -> Option<String> {
+        let job = self.job;
+        match (&job.health_check, &job.port_protocol) {
+            (Some(HealthCheckView { script: Some(script), .. }), _) => {
+                Some(format!("by a script: {script}"))
+            }
+            (Some(HealthCheckView { path: Some(path), .. }), _) => {
+                Some(format!("by HTTP: GET {path} at its port"))
+            }
+            (Some(check), _) => Some(format!("by {}", check.r#type.as_str())),
+            (None, Some(protocol)) if *protocol == PortProtocol::Tcp => {
+                Some("connects to its port".to_owned())
+            }
+            (None, _) => None,
+        }
     }
 
     fn resources(&self) -> String {

@@ -30,6 +30,13 @@ fn defaults_are_left_out_and_everything_else_is_there() {
         (json!({"timezone": "Europe/Berlin"}), "timezone: Europe/Berlin"),
         (json!({"job_type": "continuous", "retry": null, "replicas": 1}), "continuous: true"),
         (json!({"replicas": 0}), "replicas: 0"),
+        (json!({"port": 8080, "port_protocol": "tcp"}), "port: 8080"),
+        (json!({"port": 53, "port_protocol": "udp"}), "port: 53/udp"),
+        (
+            json!({"health_check": {"type": "script", "script": "test -e 'a: b'", "path": null}}),
+            "health-check-script: 'test -e ''a: b'''",
+        ),
+        (json!({"health_check": {"type": "http", "path": "/x"}}), "health-check-http: /x"),
         (
             json!({"filelog": false, "filelog_stdout": null, "filelog_stderr": null}),
             "no-filelog: true",
@@ -96,6 +103,9 @@ fn every_field_that_can_be_asked_for_is_a_difference_and_no_other_is() {
         (json!({"retry": 1}), false),
         (json!({"timeout": 1}), false),
         (json!({"replicas": 2}), false),
+        (json!({"port": 80, "port_protocol": "tcp"}), false),
+        (json!({"health_check": {"type": "script", "script": "/"}}), false),
+        (json!({"health_check": {"type": "http", "path": "/"}}), false),
         (json!({"emails": "all"}), false),
         (json!({"mount": "none"}), false),
         (json!({"env": {"A": ""}}), false),

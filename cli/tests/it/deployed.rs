@@ -56,6 +56,22 @@ fn every_option_of_run_that_is_understood_does_the_same() {
         (&["--mount=all"], json!({"mount": "all"})),
         (&["--mount", "none"], json!({"mount": "none"})),
         (&["--timeout", "90"], json!({"timeout": 90})),
+        (&["-p", "8080"][..], json!({"port": 8080})),
+        (&["-p8080/tcp"], json!({"port": 8080, "port_protocol": "tcp"})),
+        (&["--port", "53/udp"], json!({"port": 53, "port_protocol": "udp"})),
+        (&["--port=8080"], json!({"port": 8080})),
+        (
+            &["--health-check-script", "./check.sh -v"],
+            json!({"health_check": {"type": "script", "script": "./check.sh -v"}}),
+        ),
+        (
+            &["--health-check-script", "-v x"],
+            json!({"health_check": {"type": "script", "script": "-v x"}}),
+        ),
+        (
+            &["--health-check-http", "/healthz"],
+            json!({"health_check": {"type": "http", "path": "/healthz"}}),
+        ),
         (&["--continuous", "--replicas", "3"], json!({"continuous": true, "replicas": 3})),
         // Values that begin with a hyphen: the service judges them, as it does all others.
         (&["--retry", "-1"], json!({"retry": -1})),
@@ -100,6 +116,9 @@ fn options_that_excluded_each_other_still_do() {
         &["--emails", "sometimes"],
         &["--mount", "some"],
         &["--retry", "many"],
+        &["--port", "http"],
+        &["--port", "80/sctp"],
+        &["--health-check-script", "true", "--health-check-http", "/"],
     ] {
         let told = run(&session, words).unwrap_err();
         assert!(told.starts_with("exit 2\n"), "{words:?}: {told}");
@@ -110,20 +129,14 @@ fn options_that_excluded_each_other_still_do() {
 #[test]
 fn what_jobs_do_not_have_is_refused_with_what_to_do_instead() {
     let session = created();
-    let address = "jobs have no address: start what answers requests by `toolforge webservice`";
-    let probe = "let the command end when it is not well: a continuous job is started again";
-    for (words, option, instead) in [
-        (&["-p", "8080"][..], "-p", address),
-        (&["-p8080/tcp"], "-p", address),
-        (&["--port", "8080/udp"], "--port", address),
-        (&["--port=8080"], "--port", address),
-        (&["--publish"], "--publish", address),
-        (&["--publish", "/"], "--publish", address),
-        (&["--publish=/"], "--publish", address),
-        (&["--webservice"], "--webservice", address),
-        (&["--health-check-script", "./check.sh -v"], "--health-check-script", probe),
-        (&["--health-check-script=x"], "--health-check-script", probe),
-        (&["--health-check-http", "/healthz"], "--health-check-http", probe),
+    let instead = "a job with `--port` is reached inside the cluster alone: start what is for \
+                   everybody by `toolforge webservice`";
+    for (words, option) in [
+        (&["--publish"][..], "--publish"),
+        (&["--publish", "/"], "--publish"),
+        (&["--publish=/"], "--publish"),
+        (&["--port", "8080", "--publish", "/"], "--publish"),
+        (&["--webservice"], "--webservice"),
     ] {
         let expected = format!("exit 2\n-- stderr\nerror: `{option}` is not taken: {instead}\n");
         assert_eq!(run(&session, words), Err(expected), "{words:?}");
@@ -153,9 +166,7 @@ fn the_oldest_settings_are_refused_with_the_new_ones() {
 /// A key of a file is understood, or refused as the option of the same name is.
 #[test]
 fn every_key_of_a_file_is_that_of_the_option_or_refused_like_it() {
-    let refused = ["port: 8080", "publish: /", "webservice: true", "health-check-script: ./x"];
-    let refused =
-        [&refused[..], &["health-check-http: /", "filelogs: true", "memory: 1Gi"]].concat();
+    let refused = ["publish: /", "webservice: true", "filelogs: true", "memory: 1Gi"];
     for (key, expected) in [
         ("schedule: 5 4 * * *", Ok(json!({"schedule": "5 4 * * *"}))),
         ("continuous: true", Ok(json!({"continuous": true}))),
@@ -174,6 +185,14 @@ fn every_key_of_a_file_is_that_of_the_option_or_refused_like_it() {
         ("mount: all", Ok(json!({"mount": "all"}))),
         ("timeout: 90", Ok(json!({"timeout": 90}))),
         ("replicas: 3", Ok(json!({"replicas": 3}))),
+        ("port: 8080", Ok(json!({"port": 8080}))),
+        ("port: 8080/tcp", Ok(json!({"port": 8080, "port_protocol": "tcp"}))),
+        ("port: '53/udp'", Ok(json!({"port": 53, "port_protocol": "udp"}))),
+        (
+            "health-check-script: ./x -v",
+            Ok(json!({"health_check": {"type": "script", "script": "./x -v"}})),
+        ),
+        ("health-check-http: /", Ok(json!({"health_check": {"type": "http", "path": "/"}}))),
     ]
     .into_iter()
     .chain(refused.into_iter().map(|key| (key, Err(()))))

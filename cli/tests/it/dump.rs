@@ -1,7 +1,7 @@
 //! `dump`, and what `load` makes of it.
 
 use expect_test::expect;
-use tjf_api_types::JobType;
+use tjf_api_types::{HealthCheck, HealthCheckView, JobType, PortProtocol};
 
 use crate::{
     load::{there, web, would_be},
@@ -17,7 +17,11 @@ fn a_dump_is_what_load_reads() {
     odd.job_type = JobType::Scheduled.into();
     odd.filelog_stdout = Some("/data/project/tf-test/logs/odd".to_owned());
     odd.env.insert("NO".to_owned(), "yes".to_owned());
-    let jobs = [completed("bot"), odd, web("1Gi")];
+    let mut served = web("1Gi");
+    (served.port, served.port_protocol) = (Some(53), Some(PortProtocol::Udp.into()));
+    let check = HealthCheck::Script { script: "test -e ok".to_owned() };
+    served.health_check = Some(HealthCheckView::from(&check));
+    let jobs = [completed("bot"), odd, served];
     let session = Session::new([there(&jobs)]);
     let mut command = session.command(&["dump"]);
     let told = session.tell(&command.env("HOME", "/data/project/tf-test").output().unwrap());
@@ -40,6 +44,8 @@ fn a_dump_is_what_load_reads() {
           command: ./bot.py --all
           image: tf-python39
           continuous: true
+          port: 53/udp
+          health-check-script: test -e ok
           mem: 1Gi
     "#]]
     .assert_eq(&told);

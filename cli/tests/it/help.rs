@@ -56,28 +56,35 @@ fn the_help_of_run_shows_both_forms() {
                toolforge-jobs run NAME --command COMMAND --image CONTAINER [OPTIONS]
 
         Options:
-              --command <COMMAND>      Shell text to run; the one word in front is then the job's name
-              --type <CONTAINER>       Container to run in; `toolforge-jobs containers` lists them [aliases:
-                                       --image, --container]
-              --name <NAME>            Name of the job; made from the command when not given
-              --schedule <SCHEDULE>    Run when a cron expression or `@hourly`, `@daily`, … says so
-              --timezone <ZONE>        Time zone of the schedule, such as `Europe/Berlin`
-              --continuous             Keep it running
-              --replicas <COUNT>       Copies of a continuous job
-              --wait[=<DURATION>]      Wait until it has ended, and exit as it did
-              --follow                 Show its output as it comes, and exit as it did
-              --mem <SIZE>             Memory limit, such as `512Mi` [alias: --memory]
-              --cpu <CPUS>             CPU limit, such as `500m` or `1`
-              --retry <COUNT>          How often to try again after a failure
-              --timeout <DURATION>     End a run that takes longer, such as `90s`, `5m`, `2h`
-              --no-filelog             Keep no output
-          -o, --filelog-stdout <FILE>  File for standard output, below the home
-          -e, --filelog-stderr <FILE>  File for standard error, below the home
-              --emails <WHEN>          When to send e-mail [possible values: none, all, onfailure, onfinish]
-              --mount <WHAT>           Whether the tool's home is there inside the job [possible values:
-                                       all, none]
-              --env <KEY=VALUE>        Environment variable; may be given more than once
-          -h, --help                   Print help
+              --command <COMMAND>             Shell text to run; the one word in front is then the job's
+                                              name
+              --type <CONTAINER>              Container to run in; `toolforge-jobs containers` lists them
+                                              [aliases: --image, --container]
+              --name <NAME>                   Name of the job; made from the command when not given
+              --schedule <SCHEDULE>           Run when a cron expression or `@hourly`, `@daily`, … says so
+              --timezone <ZONE>               Time zone of the schedule, such as `Europe/Berlin`
+              --continuous                    Keep it running
+              --replicas <COUNT>              Copies of a continuous job
+              --wait[=<DURATION>]             Wait until it has ended, and exit as it did
+              --follow                        Show its output as it comes, and exit as it did
+          -p, --port <PORT>                   Port at which others in the cluster reach it, such as `8080`
+                                              or `53/udp`
+              --health-check-script <SCRIPT>  Shell text that ends with 0 while the job works; else it is
+                                              started anew
+              --health-check-http <PATH>      Path that its port answers well while the job works
+              --mem <SIZE>                    Memory limit, such as `512Mi` [alias: --memory]
+              --cpu <CPUS>                    CPU limit, such as `500m` or `1`
+              --retry <COUNT>                 How often to try again after a failure
+              --timeout <DURATION>            End a run that takes longer, such as `90s`, `5m`, `2h`
+              --no-filelog                    Keep no output
+          -o, --filelog-stdout <FILE>         File for standard output, below the home
+          -e, --filelog-stderr <FILE>         File for standard error, below the home
+              --emails <WHEN>                 When to send e-mail [possible values: none, all, onfailure,
+                                              onfinish]
+              --mount <WHAT>                  Whether the tool's home is there inside the job [possible
+                                              values: all, none]
+              --env <KEY=VALUE>               Environment variable; may be given more than once
+          -h, --help                          Print help
 
         Options of every command:
               --json          Print the API's own JSON
@@ -93,6 +100,7 @@ fn the_help_of_run_shows_both_forms() {
         Examples:
           toolforge-jobs run './bot.py --all' --type tf-python39
           toolforge-jobs run --type tf-python39 --mem 1Gi --wait=10m -- ./bot.py 'two words'
+          toolforge-jobs run './serve.py 8080' --type tf-python39 --name web --continuous --port 8080
           toolforge-jobs run nightly --command ./update.sh --image tf-bullseye --schedule @daily
     "#]].assert_eq(&run(&["help", "run"]));
 }

@@ -1,9 +1,12 @@
 use std::collections::BTreeMap;
 
 use expect_test::expect;
-use tjf_api_types::{ClockChangeView, ClockEffect, JobType, LastRunView, Phase};
+use tjf_api_types::{
+    ClockChangeView, ClockEffect, HealthCheckView, JobType, LastRunView, Phase, PortProtocol,
+};
 
 use crate::{
+    load::web,
     server::Reply,
     session::Session,
     views::{failed, job, problem},
@@ -32,6 +35,52 @@ fn a_failed_job_says_why_at_the_end() {
     "#]]
     .assert_eq(&session.run(&["show", "bot"]));
     assert_eq!(session.server.lines(), ["GET /api/v1/show/bot/"]);
+}
+
+/// What a continuous job tells of its port and its health check.
+fn reached(
+    protocol: PortProtocol,
+    (kind, script, path): (&str, Option<&str>, Option<&str>),
+    home: &str,
+) -> String {
+    let mut job = web("1Gi");
+    (job.port, job.port_protocol) = (Some(8080), Some(protocol.into()));
+    job.health_check = (!kind.is_empty()).then(|| HealthCheckView {
+        r#type: tjf_api_types::Word::Other(kind.to_owned()),
+        script: script.map(str::to_owned),
+        path: path.map(str::to_owned),
+    });
+    let session = Session::new([Reply::json(200, &job)]);
+    let mut command = session.command(&["show", "web"]);
+    let told = session.tell(&command.env("HOME", home).output().unwrap());
+    let lines = told.lines().filter(|line| line.starts_with("Port") || line.starts_with("Health"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn a_job_with_a_port_says_where_it_is_reached_and_how_it_is_checked() {
+    let (home, elsewhere) = ("/data/project/tf-test", "/root");
+    let (tcp, udp) = (PortProtocol::Tcp, PortProtocol::Udp);
+    let told = [
+        reached(tcp, ("", None, None), home),
+        reached(udp, ("", None, None), home),
+        reached(tcp, ("http", None, Some("/healthz")), home),
+        reached(udp, ("script", Some("./check.sh\n-v"), None), elsewhere),
+        reached(tcp, ("grpc", None, None), elsewhere),
+    ]
+    .concat();
+    expect![[r#"
+        Port:         8080, inside the cluster http://web.tool-tf-test.svc:8080
+        Health check: connects to its port
+        Port:      8080/udp, inside the cluster web.tool-tf-test.svc:8080
+        Port:         8080, inside the cluster http://web.tool-tf-test.svc:8080
+        Health check: by HTTP: GET /healthz at its port
+        Port:         8080/udp, inside the cluster web:8080
+        Health check: by a script: ./check.sh\n-v
+        Port:         8080, inside the cluster http://web:8080
+        Health check: by grpc
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]

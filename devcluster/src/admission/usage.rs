@@ -44,7 +44,10 @@ pub(super) fn of_object(object: &Object) -> Amounts {
     let mut amounts = if kind == Kind::Pod { of_pod(object) } else { Amounts::new() };
     amounts.insert(format!("count/{}", kind.resource()), 1);
     // A few kinds have an older name too.
-    if matches!(kind, Kind::ReplicationController | Kind::ConfigMap | Kind::ResourceQuota) {
+    if matches!(
+        kind,
+        Kind::ReplicationController | Kind::Service | Kind::ConfigMap | Kind::ResourceQuota
+    ) {
         amounts.insert(kind.plural().to_owned(), 1);
     }
     amounts

@@ -1,13 +1,16 @@
 //! What a kind demands of its objects, as far as anybody here comes up against it.
 
-use k8s_openapi::api::{
-    batch::v1::{CronJobSpec, JobSpec},
-    core::v1::ReplicationControllerSpec,
+use k8s_openapi::{
+    api::{
+        batch::v1::{CronJobSpec, JobSpec},
+        core::v1::{ReplicationControllerSpec, ServiceSpec},
+    },
+    apimachinery::pkg::util::intstr::IntOrString,
 };
 use tjf_handlers::job::schedule::{Schedule, time_zone};
 
 use super::status::{Cause, Refused, cause};
-use crate::{kind::Kind, object::Object};
+use crate::{defaults::CLUSTER_IP, kind::Kind, object::Object};
 
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
 const LABEL_LENGTH_MAX: usize = 63;
@@ -25,6 +28,7 @@ pub(crate) fn check(object: &Object) -> Result<(), Refused> {
         Kind::Job => job(&object.spec(), "spec", &mut causes),
         Kind::CronJob => cron_job(&object.spec(), &mut causes),
         Kind::ReplicationController => controller(&object.spec(), &mut causes),
+        Kind::Service => service(object.name(), &object.spec(), &mut causes),
         Kind::Namespace
         | Kind::Pod
         | Kind::ConfigMap
@@ -144,4 +148,40 @@ fn controller(spec: &ReplicationControllerSpec, causes: &mut Vec<Cause>) {
         causes.push(invalid("spec.template.metadata.labels", &value, why));
     }
     causes.extend(negative("spec", "replicas", spec.replicas.map(i64::from)));
+}
+
+/// A Service is a name here, for there is no network in which it could lead anywhere.
+fn service(name: &str, spec: &ServiceSpec, causes: &mut Vec<Cause>) {
+    if !name.starts_with(|first: char| first.is_ascii_lowercase()) || name.contains('.') {
+        let why = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start \
+            with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or \
+            'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+        causes.push(invalid("metadata.name", &format!("{name:?}"), why));
+    }
+    if let Some(other) = spec.type_.as_deref().filter(|kind| *kind != CLUSTER_IP) {
+        let why = "this development cluster knows ClusterIP only";
+        causes.push(invalid("spec.type", &format!("{other:?}"), why));
+    }
+    let ports = spec.ports.as_deref().unwrap_or_default();
+    if ports.is_empty() {
+        causes.push(cause("spec.ports", "FieldValueRequired", "Required value".to_owned()));
+    }
+    for (index, port) in ports.iter().enumerate() {
+        let field = |name: &str| format!("spec.ports[{index}].{name}");
+        let target = match port.target_port {
+            Some(IntOrString::Int(number)) => number,
+            Some(IntOrString::String(_)) | None => port.port,
+        };
+        for (name, number) in [("port", port.port), ("targetPort", target)] {
+            if !(1..=65_535).contains(&number) {
+                let why = "must be between 1 and 65535, inclusive";
+                causes.push(invalid(field(name), &number.to_string(), why));
+            }
+        }
+        let protocol = port.protocol.as_deref().unwrap_or_default();
+        if !matches!(protocol, "TCP" | "UDP" | "SCTP") {
+            let why = "Unsupported value: supported values: \"SCTP\", \"TCP\", \"UDP\"";
+            causes.push(cause(field("protocol"), "FieldValueNotSupported", why.to_owned()));
+        }
+    }
 }

@@ -37,11 +37,9 @@ pub(crate) fn create(
     check_namespace(store, &key)?;
     object = defaults::complete(object);
     validate::check(&object)?;
-    // A name that is taken is told before a quota that is used up, as in Kubernetes.
-    if store.get(&key).is_none() {
-        object = admission::admit(store, object)
-            .map_err(|forbidden| Refused::forbidden(key.kind, &key.name, &forbidden.why))?;
-    }
+    // A quota that is used up is told before a name that is taken, as in Kubernetes.
+    object = admission::admit(store, object)
+        .map_err(|forbidden| Refused::forbidden(key.kind, &key.name, &forbidden.why))?;
     let created = if sent.is_dry {
         store.would_create(object, now).map(Arc::new)
     } else {

@@ -77,7 +77,7 @@ pub(super) fn missing_folder(spec: &PodSpec) -> Option<(&str, &Path)> {
 
 /// Replaces `$(NAME)` by a variable that is known and `$$` by `$`, as Kubernetes does in commands
 /// and in the values of variables.
-fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
+pub(super) fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {

@@ -18,6 +18,8 @@ pub(super) struct Progress {
     pub(super) last_state: Option<ContainerState>,
     /// How often it was started again.
     pub(super) restarts: i32,
+    /// Whether its startup probe, if it has one, has succeeded.
+    pub(super) has_started: bool,
     /// Whether it will never be started again.
     pub(super) is_over: bool,
 }
@@ -64,6 +66,7 @@ pub(super) fn of(
 ) -> PodStatus {
     let container = spec.containers.first().cloned().unwrap_or_default();
     let is_running = progress.state.running.is_some();
+    let is_ready = is_running && progress.has_started;
     let has_begun = is_running || progress.restarts > 0 || progress.last_state.is_some();
     let phase = match &progress.state.terminated {
         Some(end) if progress.is_over && end.exit_code == 0 => "Succeeded",
@@ -76,8 +79,8 @@ pub(super) fn of(
     for (name, is_true, reason) in [
         ("PodScheduled", true, None),
         ("Initialized", true, None),
-        ("ContainersReady", is_running, unready),
-        ("Ready", is_running, unready),
+        ("ContainersReady", is_ready, unready),
+        ("Ready", is_ready, unready),
     ] {
         set(&mut conditions, name, is_true, reason.filter(|_| !is_true), now);
     }
@@ -89,8 +92,8 @@ pub(super) fn of(
         container_statuses: Some(vec![ContainerStatus {
             name: container.name,
             image: container.image.unwrap_or_default(),
-            ready: is_running,
-            started: Some(is_running),
+            ready: is_ready,
+            started: Some(is_ready),
             restart_count: progress.restarts,
             state: Some(progress.state.clone()),
             last_state: Some(progress.last_state.clone().unwrap_or_default()),

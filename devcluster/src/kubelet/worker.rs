@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     Node,
     container::{self, ConfigError},
+    probe::{Finding, Probing},
     process::Process,
     status::{self, End, Progress},
 };
@@ -65,8 +66,10 @@ impl Worker {
         let mut back_off = Duration::ZERO;
         loop {
             let user = self.node.user_of(&self.key.namespace);
-            let start = match container::process(&self.spec, &self.key.name, self.log(), user) {
-                Ok(start) => start,
+            let start = container::process(&self.spec, &self.key.name, self.log(), user);
+            let made = start.and_then(|start| Ok((self.probing(&start)?, start)));
+            let (probing, start) = match made {
+                Ok(made) => made,
                 Err(ConfigError(why)) => {
                     self.show(status::waiting("CreateContainerConfigError", Some(why)));
                     self.stopped().await;
@@ -74,7 +77,7 @@ impl Worker {
                 }
             };
             let began = Instant::now();
-            let end = self.run_once(&start).await;
+            let end = self.run_once(&start, probing).await;
             self.finish(&end)?;
             if began.elapsed() >= GOOD_TIME {
                 back_off = Duration::ZERO;
@@ -110,7 +113,7 @@ impl Worker {
     }
 
     /// One run of the program, from its start to its end.
-    async fn run_once(&mut self, start: &Start) -> End {
+    async fn run_once(&mut self, start: &Start, mut probing: Probing) -> End {
         let not_started = |reason: String| End {
             exit_code: EXIT_CODE_NOT_STARTED,
             reason: "StartError",
@@ -124,10 +127,15 @@ impl Worker {
         let started_at = self.node.shared.now();
         let mut stops = self.stops.clone();
         stops.mark_changed();
+        let mut is_at_work = false;
+        self.progress.has_started = !probing.is_starting();
         let end = loop {
             tokio::select! {
                 report = process.report() => match report {
-                    Some(Report::Started) => self.show(status::running(started_at)),
+                    Some(Report::Started) => {
+                        is_at_work = true;
+                        self.show(status::running(started_at));
+                    }
                     Some(Report::NotStarted { reason }) => break not_started(reason),
                     Some(Report::Ended { exit_code, oom_killed }) => {
                         break self.ended(exit_code, oom_killed, started_at).await;
@@ -138,13 +146,38 @@ impl Worker {
                 Ok(()) = stops.changed() => {
                     let grace = *stops.borrow_and_update();
                     if let Some(grace_seconds) = grace {
+                        probing.end();
                         process.stop(grace_seconds).await;
                     }
                 }
+                finding = probing.next(), if is_at_work => match finding {
+                    Finding::Started => {
+                        self.progress.has_started = true;
+                        self.show(status::running(started_at));
+                    }
+                    Finding::Unhealthy { message, is_too_much } => {
+                        self.tell("Unhealthy", message);
+                        if is_too_much {
+                            probing.end();
+                            process.stop(self.grace_seconds()).await;
+                        }
+                    }
+                },
             }
         };
         process.gone().await;
         end
+    }
+
+    fn probing(&self, start: &Start) -> Result<Probing, ConfigError> {
+        let container = self.spec.containers.first().cloned().unwrap_or_default();
+        Probing::new(&container, start, self.node.program.clone())
+    }
+
+    /// What a program has for its last words that does not work.
+    fn grace_seconds(&self) -> u64 {
+        let grace = self.spec.termination_grace_period_seconds;
+        grace.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(30)
     }
 
     async fn ended(&self, exit_code: i32, oom_killed: bool, started_at: Timestamp) -> End {

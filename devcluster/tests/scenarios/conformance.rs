@@ -8,6 +8,7 @@ mod answers;
 mod deletes;
 mod patches;
 mod reads;
+mod services;
 mod watches;
 
 use std::{fmt::Write, sync::Arc, time::Duration};
@@ -26,6 +27,7 @@ scenarios![
     reads_are_answered_as_written_down,
     deletes_are_answered_as_written_down,
     patches_are_answered_as_written_down,
+    services_are_answered_as_written_down,
     watches_are_answered_as_written_down,
     callers_are_known_as_written_down,
 ];
@@ -188,6 +190,12 @@ async fn patches_are_answered_as_written_down(world: Arc<World>) {
     let mut transcript = Transcript::of(&world, "patches").await;
     patches::play(&mut transcript).await;
     expect_file!["../golden/patches.txt"].assert_eq(&transcript.text);
+}
+
+async fn services_are_answered_as_written_down(world: Arc<World>) {
+    let mut transcript = Transcript::of(&world, "services").await;
+    services::play(&mut transcript).await;
+    expect_file!["../golden/services.txt"].assert_eq(&transcript.text);
 }
 
 async fn watches_are_answered_as_written_down(world: Arc<World>) {

@@ -13,7 +13,7 @@ scenarios![
     a_dry_run_refuses_what_a_run_refuses_but_for_the_name,
 ];
 
-fn dry(body: &Value) -> Call {
+pub(super) fn dry(body: &Value) -> Call {
     Call::new(Method::POST, "/run/?dry_run=true")
         .header("content-type", "application/json")
         .body(body.to_string())

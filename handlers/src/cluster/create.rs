@@ -11,6 +11,7 @@
 
 mod confirm;
 mod rehearse;
+mod service;
 
 use std::time::Duration;
 
@@ -107,6 +108,8 @@ struct Creating<'a> {
     /// again.
     refusal: Option<(QuotaRefusal, Instant)>,
     room_look_time: Duration,
+    /// Whether a quota was in the way of the job's Service before.
+    was_service_refused: bool,
 }
 
 impl Cluster {
@@ -142,6 +145,7 @@ impl<'a> Creating<'a> {
             was_taken: false,
             refusal: None,
             room_look_time: ROOM_LOOK_TIME_MIN,
+            was_service_refused: false,
         })
     }
 }
@@ -188,6 +192,9 @@ impl Creating<'_> {
                 limits.check(&self.job.spec)?;
                 let coming = known.announce(self.kind, self.job.name.as_str());
                 drop(counting);
+                if let Some(later) = self.before_service().await? {
+                    return Ok(later);
+                }
                 let leaving = self.leaving_if_taken(around, replaced, leaving).await?;
                 self.delete_finished(&leaving).await?;
                 // Something may keep it, and Kubernetes would not refuse another kind for it.
@@ -276,12 +283,7 @@ impl Creating<'_> {
     /// Asks Kubernetes whether it would take the new object, under a name that it makes up, since
     /// the object's own may be taken until then.
     async fn would_be_taken(&self) -> std::result::Result<(), ClusterError> {
-        let mut manifest = self.manifest.clone();
-        if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.remove("name");
-            metadata.insert("generateName".to_owned(), "job-".into());
-        }
-        self.cluster.try_create(self.kind, &manifest).await
+        self.cluster.try_create(self.kind, &unnamed(self.manifest.clone())).await
     }
 
     /// Deletes finished one-offs, several at once.
@@ -375,4 +377,13 @@ impl Creating<'_> {
         self.room_look_time *= 2;
         Ok(Turn::Later(self.room_look_time))
     }
+}
+
+/// The same object, under a name that Kubernetes makes up.
+fn unnamed(mut object: Value) -> Value {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("name");
+        metadata.insert("generateName".to_owned(), "job-".into());
+    }
+    object
 }

@@ -92,8 +92,10 @@ impl Cluster {
         let uids = uids.chain(lost).collect();
         let filter = looked_at(self.tool(), snapshot.reach().max(of_name), Some(name));
         self.delete_several(&owners).await?;
+        let services = self.delete_services_of(owners.iter().map(|owner| owner.meta)).await;
         let (name, ending) = (Some(name.clone()), Ending::Graceful);
         self.until_gone(Leaving { uids, name, filter, ending }).await?;
+        services?;
         if is_known {
             self.nudge();
         }
@@ -118,10 +120,15 @@ impl Cluster {
                 _ => error.leaving_unknown("delete all jobs".to_owned()),
             })?);
         }
-        let uids = leaving.iter().map(|meta| meta.uid.clone()).chain(lost).collect();
+        let uids: BTreeSet<_> = leaving.iter().map(|meta| meta.uid.clone()).chain(lost).collect();
+        // A job of the first look is most often among those that were deleted, too.
+        let mut with_service = BTreeSet::new();
+        let jobs = leaving.iter().filter(|meta| with_service.insert(&meta.uid));
+        let services = self.delete_services_of(jobs).await;
         let filter = looked_at(self.tool(), objects.snapshot().reach(), None);
         let (name, ending) = (None, Ending::Graceful);
         self.until_gone(Leaving { uids, name, filter, ending }).await?;
+        services?;
         if !leaving.is_empty() {
             self.nudge();
         }
@@ -163,7 +170,7 @@ impl Cluster {
         let filter = Filter::labels(&Selector::of_job(self.tool(), &name));
         let (name, ending) = (Some(name), Ending::AtOnce);
         self.until_gone(Leaving { uids, name, filter, ending }).await?;
-        Ok(())
+        self.delete_services_of([meta].into_iter()).await
     }
 
     /// Ends these runs of a scheduled job, and waits until no pod of theirs is left, nor one of a run
@@ -281,7 +288,7 @@ fn unfinished(pods: &[Pod]) -> impl Iterator<Item = &Meta> {
 
 /// Awaits all, a bounded number at once, and gives the first error. What others did meanwhile is
 /// not to be told as a refusal.
-async fn several(
+pub(super) async fn several(
     deletes: Vec<impl Future<Output = Result<(), ClusterError>>>,
 ) -> Result<(), ClusterError> {
     let outcomes: Vec<_> = stream::iter(deletes).buffer_unordered(DELETES_MAX).collect().await;

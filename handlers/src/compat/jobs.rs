@@ -88,7 +88,9 @@ pub(super) async fn create(
     Json(request): Json<JobRequest>,
 ) -> Result<Created<JsonAlone<OneJob>>> {
     let (request, options) = (Json(request.try_into()?), Query(Options::default()));
-    let job = match run::run(context.clone(), IdempotencyKey(None), options, request).await? {
+    // On the heap, where the router has it too.
+    let ran = Box::pin(run::run(context.clone(), IdempotencyKey(None), options, request)).await?;
+    let job = match ran {
         Either::First(Created { value: Named(job), .. }) | Either::Second(Json(Named(job))) => job,
     };
     let location = location(&context, &job);
@@ -106,7 +108,8 @@ pub(super) async fn replace(
     Json(request): Json<JobRequest>,
 ) -> Result<Changed> {
     let keep = request.keeps();
-    let (job, change) = replace::replace(context.clone(), request.try_into()?, keep).await?;
+    let replaced = replace::replace(context.clone(), request.try_into()?, keep);
+    let (job, change) = Box::pin(replaced).await?;
     let messages = match change {
         Change::None => Messages::info(unchanged(&job)),
         Change::Created => Messages::default(),

@@ -69,10 +69,8 @@ enum Kind {
     Webservice,
 }
 
-const WEBSERVICE: &str =
-    "a web service is not a job here: start it by the command `toolforge webservice`";
-const PUBLISH: &str = "jobs are not published on the web: leave out `publish`, and start what \
-                       answers the world by the command `toolforge webservice`";
+const NOT_OUTSIDE: &str = "a job with a `port` is reached inside the cluster alone: start what is for \
+                           everybody by `toolforge webservice`";
 
 impl TryFrom<JobRequest> for RunRequest {
     type Error = Invalid;
@@ -134,10 +132,10 @@ impl JobRequest {
 
     fn refuse_what_there_is_not(&self) -> Result<(), Invalid> {
         if self.job_type == Some(Kind::Webservice) {
-            return Err(Invalid::new("job_type", WEBSERVICE));
+            return Err(Invalid::new("job_type", NOT_OUTSIDE));
         }
         if self.publish.is_some() {
-            return Err(Invalid::new("publish", PUBLISH));
+            return Err(Invalid::new("publish", NOT_OUTSIDE));
         }
         Ok(())
     }

@@ -1,3 +1,5 @@
+mod services;
+
 use serde_json::{Value, json};
 use tjf_runtime::{
     Failure, RequestId,

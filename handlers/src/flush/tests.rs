@@ -5,7 +5,10 @@ use super::*;
 use crate::{
     cluster::ClusterError,
     error::Error,
-    testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, context_without_limits, object, ours, owned},
+    testing::{
+        CONTROLLERS, CRONJOBS, JOBS, PODS, SERVICES, context_without_limits, object, ours, owned,
+        owned_by, with_port,
+    },
 };
 
 /// Everything of ours that this tool has: with less, a delete of a collection would take what is
@@ -111,4 +114,32 @@ async fn half_of_a_flush_is_not_told_as_nothing() {
         let error = flush(context_without_limits(kube)).await.unwrap_err();
         assert!(matches!(error, Error::Cluster(ClusterError::Unknown { .. })), "{error:?}");
     }
+}
+
+/// Only jobs that have a port cost more calls, those that came after the first look too.
+#[tokio::test(start_paused = true)]
+async fn the_services_of_jobs_with_a_port_go_with_them() {
+    let service = |name: &str, owner: &str| {
+        let service = owned_by("ReplicationController", name, &format!("svc-{name}"), owner);
+        get(format!("{SERVICES}/{name}")).answer(service)
+    };
+    let by_uid = |name: &str| {
+        let uid = format!("svc-{name}");
+        delete(format!("{SERVICES}/{name}")).body(json!({"preconditions": {"uid": uid}}))
+    };
+    let (cluster, kube) = FakeCluster::pair();
+    let looks = looks(vec![], [vec![], vec![ours("b", "rc-b"), with_port("p", "rc-p")], vec![]]);
+    let deleted = [ours("b", "rc-b"), with_port("p", "rc-p"), with_port("late", "rc-late")];
+    let script = cluster.expect_groups([
+        looks,
+        vec![collection(CRONJOBS).items([])],
+        vec![collection(CONTROLLERS).items(deleted)],
+        vec![collection(JOBS).items([])],
+        vec![service("p", "rc-p"), service("late", "rc-late"), by_uid("p"), by_uid("late")],
+        vec![get(JOBS).items([])],
+        vec![get(PODS).items([])],
+    ]);
+    let Json(deleted) = flush(context_without_limits(kube)).await.unwrap();
+    assert_eq!(deleted.deleted, ["b", "late", "p"]);
+    script.finish().await;
 }

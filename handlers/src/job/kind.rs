@@ -25,6 +25,8 @@ impl Kind {
     pub const REPLICATION_CONTROLLERS: Self = Self { api: CORE, plural: "replicationcontrollers" };
     /// Pods.
     pub const PODS: Self = Self { api: CORE, plural: "pods" };
+    /// Addresses of continuous jobs within the cluster.
+    pub const SERVICES: Self = Self { api: CORE, plural: "services" };
     /// What Kubernetes has to say about objects.
     pub const EVENTS: Self = Self { api: CORE, plural: "events" };
     /// What one pod may have.

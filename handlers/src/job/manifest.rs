@@ -3,6 +3,7 @@
 //! Pure: the same job and the same settings give the same bytes, which golden files hold.
 
 mod probes;
+pub mod service;
 
 use std::collections::BTreeMap;
 

@@ -7,6 +7,7 @@
 mod containers;
 mod continuous;
 mod definition;
+mod health;
 mod lacks;
 mod one_off;
 mod pod;

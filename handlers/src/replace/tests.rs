@@ -1,4 +1,5 @@
 use serde_json::{Value, json};
+use tjf_api_types::PortProtocol;
 use tjf_runtime::{
     Failure, RequestId,
     testing::{Exchange, FakeCluster, delete, get, post},
@@ -106,8 +107,11 @@ async fn what_is_there_just_so_is_not_touched() {
     let typed_otherwise = RunRequest { memory: Some("1024Mi".to_owned()), ..bot("x") };
     let with_limit = RunRequest { memory: Some("1Gi".to_owned()), ..bot("x") };
     let defaults_said = RunRequest { replicas: Some(1), filelog: Some(true), ..bot("x") };
+    let with_port = RunRequest { port: Some(80), ..bot("x") };
+    let tcp_said = RunRequest { port_protocol: Some(PortProtocol::Tcp), ..with_port.clone() };
     for (there, asked) in [
         (bot("x"), bot("x")),
+        (with_port, tcp_said),
         (with_limit, typed_otherwise),
         (defaults_said.clone(), bot("x")),
         (bot("x"), defaults_said),

@@ -3,6 +3,7 @@ mod keys;
 mod outcomes;
 mod precedence;
 mod room;
+mod services;
 
 use serde_json::{Value, json};
 use tjf_api_types::{JobType, JobView};

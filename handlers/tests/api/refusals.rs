@@ -59,9 +59,8 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// Requests with the text in each place where one can be.
-fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
-    let run = || request(&Method::POST, "/api/v1/run/");
+/// Bodies with the text in each place where one can be, and what they say that they are.
+fn bodies_with(text: &str) -> Vec<(&'static str, String)> {
     let (json, form) = ("application/json", "application/x-www-form-urlencoded");
     let quoted = serde_json::to_string(text).unwrap();
     let checked = |check: &str| {
@@ -104,6 +103,12 @@ fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
         bodies.push((form, format!("{pair}&imagename=busybox")));
         bodies.push((form, format!("{pair}&cmd=true&imagename=busybox")));
     }
+    bodies
+}
+
+/// Requests with the text in each place where one can be.
+fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
+    let run = || request(&Method::POST, "/api/v1/run/");
     let deployed = || request(&Method::PATCH, "/jobs/v1/tool/tf-test/jobs/");
     let as_body = |(media, body): (&str, String)| {
         let full_with = |asked: http::request::Builder, body: String| {
@@ -111,7 +116,7 @@ fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
         };
         [full_with(run(), body.clone()), full_with(deployed(), body)]
     };
-    let mut requests: Vec<_> = bodies.into_iter().flat_map(as_body).collect();
+    let mut requests: Vec<_> = bodies_with(text).into_iter().flat_map(as_body).collect();
     let encoded = encoded(text);
     for (method, path) in [
         (Method::GET, format!("/api/v1/list/?{encoded}={encoded}")),

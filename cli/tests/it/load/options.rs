@@ -4,6 +4,7 @@ use std::{io::Write, process::Stdio};
 
 use expect_test::expect;
 use serde_json::{Value, json};
+use tjf_api_types::{HealthCheck, HealthCheckView, PortProtocol};
 
 use super::{FILE, acts, created, deleted, load, session, there, web, would_be};
 use crate::{
@@ -27,6 +28,34 @@ fn what_the_file_does_not_name_stays_unless_it_is_to_go() {
     "#]]
     .assert_eq(&load(&session, &["--prune"]));
     assert_eq!(acts(&session), ["DELETE /api/v1/delete/other/"]);
+}
+
+/// A job that is checked otherwise, and reached elsewhere, is another one.
+#[test]
+fn a_port_and_a_health_check_are_lines_of_the_difference() {
+    let mut before = web("1Gi");
+    (before.port, before.port_protocol) = (Some(8080), Some(PortProtocol::Tcp.into()));
+    before.health_check =
+        Some(HealthCheckView::from(&HealthCheck::Http { path: "/healthz".to_owned() }));
+    let mut after = before.clone();
+    after.port = Some(8081);
+    after.health_check =
+        Some(HealthCheckView::from(&HealthCheck::Script { script: "./check.sh".to_owned() }));
+    let session = Session::new([
+        there(&[completed("bot"), before]),
+        would_be(completed("bot")),
+        would_be(after),
+    ]);
+    session.write("jobs.yaml", FILE);
+    let told = load(&session, &["--dry-run"]);
+    let changed = told.lines().filter(|line| line.starts_with(['-', '+']) && line.contains(": "));
+    expect![[r#"
+        -  port: 8080
+        +  port: 8081
+        +  health-check-script: ./check.sh
+        -  health-check-http: /healthz
+    "#]]
+    .assert_eq(&changed.map(|line| format!("{line}\n")).collect::<String>());
 }
 
 #[test]

@@ -20,6 +20,7 @@ impl Creating<'_> {
         match self.cluster.was_second(mine, created.creation).await {
             Ok(true) => self.withdraw(mine).await,
             Ok(false) => {
+                self.serve(mine).await?;
                 // One whose answer got lost may have gone on meanwhile.
                 let shown = match created.creation {
                     Creation::AtItsVersion => None,
@@ -44,6 +45,7 @@ impl Creating<'_> {
                 return self.withdraw(mine).await;
             }
         }
+        self.serve_again(mine).await?;
         match self.shown(mine).await {
             Ok(view) => Ok(Turn::Done(Box::new(view))),
             Err(Error::Cluster(error)) => Err(self.unconfirmed(error)),

@@ -67,6 +67,7 @@ impl Cluster {
                     && refusal.ends_with_one_less(creating.kind) => {}
             outcome => outcome?,
         }
+        creating.would_be_served().await?;
         creating.into_view()
     }
 }

@@ -103,6 +103,8 @@ pub struct ContainerStatus {
     pub name: String,
     /// How often it was started anew.
     pub restart_count: i64,
+    /// Whether it runs, and has shown that it works if that is asked of it.
+    pub started: Option<bool>,
     /// What it does.
     pub state: ContainerState,
     /// What the one before it did.

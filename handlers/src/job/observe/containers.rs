@@ -140,12 +140,18 @@ fn last_words(end: &Terminated) -> Option<&str> {
     (!sentence.starts_with(UNREAD_MESSAGE)).then(|| sentence.trim())
 }
 
-/// What a job's program does that ends again and again.
-pub(super) fn crash_loop(program: &ContainerStatus, memory_max: Option<&str>) -> Present {
+/// What a job's program does that ends again and again; with a cause that its end itself does not tell.
+pub(super) fn crash_loop(
+    program: &ContainerStatus,
+    memory_max: Option<&str>,
+    untold: Option<Cause>,
+) -> Present {
     let last_try = last_end(program).map(|end| outcome(end, memory_max));
     let cause = last_try.as_ref().and_then(|outcome| outcome.cause.as_ref());
-    let is_log = cause.is_some_and(|it| it.reason.as_deref() == Some("LogNotWritable"));
-    let word = if is_log { "LogNotWritable" } else { "CrashLoopBackOff" };
+    let log = cause.filter(|it| it.reason.as_deref() == Some("LogNotWritable"));
+    let said = log.or(untold.as_ref());
+    let word = said.and_then(|it| it.reason.as_deref()).unwrap_or("CrashLoopBackOff");
+    let cause = said.or(cause);
     let why = cause.map_or("it ended, although it should run for ever", |it| it.message.as_str());
     Present::Waiting { cause: Some(started_again(program, word, why)), last_try }
 }

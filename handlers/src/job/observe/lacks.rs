@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    one_off, pod, scheduled,
+    health, one_off, pod, scheduled,
     snapshot::{EVENTS_AFTER_SECONDS, Snapshot},
 };
 use crate::job::{
@@ -92,6 +92,7 @@ impl<'a> Snapshot<'a> {
                 .values()
                 .flatten()
                 .any(|pod| pod::is_being_made(pod) && is_old(&pod.metadata))
+            || self.controllers.iter().any(|controller| health::needs_events(self, controller, now))
             || self
                 .cronjobs
                 .iter()

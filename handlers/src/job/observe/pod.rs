@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     Snapshot,
     containers::{self, last_end},
+    health,
     status::{Cause, Outcome, Present},
 };
 use crate::job::objects::{Condition, ContainerStatus, Pod};
@@ -96,9 +97,13 @@ fn at_work(
     now: Timestamp,
 ) -> Present {
     if containers::is_crash_loop(program, now) {
-        return containers::crash_loop(program, pod.memory_max());
+        let cause = health::cause_of_end(snapshot, pod, program);
+        return containers::crash_loop(program, pod.memory_max(), cause);
     }
     if let Some(running) = &program.state.running {
+        if health::is_starting(program) {
+            return health::starting(snapshot, pod, running);
+        }
         return Present::Running { since: running.started_at, cause: None };
     }
     if let Some(end) = &program.state.terminated {

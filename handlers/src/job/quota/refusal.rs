@@ -73,6 +73,12 @@ impl QuotaRefusal {
         !self.resources.is_empty() && self.resources.iter().all(|it| it.resource == JOBS)
     }
 
+    /// Whether nothing but the number of objects of this kind is in the way.
+    pub fn is_only_about(&self, kind: Kind) -> bool {
+        let is_it = |refused: &QuotaRefused| is_number_of(&refused.resource, kind);
+        !self.resources.is_empty() && self.resources.iter().all(is_it)
+    }
+
     /// Whether there would be room if one object of this kind had gone: nothing else is in the way
     /// but their number.
     pub fn ends_with_one_less(&self, kind: Kind) -> bool {
@@ -125,6 +131,7 @@ fn in_words(resource: &str) -> &str {
         "replicationcontrollers" | "count/replicationcontrollers" => {
             "continuous jobs (replicationcontrollers)"
         }
+        "services" | "count/services" => "jobs with a port, and web services (services)",
         "limits.memory" => "memory of all jobs (limits.memory)",
         "requests.memory" => "guaranteed memory of all jobs (requests.memory)",
         "limits.cpu" => "CPU of all jobs (limits.cpu)",

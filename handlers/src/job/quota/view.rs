@@ -18,10 +18,11 @@ const RUNNING: [(&[&str], &str); 5] = [
     (&["requests.memory", "memory"], "Guaranteed memory"),
 ];
 /// What it can count of what was asked for.
-const DEFINED: [(&[&str], &str); 3] = [
+const DEFINED: [(&[&str], &str); 4] = [
     (&["count/jobs.batch"], "One-off jobs and runs of scheduled ones, finished ones included"),
     (&["count/cronjobs.batch"], "Scheduled jobs"),
     (&["replicationcontrollers", "count/replicationcontrollers"], "Continuous jobs"),
+    (&["services", "count/services"], "Jobs with a port, and web services"),
 ];
 
 /// Everything that limits a tool, of which so many one-offs have not ended. A category without a
@@ -121,7 +122,8 @@ mod tests {
             "count/jobs.batch": "200", "count/cronjobs.batch": "50", "replicationcontrollers": "16",
             "services": "4"});
         let used = json!({"pods": "2", "limits.cpu": "1500m", "requests.memory": "32Mi",
-            "count/jobs.batch": "7", "count/cronjobs.batch": "1", "replicationcontrollers": "1"});
+            "count/jobs.batch": "7", "count/cronjobs.batch": "1", "replicationcontrollers": "1",
+            "services": "3"});
         let limits = json!([
             {"type": "Container", "max": {"cpu": "1", "memory": "4Gi"}, "min": {"cpu": "5m"},
                 "default": {"cpu": "500m", "memory": "512Mi"}},
@@ -137,6 +139,7 @@ mod tests {
               One-off jobs and runs of scheduled ones, finished ones included: 7 of 200
               Scheduled jobs: 1 of 50
               Continuous jobs: 1 of 16
+              Jobs with a port, and web services: 3 of 4
             Each job
               CPU, at most: - of 1
               CPU, at least: - of 5m

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn dry(kube: kube::Client, request: RunRequest) -> Result<JobView> {
+pub(super) async fn dry(kube: kube::Client, request: RunRequest) -> Result<JobView> {
     let options = Query(Options { dry_run: Some(true) });
     let key = IdempotencyKey(None);
     let context = context_without_limits(kube);
