@@ -98,6 +98,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         load::all(),
         logs::all(),
         logs::costs::all(),
+        logs::lines::all(),
         going::all(),
         unknown::all(),
         names::all(),

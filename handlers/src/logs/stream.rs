@@ -242,18 +242,18 @@ impl<S: Source> Files<S> {
             Self::One(tail) | Self::Uncounted(tail) => rest(tail).await,
             Self::ByLine(tails, form) => {
                 let mut text = form.take();
-                for (stream, tail) in tails {
-                    while text.is_empty() {
-                        match rest(tail).await? {
-                            Some(bytes) => form.push(*stream, bytes),
-                            None => {
-                                form.finish();
-                                text = form.take();
-                                break;
-                            }
+                while text.is_empty()
+                    && let Some((stream, tail)) = tails.first_mut()
+                {
+                    match rest(tail).await? {
+                        Some(bytes) => form.push(*stream, bytes),
+                        // What has begun is of this file, since the others have not been read.
+                        None => {
+                            form.finish();
+                            tails.remove(0);
                         }
-                        text = form.take();
                     }
+                    text = form.take();
                 }
                 Ok((!text.is_empty()).then(|| text.into()))
             }

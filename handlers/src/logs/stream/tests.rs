@@ -129,6 +129,11 @@ async fn what_there_is_now_is_one_stream_after_the_other() {
     let (out, err) = (FakeLog::with("a\nb"), FakeLog::with(&"c\n".repeat(20_000)));
     let text = all(now(both(&out, &err).await)).await.unwrap();
     assert_eq!(text, format!("out: a\nout: b\n{}", "err: c\n".repeat(20_000)));
+    // The end of a piece is not the end of a line.
+    let odd = FakeLog::with(&"odd\n\n\n".repeat(10_000));
+    let text = all(now(both(&odd, &odd).await)).await.unwrap();
+    let lines = |name: &str| format!("{name}: odd\n{name}: \n{name}: \n").repeat(10_000);
+    assert!(text == lines("out") + &lines("err"));
     assert_eq!(all(now(one(&err).await)).await.unwrap().len(), 40_000);
     let (nothing, neither) = (FakeLog::default(), FakeLog::default());
     assert_eq!(all(now(both(&nothing, &neither).await)).await.unwrap(), "");
