@@ -46,7 +46,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         slug: "forbidden",
         status: 403,
-        meaning: "The certificate is of another organisation, or Kubernetes does not let the tool do this.",
+        meaning: "The certificate is of another organisation or tool, or Kubernetes does not let the tool do this.",
     },
     Kind {
         slug: "no-credentials",

@@ -21,6 +21,9 @@ pub const CATALOGUE: &str = "TJF_CATALOGUE";
 /// Seconds that a finished one-off can be seen.
 pub const JOB_TTL: &str = "TJF_JOB_TTL";
 
+/// Whether there are routes for the deployed service's own command.
+pub const COMPAT: &str = "TJF_COMPAT";
+
 /// Everything that the service must be told.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -30,6 +33,8 @@ pub struct Config {
     pub pod_settings: PodSettings,
     /// File of the containers on offer.
     pub catalogue: PathBuf,
+    /// Whether there are routes for the deployed service's own command.
+    pub compat: bool,
     /// How much of everything there may be, with the files that may be open.
     pub shares: Shares,
 }
@@ -54,6 +59,7 @@ impl Config {
         let home_volume = reader.optional(HOME_VOLUME, "host-path", home_volume);
         let catalogue = reader.required(CATALOGUE, |text| Ok::<_, Infallible>(PathBuf::from(text)));
         let job_ttl_seconds = reader.optional(JOB_TTL, "86400", seconds);
+        let compat = reader.optional(COMPAT, "on", switch);
         let shares = Shares::of(open_files).map_err(|few| reader.fault(RLIMIT_NOFILE, few)).ok();
         Some(Self {
             runtime: runtime?,
@@ -63,6 +69,7 @@ impl Config {
                 job_ttl_seconds: job_ttl_seconds?,
             },
             catalogue: catalogue?,
+            compat: compat?,
             shares: shares?,
         })
     }
@@ -88,6 +95,14 @@ fn home_volume(text: &str) -> Result<HomeVolume, String> {
             }
             _ => Err(format!("`{text}` is none of `host-path`, `nfs:SERVER:/EXPORT` and `none`")),
         },
+    }
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("`{text}` is neither `on` nor `off`")),
     }
 }
 

@@ -35,6 +35,14 @@ pub enum Error {
     /// There is no such job.
     #[error("there is no job {0}")]
     JobNotFound(RequestedName),
+    /// A path names a tool that is not the caller.
+    #[error("the path is that of the tool `{named}`, and the caller is `{own}`")]
+    OtherTool {
+        /// The tool of the path.
+        named: String,
+        /// The caller.
+        own: String,
+    },
     /// The name is taken.
     #[error("the name `{name}` is taken")]
     JobExists {
@@ -68,6 +76,15 @@ pub enum Error {
         /// Why.
         source: ClusterError,
     },
+    /// A job was deleted to make room for another of its name, which is not there.
+    #[error("the job `{name}` was deleted, and the new one is not there")]
+    NotReplaced {
+        /// The name.
+        name: String,
+        /// Why not.
+        #[source]
+        why: Box<Self>,
+    },
     /// As many requests wait for something as may.
     #[error("too many requests wait already")]
     TooManyWait,
@@ -97,6 +114,13 @@ impl From<Error> for Failure {
             Error::JobNotFound(_) => {
                 let detail = format!("{error}: `list` shows the jobs that there are");
                 Self::new(ErrorStatus::NotFound, "job-not-found", detail)
+            }
+            Error::OtherTool { named, own } => {
+                let named = Shown::new(&named);
+                let detail = format!(
+                    "this is the path of the tool `{named}`, and your certificate is that of `{own}`"
+                );
+                Self::new(ErrorStatus::Forbidden, "forbidden", detail)
             }
             Error::JobExists { name, by_foreign_object } => {
                 let name = Shown::new(&name);
@@ -137,12 +161,19 @@ impl From<Error> for Failure {
             Error::TooManyWait => Self::overloaded(
                 "too many of your requests, or of all, wait already: try again in a moment",
             ),
+            Error::NotReplaced { name, why } => not_replaced(&name, *why),
             Error::NotKnown { detail, source } => Self::deadline_exceeded(detail).because(source),
             Error::Cluster(error) => cluster(error),
             Error::File(error) => file(error),
             Error::Internal(..) => Self::internal(error),
         }
     }
+}
+
+fn not_replaced(name: &str, why: Error) -> Failure {
+    let name = Shown::new(name);
+    let before = format!("the old job `{name}` was deleted, and the new one is not there");
+    Failure::from(why).after(&before)
 }
 
 fn file(error: FileError) -> Failure {

@@ -4,6 +4,7 @@
 //! caller may have: everything in it was checked when it was made.
 
 pub mod command;
+pub mod given;
 pub mod kind;
 pub mod labels;
 pub mod manifest;
@@ -14,6 +15,7 @@ pub mod quota;
 pub mod request;
 pub mod requested_name;
 pub mod restart;
+pub mod sameness;
 pub mod schedule;
 pub mod time;
 
@@ -22,7 +24,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tjf_api_types::{Emails, HealthCheck, JobName, JobType, Mount, PortProtocol, ToolName};
 
-use self::quantity::{Cpu, Memory, Quantity};
+use self::{
+    given::Given,
+    quantity::{Cpu, Memory, Quantity},
+};
 
 /// A job that may be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +71,9 @@ pub struct Spec {
     /// Environment variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// Which fields were given that have a default. The job is the same without it.
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    pub given: Given,
     /// The caller's key, by which a repeated request is known; or one that we made up, by which the
     /// object is known should the answer that it was created get lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,9 +96,10 @@ impl Spec {
     }
 
     /// Whether this is the same request as another. What we made of a schedule is not part of one:
-    /// another version of ours, or of the time zones, may choose another minute.
+    /// another version of ours, or of the time zones, may choose another minute. Nor is whether a
+    /// default was written down.
     pub fn is_same_request(&self, other: &Self) -> bool {
-        let mut this = self.clone();
+        let mut this = Self { given: other.given, ..self.clone() };
         if let (
             JobKind::Scheduled { schedule_actual, .. },
             JobKind::Scheduled { schedule_actual: theirs, .. },
@@ -231,5 +240,19 @@ mod tests {
         let before = daily("@daily", "3 4 * * *");
         assert!(before.is_same_request(&daily("@daily", "7 5 * * *")));
         assert!(!before.is_same_request(&daily("@hourly", "3 4 * * *")));
+    }
+
+    #[test]
+    fn whether_a_default_was_written_down_is_not_part_of_the_request() {
+        let one_off = |given: serde_json::Value| -> Spec {
+            serde_json::from_value(json!({
+                "cmd": "true", "imagename": "tf-busybox", "job_type": "one-off", "retry": 0,
+                "given": given,
+            }))
+            .unwrap()
+        };
+        let written = one_off(json!(["retry"]));
+        assert_ne!(written, one_off(json!([])));
+        assert!(written.is_same_request(&one_off(json!([]))));
     }
 }

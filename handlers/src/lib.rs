@@ -5,7 +5,9 @@
 //! alone knows statuses.
 
 pub mod catalogue;
+pub mod checked;
 pub mod cluster;
+pub mod compat;
 pub mod config;
 pub mod containers;
 pub mod delete;
@@ -16,6 +18,7 @@ pub mod list;
 pub mod logs;
 pub mod openapi;
 pub mod quota;
+pub mod replace;
 pub mod restart;
 pub mod routes;
 pub mod run;
@@ -69,7 +72,8 @@ pub async fn serve(
     let shares = config.shares;
     let clients = Clients::new(homes.clone(), shares.pool_limits);
     let catalogue = Arc::clone(&state.catalogue);
-    let service = Service::new(&runtime, shares.limits, routes::routes(), state, clients);
+    let routes = if config.compat { routes::all() } else { routes::routes() };
+    let service = Service::new(&runtime, shares.limits, routes, state, clients);
     let bound = server::bind(&runtime, service).await?;
     tracing::info!(
         address = %bound.address()?,

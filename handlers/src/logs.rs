@@ -1,15 +1,20 @@
 //! GET `/logs/{name}/`: what one job has written, and what it writes.
 
-mod output;
-mod source;
-mod stream;
-mod tail;
+mod backwards;
+pub(crate) mod lines;
+pub(crate) mod moment;
+pub(crate) mod newest;
+pub(crate) mod output;
+pub(crate) mod place;
+pub(crate) mod source;
+pub(crate) mod stream;
+pub(crate) mod tail;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use futures_util::{StreamExt, stream::BoxStream};
-use tjf_api_types::{LogQuery, LogStream};
-use tjf_runtime::{BoxError, Path, Query, Recall, TextStream};
+use tjf_api_types::{LogQuery, LogStream, ObjectName};
+use tjf_runtime::{BoxError, Path, Query, Recall, TextStream, Written};
 
 use self::output::Output;
 use crate::{
@@ -33,10 +38,7 @@ pub async fn logs(
     Query(query): Query<LogQuery>,
 ) -> Result<TextStream<Text>> {
     check(&query)?;
-    let Some(name) = asked.object_name() else { return Err(Error::JobNotFound(asked)) };
-    context.is_about(&name);
-    let found = Cluster::of(&context).await?.find(&name, Recall::Allowed).await?;
-    let Some(job) = found else { return Err(Error::JobNotFound(asked)) };
+    let (name, job) = job(&context, asked).await?;
     let output = Output::of(&context, &job)?;
     if !query.follow {
         let begun = output.begin(&query).await?;
@@ -48,6 +50,14 @@ pub async fn logs(
     let begun = output.begin_soon(&query, &context, &mut ended).await?;
     let headers = begun.headers();
     Ok(TextStream { headers, text: stream::followed(begun.files, ended).boxed() })
+}
+
+/// The job that is asked about, and its name.
+pub(crate) async fn job(context: &Context, asked: RequestedName) -> Result<(ObjectName, Written)> {
+    let Some(name) = asked.object_name() else { return Err(Error::JobNotFound(asked)) };
+    context.is_about(&name);
+    let found = Cluster::of(context).await?.find(&name, Recall::Allowed).await?;
+    found.map(|job| (name, job)).ok_or(Error::JobNotFound(asked))
 }
 
 fn check(query: &LogQuery) -> Result<()> {

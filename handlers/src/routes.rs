@@ -3,9 +3,16 @@
 use tjf_api_types::path;
 use tjf_runtime::{Class, Media, Route, Router};
 
-use crate::{AppState, containers, delete, flush, list, logs, openapi, quota, restart, run, show};
+use crate::{
+    AppState, compat, containers, delete, flush, list, logs, openapi, quota, restart, run, show,
+};
 
-/// All routes. Wrong methods and unknown paths are the router's to refuse.
+/// Our own routes and, behind them, those of the deployed service's command.
+pub fn all() -> Router<AppState> {
+    compat::add_to(routes())
+}
+
+/// Our own routes. Wrong methods and unknown paths are the router's to refuse.
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route(Route::post(path::RUN, run::run))

@@ -8,7 +8,7 @@ use crate::{
     job::manifest::{HomeVolume, PodSettings},
 };
 use serde_json::{Value, json};
-use tjf_api_types::RunRequest;
+use tjf_api_types::{JobView, RunRequest};
 
 /// The tool of all tests.
 pub(crate) const TOOL: &str = "tf-test";
@@ -105,6 +105,21 @@ pub(crate) fn object(name: &str, uid: &str, more: &Value) -> Value {
     object
 }
 
+/// A one-off as our own `show` tells it, which waits for room; `more` is put over it.
+pub(crate) fn view(more: &Value) -> JobView {
+    let mut view = json!({
+        "name": "a", "uid": "u", "cmd": "true", "imagename": "tf-busybox",
+        "image": "registry.example/busybox:1", "image_state": "stable", "job_type": "one-off",
+        "continuous": false, "filelog": true, "filelog_stdout": "/data/project/tf-test/a.out",
+        "filelog_stderr": "/data/project/tf-test/a.err", "retry": 0, "emails": "none",
+        "mount": "all", "env": {}, "created_at": "2026-01-01T00:00:00Z",
+        "status_short": "Waiting: QuotaExceeded",
+        "status_long": "Waiting: QuotaExceeded: waits for room.", "status": {"phase": "pending"},
+    });
+    put_over(&mut view, more);
+    serde_json::from_value(view).unwrap()
+}
+
 /// What belongs to an object, as its controller says.
 pub(crate) fn owned(name: &str, uid: &str, owner: &str) -> Value {
     owned_by("Job", name, uid, owner)
@@ -125,7 +140,7 @@ pub(crate) fn ended() -> Value {
     }})
 }
 
-fn put_over(object: &mut Value, more: &Value) {
+pub(crate) fn put_over(object: &mut Value, more: &Value) {
     match (object, more) {
         (Value::Object(object), Value::Object(more)) => {
             for (key, value) in more {

@@ -5,10 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "api/deployed.rs"]
+mod deployed;
 #[path = "api/described.rs"]
 mod described;
 #[path = "api/document.rs"]
 mod document;
+#[path = "api/inputs.rs"]
+mod inputs;
 #[path = "api/refusals.rs"]
 mod refusals;
 #[path = "api/schema.rs"]
@@ -25,10 +29,10 @@ use tjf_api_types::Problem;
 use tjf_handlers::{
     AppState,
     job::manifest::{HomeVolume, PodSettings},
-    routes::routes,
+    routes,
 };
 use tjf_runtime::{
-    Service,
+    Media, Route, Router, Service,
     config::{Config, Limits, Reader},
     identity::PeerCertificate,
     testing::{FakeCluster, clients_of},
@@ -48,6 +52,9 @@ const HEADERS: [&str; 8] = [
     "x-request-id",
 ];
 
+/// What every route that reads a body can read.
+const BODY: &str = r#"{"name":"a","cmd":"true","imagename":"busybox"}"#;
+
 fn golden(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(path)
 }
@@ -59,6 +66,10 @@ fn service() -> Service<AppState> {
 
 /// The service, over a cluster that answers as it is told.
 fn service_over(script: impl FnOnce(FakeCluster)) -> Service<AppState> {
+    service_of(routes::all(), script)
+}
+
+fn service_of(table: Router<AppState>, script: impl FnOnce(FakeCluster)) -> Service<AppState> {
     let settings: HashMap<&str, String> = [
         ("TJF_IDENTITY", "peer-certificate"),
         ("TJF_TLS_CERT", "unused"),
@@ -79,7 +90,7 @@ fn service_over(script: impl FnOnce(FakeCluster)) -> Service<AppState> {
     let state = AppState::new(golden("catalogue.json"), pod_settings).unwrap();
     let (cluster, kube) = FakeCluster::pair();
     script(cluster);
-    Service::new(&config, Limits::PRODUCTION, routes(), Arc::new(state), clients_of(kube))
+    Service::new(&config, Limits::PRODUCTION, table, Arc::new(state), clients_of(kube))
 }
 
 fn certificate(organization: &str) -> PeerCertificate {
@@ -90,22 +101,30 @@ fn certificate(organization: &str) -> PeerCertificate {
     PeerCertificate::from_der(params.self_signed(&key).unwrap().der()).unwrap()
 }
 
-/// Every method and path of the table, with a name in the place of a variable.
+/// A path with names in the place of its variables.
+fn filled(pattern: &str) -> String {
+    pattern.replace("{tool}", "tf-test").replace("{name}", "a")
+}
+
+/// Every method and path of the table, with names in the place of the variables.
 fn every_route() -> Vec<(Method, String)> {
-    let table = routes();
-    table
-        .routes()
-        .map(|(method, pattern)| (method.clone(), pattern.replace("{name}", "a")))
-        .collect()
+    routes_that(|_| true)
 }
 
 /// Those of them that are not for everybody.
 fn every_route_of_callers() -> Vec<(Method, String)> {
-    let table = routes();
-    let of_callers = table.table().iter().filter(|route| route.needs_caller());
-    of_callers
-        .map(|route| (route.method().clone(), route.pattern().replace("{name}", "a")))
-        .collect()
+    routes_that(Route::needs_caller)
+}
+
+/// Those of which this is true, under all of their paths.
+fn routes_that(is_meant: impl Fn(&Route<AppState>) -> bool) -> Vec<(Method, String)> {
+    let table = routes::all();
+    let routes = table.table().iter().filter(|route| is_meant(route));
+    let paths = routes.flat_map(|route| {
+        let patterns = std::iter::once(route.pattern()).chain(route.other_pattern());
+        patterns.map(|pattern| (route.method().clone(), filled(pattern)))
+    });
+    paths.collect()
 }
 
 fn request(method: &Method, path: &str) -> http::request::Builder {
@@ -210,8 +229,13 @@ async fn a_wrong_method_is_told_the_right_ones() {
         let request = request(&Method::PUT, &path).body(full("")).unwrap();
         let (problem, headers) = refused(Some(&peer), request).await;
         assert_eq!(problem.slug(), "method-not-allowed");
-        let allowed = if method == Method::GET { "GET, HEAD" } else { method.as_str() };
-        assert_eq!(headers[header::ALLOW], allowed, "{path}");
+        let here = every_route().into_iter().filter(|(_, other)| *other == path);
+        let allowed = here.map(|(method, _)| match method {
+            Method::GET => "GET, HEAD".to_owned(),
+            method => method.to_string(),
+        });
+        let allowed = allowed.collect::<Vec<_>>().join(", ");
+        assert_eq!(headers[header::ALLOW], allowed, "{method} {path}");
     }
 }
 
@@ -250,7 +274,8 @@ async fn an_oversized_body_and_an_answer_that_nobody_reads_are_refused() {
 #[tokio::test]
 async fn who_reads_text_is_answered_in_lines_by_every_route() {
     let peer = certificate("toolforge");
-    for (method, path) in every_route_of_callers() {
+    let has_text = |route: &Route<AppState>| route.media().contains(&Media::Text);
+    for (method, path) in routes_that(has_text) {
         for (peer, query) in [(None, ""), (Some(&peer), "?wiat=1"), (Some(&peer), "")] {
             let request = request(&method, &format!("{path}{query}"))
                 .header("accept", "text/plain")
@@ -272,8 +297,10 @@ async fn who_reads_text_is_answered_in_lines_by_every_route() {
 async fn a_body_that_is_not_what_it_says_is_refused() {
     let peer = certificate("toolforge");
     // A restart has no body, and one that comes with it is not looked at.
-    let has_body =
-        |(method, path): &(Method, String)| method == Method::POST && path.ends_with("/run/");
+    let has_body = |(method, path): &(Method, String)| {
+        let is_new = *method == Method::POST && !path.contains("restart");
+        is_new || *method == Method::PATCH
+    };
     for (method, path) in every_route().into_iter().filter(has_body) {
         let json = request(&method, &path).header("content-type", "application/json");
         let (problem, _) = refused(Some(&peer), json.body(full("{")).unwrap()).await;
@@ -284,72 +311,12 @@ async fn a_body_that_is_not_what_it_says_is_refused() {
     }
 }
 
-/// Neither of the two is what was meant for sure.
-#[tokio::test]
-async fn what_is_there_twice_is_refused_by_name() {
-    const FORM: &str = "application/x-www-form-urlencoded";
-    let peer = certificate("toolforge");
-    let json = |more: &str| format!(r#"{{"cmd":"true","imagename":"busybox",{more}}}"#);
-    for (media_type, body, field) in [
-        ("application/json", json(r#""env":{"A":"1","A":"2"}"#), "env"),
-        ("application/json", json(r#""retry":1,"retry":1"#), "retry"),
-        ("application/json", json(r#""schedule":null,"schedule":"@daily""#), "schedule"),
-        ("application/json", json(r#""image":"busybox""#), "imagename"),
-        (FORM, "cmd=true&type=busybox&cmd=false".to_owned(), "cmd"),
-        (FORM, "cmd=true&type=busybox&image=busybox".to_owned(), "imagename"),
-        (FORM, "cmd=true&type=busybox&retry=&retry=1".to_owned(), "retry"),
-    ] {
-        let request = request(&Method::POST, "/api/v1/run/").header("content-type", media_type);
-        let answer = ask(Some(&peer), request.body(full(body.clone())).unwrap()).await;
-        let problem: Problem = serde_json::from_slice(&answer.body).unwrap();
-        let (status, field) = (StatusCode::BAD_REQUEST, Some(field));
-        assert_eq!((answer.status, problem.field.as_deref()), (status, field), "{body}");
-    }
-}
-
-#[tokio::test]
-async fn a_key_is_sent_once_and_visible() {
-    let peer = certificate("toolforge");
-    let long = "k".repeat(65);
-    let run = |keys: &[&str]| {
-        let run = request(&Method::POST, "/api/v1/run").header("content-type", "application/json");
-        let run = keys.iter().fold(run, |run, key| run.header("idempotency-key", *key));
-        run.body(full("{}")).unwrap()
-    };
-    for keys in [&["a", "b"][..], &[""], &["a b"], &[&long], &["ü"]] {
-        let (problem, _) = refused(Some(&peer), run(keys)).await;
-        assert_eq!(problem.field.as_deref(), Some("Idempotency-Key"), "{keys:?}");
-    }
-    let (problem, _) = refused(Some(&peer), run(&[&long[1..]])).await;
-    assert_eq!(problem.field.as_deref(), Some("cmd"));
-}
-
-#[tokio::test]
-async fn what_cannot_be_a_name_is_not_there_and_kubernetes_is_not_asked() {
-    let peer = certificate("toolforge");
-    let table = routes();
-    for (method, pattern) in table.routes().filter(|(_, pattern)| pattern.contains("{name}")) {
-        let long = "a".repeat(254);
-        for name in
-            ["..", "A", "a%2Fb", "-a", "a%00", "a%0Ab", "%C3%BC", "%FF", "a%ED%A0%80", "ü", &long]
-        {
-            let path = pattern.replace("{name}", name);
-            let request = request(method, &path).body(full("")).unwrap();
-            let (problem, _) = refused(Some(&peer), request).await;
-            assert_eq!((problem.status, problem.slug()), (404, "job-not-found"), "{path}");
-            assert!(problem.detail.len() < 120, "{}", problem.detail);
-            assert!(!problem.detail.contains(char::is_control), "{}", problem.detail);
-        }
-    }
-}
-
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_cluster_that_fails_is_never_quoted() {
     let peer = certificate("toolforge");
     for (method, path) in every_route() {
-        let body = r#"{"cmd":"true","imagename":"busybox"}"#;
         let request = request(&method, &path).header("content-type", "application/json");
-        let answer = ask(Some(&peer), request.body(full(body)).unwrap()).await;
+        let answer = ask(Some(&peer), request.body(full(BODY)).unwrap()).await;
         if ["containers", "images", "openapi"].iter().any(|word| path.contains(word)) {
             assert_eq!(answer.status, StatusCode::OK, "{path} needs no cluster");
         } else {

@@ -158,6 +158,20 @@ impl Failure {
         self
     }
 
+    /// The same after something was changed, which comes first in what is said. Nobody may be told
+    /// then, as a 503 does, that nothing was done.
+    #[must_use]
+    pub fn after(mut self, change: &str) -> Self {
+        let detail = format!("{change}. {}", self.0.detail);
+        if self.0.status != ErrorStatus::ServiceUnavailable {
+            self.0.detail = Shown::up_to(&detail, DETAIL_CHARACTERS_MAX).to_string();
+            return self;
+        }
+        let mut failure = Self::deadline_exceeded(detail);
+        failure.0.cause = self.0.cause;
+        failure
+    }
+
     /// Says which methods there are.
     #[must_use]
     pub(crate) fn allow(mut self, methods: String) -> Self {
@@ -250,6 +264,19 @@ mod tests {
         assert!(problem.detail.starts_with(r"x\n\u{2028}x"), "{}", problem.detail);
         assert!(problem.detail.chars().count() <= DETAIL_CHARACTERS_MAX + 1);
         assert!(problem.field.unwrap().chars().count() <= Shown::CHARACTERS_MAX + 1);
+    }
+
+    #[test]
+    fn what_comes_after_a_change_never_says_that_nothing_was_done() {
+        let id = RequestId::from_text("r1");
+        let busy = Failure::overloaded("try again").because("why").after("it was deleted");
+        assert_eq!((busy.problem(&id).status, busy.slug()), (504, "deadline-exceeded"));
+        assert_eq!(busy.problem(&id).detail, "it was deleted. try again");
+        assert_eq!(busy.causes().unwrap(), "why");
+        assert!(busy.headers().is_empty());
+        let wrong = Failure::invalid("cmd", "write it").after("it was deleted").problem(&id);
+        assert_eq!((wrong.status, wrong.field.as_deref()), (400, Some("cmd")));
+        assert_eq!(wrong.detail, "it was deleted. write it");
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub use self::{
     handler::Handler,
     input::{Input, Path, Query, Received},
     lock::lock,
-    reply::{Created, Either, Json, JsonAlone, Reply, TextStream, Written},
+    reply::{Created, Either, Json, JsonAlone, LineStream, Reply, TextStream, Written},
     request_id::RequestId,
     router::{Route, Router},
     service::Service,

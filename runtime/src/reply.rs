@@ -17,6 +17,7 @@ use crate::{
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
+const JSON_LINES: &str = "application/x-ndjson";
 
 /// A value that becomes an answer.
 pub trait Reply: Send {
@@ -116,12 +117,21 @@ pub struct Created<T> {
 
 impl<T: Serialize + ShellText + Send> Reply for Created<T> {
     fn into_response(self, media: Media) -> Result<Response, Failure> {
-        let mut response = Json(self.value).into_response(media)?;
-        *response.status_mut() = StatusCode::CREATED;
-        let location = HeaderValue::try_from(self.location).map_err(Failure::internal)?;
-        response.headers_mut().insert(header::LOCATION, location);
-        Ok(response)
+        created(self.location, Json(self.value).into_response(media)?)
     }
+}
+
+impl<T: Serialize + Send> Reply for Created<JsonAlone<T>> {
+    fn into_response(self, media: Media) -> Result<Response, Failure> {
+        created(self.location, self.value.into_response(media)?)
+    }
+}
+
+fn created(location: String, mut response: Response) -> Result<Response, Failure> {
+    *response.status_mut() = StatusCode::CREATED;
+    let location = HeaderValue::try_from(location).map_err(Failure::internal)?;
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
 }
 
 /// One of two answers, for a route that can do two things.
@@ -167,6 +177,21 @@ where
             let value = HeaderValue::try_from(value).map_err(Failure::internal)?;
             response.headers_mut().insert(name, value);
         }
+        Ok(response)
+    }
+}
+
+/// The same of objects of JSON, each on a line of its own.
+#[derive(Debug)]
+pub struct LineStream<T>(pub T);
+
+impl<T> Reply for LineStream<T>
+where
+    T: Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
+{
+    fn into_response(self, _: Media) -> Result<Response, Failure> {
+        let mut response = of_type(ReplyBody::stream(self.0.boxed()), JSON_LINES);
+        response.headers_mut().extend([NO_BUFFERING]);
         Ok(response)
     }
 }

@@ -152,7 +152,8 @@ impl<S: Application> Service<S> {
         let near = |_: &Failure| self.router.answers_near(parts.uri.path());
         let answers = found.as_ref().map_or_else(near, |matched| matched.policy.answers);
         let media = negotiate(&parts.headers, answers);
-        (record.media, record.has_choice) = (media.unwrap_or(Media::Json), answers.len() > 1);
+        let unwanted = if answers.contains(&Media::Wrapped) { Media::Wrapped } else { Media::Json };
+        (record.media, record.has_choice) = (media.unwrap_or(unwanted), answers.len() > 1);
         // Who is nobody learns nothing about routes, unless they are for everybody.
         let caller = if found.as_ref().is_ok_and(|matched| !matched.policy.needs_caller) {
             None

@@ -2,6 +2,7 @@
 //! or the network.
 
 pub(super) mod costs;
+pub(super) mod lines;
 
 use std::{
     os::unix::fs::{chown, symlink},

@@ -1,6 +1,6 @@
 //! Looking: what a tool has, put into words.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use futures_util::future::try_join5;
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::{Cluster, ClusterError, call::Filter, follow};
 use crate::{
     job::{
+        given::Given,
         kind::Kind,
         labels::{Reach, Selector},
         objects::{BatchJob, CronJob, Event, Meta, Pod, ReplicationController, Version},
@@ -162,6 +163,30 @@ impl Cluster {
         let page = page_of(&self.jobs_named(name).await?)?;
         self.resume(page.interrupted());
         Ok(page.job(name.as_str()))
+    }
+
+    /// The job of this name as Kubernetes has it now, if there is one: the older of two.
+    ///
+    /// # Errors
+    /// When Kubernetes does not tell.
+    pub async fn job_now(&self, name: &ObjectName) -> Result<Option<JobView>, ClusterError> {
+        Ok(self.jobs_named(name).await?.into_iter().next())
+    }
+
+    /// All jobs of the tool as Kubernetes has them now, each with the fields that were given.
+    ///
+    /// # Errors
+    /// When Kubernetes does not tell.
+    pub async fn jobs_as_given(&self) -> Result<Vec<(JobView, Given)>, ClusterError> {
+        let objects = self.objects_of_all().await?;
+        let given = |(_, meta): (_, &Meta)| Some((meta.uid.clone(), meta.kept()?.given));
+        let given: HashMap<_, _> = objects.snapshot().owners().filter_map(given).collect();
+        let views = self.views(objects, None).await?;
+        let with_given = |view: JobView| {
+            let given = given.get(&view.uid).copied().unwrap_or_default();
+            (view, given)
+        };
+        Ok(views.into_iter().map(with_given).collect())
     }
 
     /// All jobs of this name, the oldest first.

@@ -53,6 +53,26 @@ impl Cluster {
     /// # Errors
     /// When Kubernetes does not do it, or nobody can say whether it did.
     pub async fn delete_job(&self, name: &ObjectName) -> Result<bool, ClusterError> {
+        self.delete_job_if(name, |_| true).await
+    }
+
+    /// The same, of the very object of this uid: another one that has its name by now stays.
+    ///
+    /// # Errors
+    /// When Kubernetes does not do it, or nobody can say whether it did.
+    pub async fn delete_this_job(
+        &self,
+        name: &ObjectName,
+        uid: &str,
+    ) -> Result<bool, ClusterError> {
+        self.delete_job_if(name, |meta| meta.uid == uid).await
+    }
+
+    async fn delete_job_if(
+        &self,
+        name: &ObjectName,
+        is_meant: impl Fn(&Meta) -> bool + Send,
+    ) -> Result<bool, ClusterError> {
         let objects = self.objects_of(name).await?;
         let snapshot = objects.snapshot();
         let of_name = Reach::of_name(name);
@@ -61,7 +81,8 @@ impl Cluster {
             // No label holds such a name, so these are everybody's.
             Reach::Tool | Reach::Namespace => BTreeSet::new(),
         };
-        let owners: Vec<_> = snapshot.owners().map(|(kind, meta)| Found { kind, meta }).collect();
+        let owners = snapshot.owners().filter(|(_, meta)| is_meant(meta));
+        let owners: Vec<_> = owners.map(|(kind, meta)| Found { kind, meta }).collect();
         let is_known = !owners.is_empty() || !lost.is_empty();
         // Kubernetes itself takes the runs with their owner, and then nobody could say any more
         // whose pods theirs are: so they are noted before.

@@ -43,6 +43,8 @@ fn what_is_not_set_has_the_documented_default() {
     );
     assert_eq!(config.catalogue, PathBuf::from("/etc/catalogue.json"));
     assert_eq!(config.runtime.organization, "toolforge");
+    assert!(config.compat);
+    assert!(!with(COMPAT, "off").unwrap().compat);
 }
 
 #[test]
@@ -56,6 +58,7 @@ fn all_faults_are_reported_at_once_ours_and_the_runtimes() {
         (HOMES, "data/project"),
         (HOME_VOLUME, "nfs"),
         (JOB_TTL, "1d"),
+        (COMPAT, "yes"),
     ] {
         source.insert(key, value.to_owned());
     }
@@ -67,6 +70,7 @@ fn all_faults_are_reported_at_once_ours_and_the_runtimes() {
         named,
         [
             "TJF_CATALOGUE",
+            "TJF_COMPAT",
             "TJF_HOMES",
             "TJF_HOME_VOLUME",
             "TJF_IDENTITY",
@@ -143,7 +147,7 @@ fn every_setting_is_in_the_readmes_table() {
         .filter_map(|line| line.strip_prefix("pub const ")?.split_once(": &str = \""))
         .filter_map(|(_, rest)| rest.strip_suffix("\";"))
         .collect();
-    assert_eq!(settings.len(), 16, "{settings:?}");
+    assert_eq!(settings.len(), 17, "{settings:?}");
     for setting in settings {
         let is_told = |row: &str| {
             row.split('|').next().is_some_and(|keys| keys.split('`').any(|key| key == setting))

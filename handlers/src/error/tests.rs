@@ -19,6 +19,14 @@ fn refusal() -> QuotaRefusal {
     QuotaRefusal { resources: vec![QuotaRefused { resource, requested, used, limited }] }
 }
 
+fn taken() -> Error {
+    Error::JobExists { name: "my-bot".to_owned(), by_foreign_object: false }
+}
+
+fn not_replaced(why: Error) -> Error {
+    Error::NotReplaced { name: "my-bot".to_owned(), why: Box::new(why) }
+}
+
 /// One error of every kind, and the golden file of the problem that it becomes.
 fn every_kind() -> Vec<(&'static str, Error)> {
     let invalid = |rule, field| Error::Invalid(Invalid::of(rule, field, "this would be right"));
@@ -30,11 +38,17 @@ fn every_kind() -> Vec<(&'static str, Error)> {
         ("invalid-container", invalid(Rule::Container, "imagename")),
         ("invalid-limits", invalid(Rule::Limits, "memory")),
         ("job-not-found", Error::JobNotFound(name())),
-        ("job-exists", Error::JobExists { name: "my-bot".to_owned(), by_foreign_object: false }),
+        ("job-exists", taken()),
         (
             "job-exists-foreign",
             Error::JobExists { name: "web".to_owned(), by_foreign_object: true },
         ),
+        (
+            "forbidden-other-tool",
+            Error::OtherTool { named: "tf-other".to_owned(), own: "tf-test".to_owned() },
+        ),
+        ("job-exists-not-replaced", not_replaced(taken())),
+        ("deadline-exceeded-not-replaced", not_replaced(lost().into())),
         ("invalid-request-key", Error::KeyReused),
         ("invalid-request-one-off", Error::OneOffRestarted("my-job".to_owned())),
         ("quota-exceeded-unfinished", Error::TooManyUnfinished(fifty)),

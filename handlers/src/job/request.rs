@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use super::{
     Job, JobKind, Logs, Spec,
     command::NOWHERE,
+    given::Given,
     quantity::{Amount, Quantity},
     schedule::{self, Schedule},
 };
@@ -91,6 +92,7 @@ pub struct RunsAs<'a> {
 /// The first field that can't be as it is.
 pub fn check(request: RunRequest, runs_as: RunsAs<'_>) -> Result<Job, Invalid> {
     check_cmd(&request.cmd)?;
+    let given = Given::of(&request);
     let name = match &request.name {
         Some(name) => name.parse().map_err(|error| Invalid::new("name", format!("{error}")))?,
         None => JobName::from_command(&request.cmd, runs_as.suffix),
@@ -120,6 +122,7 @@ pub fn check(request: RunRequest, runs_as: RunsAs<'_>) -> Result<Job, Invalid> {
         emails: request.emails.unwrap_or_default(),
         mount,
         env,
+        given,
         idempotency_key: Some(runs_as.idempotency_key),
     };
     Ok(Job { name, tool: runs_as.tool.clone(), image, spec })

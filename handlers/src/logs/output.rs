@@ -1,22 +1,19 @@
 //! From a job to its log files, and to the end of what it writes.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::FutureExt;
-use jiff::Timestamp;
 use serde::Deserialize;
-use tjf_api_types::{
-    Interleaver, LOG_LENGTH, LOG_MODIFIED, LOG_POSITION, LogQuery, LogStream, ObjectName,
-};
+use tjf_api_types::{LOG_LENGTH, LOG_MODIFIED, LOG_POSITION, LogQuery, LogStream, ObjectName};
 use tjf_runtime::{
     Written,
-    files::{FileError, FilesOf, HomeFile},
+    files::{FileError, FilesOf},
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
-    source::LogFile,
-    stream::{BrokenOff, Ended, Files, LOOK_TIME},
+    source::{File, LogFile},
+    stream::{BrokenOff, Ended, Files, LOOK_TIME, Prefixed},
     tail::{Start, Tail},
 };
 use crate::{
@@ -35,7 +32,7 @@ const FOLLOW_TIME_MAX: Duration = Duration::from_secs(60 * 60);
 const FILE_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Where a job's output goes: paths below the tool's home, or nowhere.
-pub(super) struct Output {
+pub(crate) struct Output {
     files: FilesOf,
     stdout: Option<String>,
     stderr: Option<String>,
@@ -59,7 +56,7 @@ impl Output {
     ///
     /// # Errors
     /// When it keeps none, or a file outside the home.
-    pub(super) fn of(context: &Context, job: &Written) -> Result<Self> {
+    pub(crate) fn of(context: &Context, job: &Written) -> Result<Self> {
         let paths: Paths = serde_json::from_slice(job.json()).map_err(ClusterError::Unreadable)?;
         let Paths { filelog_stdout: Some(stdout), filelog_stderr: Some(stderr) } = paths else {
             let detail = "the job keeps no output: it was started with `filelog=false`";
@@ -77,6 +74,17 @@ impl Output {
         Ok(Self { files, stdout: below(stdout)?, stderr: below(stderr)? })
     }
 
+    /// The files of both streams; one that they share is there once.
+    pub(crate) fn sources(&self) -> Vec<(LogStream, LogFile)> {
+        let file = |stream, path: &Option<String>| {
+            (stream, LogFile::new(self.files.clone(), path.clone()))
+        };
+        if self.stdout == self.stderr {
+            return vec![file(LogStream::Both, &self.stdout)];
+        }
+        vec![file(LogStream::Stdout, &self.stdout), file(LogStream::Stderr, &self.stderr)]
+    }
+
     /// Opens the files as they are.
     ///
     /// # Errors
@@ -92,9 +100,7 @@ impl Output {
             LogStream::Stdout => Files::One(tail(self.stdout)),
             LogStream::Stderr => Files::One(tail(self.stderr)),
             LogStream::Both if self.stdout == self.stderr => Files::Uncounted(tail(self.stdout)),
-            LogStream::Both => {
-                Files::Both([tail(self.stdout), tail(self.stderr)], Interleaver::default())
-            }
+            LogStream::Both => Files::by_line(self.sources(), Prefixed::default()),
         };
         files.begin(start).await?;
         Ok(Begun { files })
@@ -134,19 +140,14 @@ impl Begun {
         let mut headers = vec![(LOG_POSITION, tail.position().to_string())];
         if let Some(file) = tail.file() {
             headers.push((LOG_LENGTH, file.length().to_string()));
-            headers.extend(modified(file).map(|at| (LOG_MODIFIED, time::written(at))));
+            headers.push((LOG_MODIFIED, time::written(File::modified(file))));
         }
         headers
     }
 }
 
-fn modified(file: &HomeFile) -> Option<Timestamp> {
-    let since = file.modified().duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()
-}
-
 /// When nothing more can come: this very job has ended, or is there no more.
-pub(super) fn ended(context: Context, name: ObjectName, job: Glance) -> Ended {
+pub(crate) fn ended(context: Context, name: ObjectName, job: Glance) -> Ended {
     let until = Instant::now() + FOLLOW_TIME_MAX;
     let ended = async move {
         tokio::select! {

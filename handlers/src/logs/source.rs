@@ -1,12 +1,15 @@
 //! A log file, as its reader sees it: a path, under which another file may be at each look.
 
+use std::time::SystemTime;
+
+use jiff::Timestamp;
 use tjf_runtime::files::{FileError, FilesOf, HomeFile};
 
 /// As much as is read at once, and kept for one answer. A look backwards reads as much at a time.
-pub(super) const PIECE_BYTES: usize = 16 * 1024;
+pub(crate) const PIECE_BYTES: usize = 16 * 1024;
 
 /// What a path leads to, at one moment after the other.
-pub(super) trait Source: Send + Sync + 'static {
+pub(crate) trait Source: Send + Sync + 'static {
     /// A file that stays what it is, whatever becomes of the path.
     type File: File;
 
@@ -23,15 +26,17 @@ pub(super) trait Source: Send + Sync + 'static {
 }
 
 /// What is known of an open file.
-pub(super) trait File: Send + Sync {
+pub(crate) trait File: Send + Sync {
     /// Which file it is.
     fn inode(&self) -> u64;
     /// How many bytes it had when it was opened.
     fn length(&self) -> u64;
+    /// When it had been written last, when it was opened.
+    fn modified(&self) -> Timestamp;
 }
 
 /// A file in a tool's home.
-pub(super) struct LogFile {
+pub(crate) struct LogFile {
     files: FilesOf,
     /// Below the home; `None` is a file that is always empty.
     path: Option<String>,
@@ -71,5 +76,11 @@ impl File for HomeFile {
 
     fn length(&self) -> u64 {
         self.length()
+    }
+
+    fn modified(&self) -> Timestamp {
+        let since = self.modified().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+        Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
     }
 }

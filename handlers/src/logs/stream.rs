@@ -1,6 +1,6 @@
 //! A job's log files as one text, now or for as long as there is more to come.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{
@@ -24,7 +24,7 @@ pub(super) const LOOK_TIME: Duration = Duration::from_millis(250);
 
 /// Why a followed text breaks off although there may be more: who asks again goes on.
 #[derive(Debug, Clone, Error)]
-pub(super) enum BrokenOff {
+pub(crate) enum BrokenOff {
     /// Another file comes next, and the reader counts the bytes of this one.
     #[error("another file begins")]
     Anew,
@@ -43,20 +43,55 @@ impl From<ClusterError> for BrokenOff {
 }
 
 /// Ends when nothing more will be written; or fails when nobody may read on.
-pub(super) type Ended = Shared<BoxFuture<'static, Result<(), BrokenOff>>>;
+pub(crate) type Ended = Shared<BoxFuture<'static, Result<(), BrokenOff>>>;
 
-/// The files of a text: one as it is, or both by the line.
-pub(super) enum Files<S: Source> {
+/// How the lines of several files become one text.
+pub(crate) trait Form: Send + 'static {
+    /// Takes what has come of one file, once there is nothing left to tell of what came before.
+    fn push(&mut self, stream: LogStream, bytes: Bytes);
+    /// What comes next is the beginning of a file.
+    fn begins_anew(&mut self, stream: LogStream);
+    /// What has begun will have no end.
+    fn finish(&mut self);
+    /// What can be told by now; empty when that is nothing.
+    fn take(&mut self) -> Vec<u8>;
+}
+
+/// Each line behind the name of its stream.
+#[derive(Default)]
+pub(super) struct Prefixed {
+    interleaver: Interleaver,
+    text: Vec<u8>,
+}
+
+impl Form for Prefixed {
+    fn push(&mut self, stream: LogStream, bytes: Bytes) {
+        self.interleaver.push(stream, &bytes, &mut self.text);
+    }
+
+    fn begins_anew(&mut self, _: LogStream) {}
+
+    fn finish(&mut self) {
+        self.interleaver.finish(&mut self.text);
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        mem::take(&mut self.text)
+    }
+}
+
+/// The files of a text: one as it is, or all by the line.
+pub(crate) enum Files<S: Source> {
     /// One file. Its reader counts bytes, so it ends where the file does.
     One(Tail<S>),
     /// One that nobody counts the bytes of.
     Uncounted(Tail<S>),
-    /// Standard output and standard error.
-    Both([Tail<S>; 2], Interleaver),
+    /// Standard output and standard error, or whichever there are.
+    ByLine(Vec<(LogStream, Tail<S>)>, Box<dyn Form>),
 }
 
 /// What there is at this moment.
-pub(super) fn now<S: Source>(
+pub(crate) fn now<S: Source>(
     files: Files<S>,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
     try_unfold(files, async |mut files| {
@@ -66,7 +101,7 @@ pub(super) fn now<S: Source>(
 }
 
 /// What there is, and what comes until the job has ended.
-pub(super) fn followed<S: Source>(
+pub(crate) fn followed<S: Source>(
     files: Files<S>,
     ended: Ended,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
@@ -96,7 +131,7 @@ impl<S: Source> Follower<S> {
     async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
         loop {
             if self.is_done {
-                return Ok(None);
+                return Ok(self.files.remainder());
             }
             match self.files.look().await? {
                 Found::Text(text) => return Ok(Some(text.into())),
@@ -104,7 +139,8 @@ impl<S: Source> Follower<S> {
                 // This look began when the job had ended.
                 Found::Nothing if self.ended.is_none() && !self.files.have_successor() => {
                     self.is_done = true;
-                    return Ok(self.files.remainder());
+                    self.files.finish();
+                    continue;
                 }
                 Found::Nothing => {}
             }
@@ -123,12 +159,18 @@ impl<S: Source> Follower<S> {
 }
 
 impl<S: Source> Files<S> {
+    /// These files by the line, in this form.
+    pub(crate) fn by_line(sources: Vec<(LogStream, S)>, form: impl Form) -> Self {
+        let tails = sources.into_iter().map(|(stream, source)| (stream, Tail::new(source)));
+        Self::ByLine(tails.collect(), Box::new(form))
+    }
+
     /// Opens what is there, and finds where to begin.
-    pub(super) async fn begin(&mut self, start: Start) -> Result<(), FileError> {
+    pub(crate) async fn begin(&mut self, start: Start) -> Result<(), FileError> {
         match self {
             Self::One(tail) | Self::Uncounted(tail) => drop(tail.begin(start).await?),
-            Self::Both(tails, _) => {
-                for tail in tails {
+            Self::ByLine(tails, _) => {
+                for (_, tail) in tails {
                     tail.begin(start).await?;
                 }
             }
@@ -139,7 +181,7 @@ impl<S: Source> Files<S> {
     fn have_successor(&self) -> bool {
         match self {
             Self::One(tail) | Self::Uncounted(tail) => tail.has_successor(),
-            Self::Both(tails, _) => tails.iter().any(Tail::has_successor),
+            Self::ByLine(tails, _) => tails.iter().any(|(_, tail)| tail.has_successor()),
         }
     }
 
@@ -155,28 +197,42 @@ impl<S: Source> Files<S> {
                 Look::Anew => Found::Something,
                 Look::Nothing => Found::Nothing,
             }),
-            Self::Both(tails, interleaver) => {
-                let (mut text, mut found) = (Vec::new(), Found::Nothing);
-                for (tail, stream) in tails.iter_mut().zip(STREAMS) {
+            Self::ByLine(tails, form) => {
+                let left = form.take();
+                if !left.is_empty() {
+                    return Ok(Found::Text(left));
+                }
+                let mut found = Found::Nothing;
+                for (stream, tail) in tails {
                     match tail.look().await? {
                         Look::More(bytes) => {
-                            interleaver.push(stream, &bytes, &mut text);
+                            form.push(*stream, bytes);
                             found = Found::Something;
                         }
-                        Look::Anew => found = Found::Something,
+                        Look::Anew => {
+                            form.begins_anew(*stream);
+                            found = Found::Something;
+                        }
                         Look::Nothing => {}
                     }
                 }
+                let text = form.take();
                 Ok(if text.is_empty() { found } else { Found::Text(text) })
             }
         }
     }
 
-    /// A line whose end will not come.
+    /// No more will come, the end of a line neither.
+    fn finish(&mut self) {
+        if let Self::ByLine(_, form) = self {
+            form.finish();
+        }
+    }
+
+    /// What is left to tell when nothing more comes.
     fn remainder(&mut self) -> Option<Bytes> {
-        let Self::Both(_, interleaver) = self else { return None };
-        let mut text = Vec::new();
-        interleaver.finish(&mut text);
+        let Self::ByLine(_, form) = self else { return None };
+        let text = form.take();
         (!text.is_empty()).then(|| text.into())
     }
 
@@ -184,26 +240,26 @@ impl<S: Source> Files<S> {
     async fn rest(&mut self) -> Result<Option<Bytes>, FileError> {
         match self {
             Self::One(tail) | Self::Uncounted(tail) => rest(tail).await,
-            Self::Both(tails, interleaver) => {
-                let mut text = Vec::new();
-                for (tail, stream) in tails.iter_mut().zip(STREAMS) {
-                    while text.is_empty() {
-                        match rest(tail).await? {
-                            Some(bytes) => interleaver.push(stream, &bytes, &mut text),
-                            None => {
-                                interleaver.finish(&mut text);
-                                break;
-                            }
+            Self::ByLine(tails, form) => {
+                let mut text = form.take();
+                while text.is_empty()
+                    && let Some((stream, tail)) = tails.first_mut()
+                {
+                    match rest(tail).await? {
+                        Some(bytes) => form.push(*stream, bytes),
+                        // What has begun is of this file, since the others have not been read.
+                        None => {
+                            form.finish();
+                            tails.remove(0);
                         }
                     }
+                    text = form.take();
                 }
                 Ok((!text.is_empty()).then(|| text.into()))
             }
         }
     }
 }
-
-const STREAMS: [LogStream; 2] = [LogStream::Stdout, LogStream::Stderr];
 
 async fn rest<S: Source>(tail: &mut Tail<S>) -> Result<Option<Bytes>, FileError> {
     let end = tail.file().map_or(0, File::length);

@@ -5,10 +5,14 @@
 //! still be where it was.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tjf_api_types::LogPosition;
 use tjf_runtime::files::FileError;
 
-use super::source::{File, PIECE_BYTES, Source};
+use super::{
+    backwards::{Doubt, sought},
+    source::{File, PIECE_BYTES, Source},
+};
 
 /// Bytes in front of a place that must still be there. Few files have the same text there after they
 /// were written anew.
@@ -17,7 +21,7 @@ const KNOWN_BYTES: usize = 64;
 const LINES_PIECE_BYTES: usize = 64 * 1024;
 
 /// A log file that is followed.
-pub(super) struct Tail<S: Source> {
+pub(crate) struct Tail<S: Source> {
     source: S,
     held: Option<Held<S::File>>,
     /// The file that is under the path by now, when that is another one.
@@ -45,13 +49,15 @@ pub(super) enum Look {
 
 /// Where to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
+pub(crate) enum Start {
     /// At the beginning of the file.
     Beginning,
     /// So many lines before its end.
     Lines(u64),
     /// Here, if it is still the same file.
     At(LogPosition),
+    /// At some line that is not newer than this.
+    Since(Timestamp),
 }
 
 impl<S: Source> Tail<S> {
@@ -68,6 +74,10 @@ impl<S: Source> Tail<S> {
             Start::Lines(lines) => self.last_lines(&file, lines).await?,
             Start::At(at) if at.inode == file.inode() && at.offset <= file.length() => at.offset,
             Start::At(_) => 0,
+            Start::Since(since) if file.modified() < since => file.length(),
+            Start::Since(since) => {
+                sought(&self.source, &file, |at| at >= since, Doubt::InFront).await?
+            }
         };
         self.held = Some(Held { file, offset, known: Vec::new() });
         Ok(true)

@@ -1,10 +1,14 @@
-//! A file system in memory, with one path.
+//! A file system in memory, with one path; and a tool's home on a disk.
+
+mod home;
 
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tjf_runtime::{files::FileError, lock};
 
+pub(crate) use self::home::{Home, with_logs};
 use super::source::{File, Source};
 
 /// A file: what is in it, and which it is.
@@ -12,6 +16,7 @@ use super::source::{File, Source};
 pub(super) struct FakeFile {
     inode: u64,
     length: u64,
+    modified: Timestamp,
     bytes: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -22,6 +27,7 @@ struct Path {
     opens: usize,
     bytes_read: u64,
     is_silent: bool,
+    modified: Timestamp,
 }
 
 /// A path, and the file that it leads to. Clones are the same.
@@ -40,8 +46,8 @@ impl FakeLog {
         let mut path = lock(&self.0);
         if path.file.is_none() {
             path.files += 1;
-            let inode = 100 + path.files;
-            path.file = Some(FakeFile { inode, length: 0, bytes: Arc::default() });
+            let (inode, modified) = (100 + path.files, path.modified);
+            path.file = Some(FakeFile { inode, length: 0, modified, bytes: Arc::default() });
         }
         lock(&path.file.as_ref().unwrap().bytes).extend_from_slice(text.as_bytes());
     }
@@ -53,6 +59,11 @@ impl FakeLog {
     /// Renames the file, and gives it.
     pub(super) fn rename(&self) -> FakeFile {
         lock(&self.0).file.take().unwrap()
+    }
+
+    /// Says when the file was written last.
+    pub(super) fn modified_at(&self, at: Timestamp) {
+        lock(&self.0).modified = at;
     }
 
     /// From now on nothing is answered.
@@ -88,6 +99,10 @@ impl File for FakeFile {
     fn length(&self) -> u64 {
         self.length
     }
+
+    fn modified(&self) -> Timestamp {
+        self.modified
+    }
 }
 
 impl Source for FakeLog {
@@ -101,6 +116,7 @@ impl Source for FakeLog {
         }
         Ok(path.file.clone().map(|mut file| {
             file.length = lock(&file.bytes).len() as u64;
+            file.modified = path.modified;
             file
         }))
     }

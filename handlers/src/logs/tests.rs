@@ -1,85 +1,22 @@
-use std::{
-    collections::BTreeMap,
-    fs,
-    os::unix::fs::{chown, symlink},
-    path::PathBuf,
-};
+use std::{fs, os::unix::fs::symlink};
 
 use futures_util::TryStreamExt;
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::Value;
 use tjf_api_types::LogPosition;
-use tjf_runtime::{
-    Failure, RequestId,
-    testing::{FakeCluster, get},
-};
+use tjf_runtime::{Failure, RequestId, testing::FakeCluster};
 
 use super::*;
 use crate::{
-    AppState,
-    job::command::{LogFiles, argv},
-    testing::{CONTROLLERS, CRONJOBS, JOBS, PODS, TOOL, ended, object, state},
+    logs::testing::{Home, with_logs},
+    testing::TOOL,
 };
 
-/// The user that owns the home when the test runs as root; any but root.
-const UID: u32 = 54321;
-
-/// The tool's home.
-struct Home(TempDir);
-
 impl Home {
-    fn new() -> Self {
-        let homes = tempfile::tempdir().unwrap();
-        fs::create_dir(homes.path().join(TOOL)).unwrap();
-        let this = Self(homes);
-        this.give("");
-        this
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(TOOL).join(name)
-    }
-
-    fn give(&self, name: &str) {
-        if rustix::process::geteuid().is_root() {
-            chown(self.path(name), Some(UID), Some(UID)).unwrap();
-        }
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-        self.give(name);
-    }
-
-    fn context(&self, kube: kube::Client) -> Context {
-        let mut pod_settings = state().pod_settings;
-        pod_settings.homes = self.0.path().to_str().unwrap().to_owned();
-        let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/catalogue.json");
-        let state = AppState::new(catalogue.into(), pod_settings).unwrap();
-        Context::for_test(TOOL, state, kube)
-    }
-
-    /// A one-off that has ended, with its output in these files.
-    fn job(&self, stdout: &str, stderr: &str) -> Value {
-        let path = |name: &str| match name {
-            "/dev/null" => name.to_owned(),
-            name => self.path(name).to_str().unwrap().to_owned(),
-        };
-        with_logs(&path(stdout), &path(stderr))
-    }
-
     /// What is answered about this job.
     async fn ask(&self, job: Value, query: LogQuery) -> Result<TextStream<Text>> {
-        let (cluster, kube) = FakeCluster::pair();
-        let script = cluster.expect_all([
-            get(format!("{JOBS}/a")).answer(job),
-            get(format!("{CRONJOBS}/a")).not_found(),
-            get(format!("{CONTROLLERS}/a")).not_found(),
-            get(JOBS).items([]),
-            get(PODS).items([]),
-        ]);
+        let (script, context) = self.asked_about(job);
         let Ok(name) = "a".parse();
-        let answer = logs(self.context(kube), Path(name), Query(query)).await;
+        let answer = logs(context, Path(name), Query(query)).await;
         // Who follows keeps the client.
         if !query.follow {
             script.finish().await;
@@ -95,14 +32,6 @@ impl Home {
         let error = self.ask(job, query).await.err().unwrap();
         Failure::from(error).problem(&RequestId::from_text("r1"))
     }
-}
-
-/// A one-off that has ended and wrote into these files.
-fn with_logs(stdout: &str, stderr: &str) -> Value {
-    let argv = argv("true", &BTreeMap::new(), Some(LogFiles { stdout, stderr }));
-    let mut job = object("a", "u1", &ended());
-    job["spec"]["template"]["spec"]["containers"][0]["command"] = json!(argv);
-    job
 }
 
 async fn read(answer: TextStream<Text>) -> String {
@@ -181,12 +110,12 @@ async fn a_single_files_answer_says_where_it_begins() {
 #[tokio::test]
 async fn what_is_not_the_tools_own_is_not_shown_and_not_named() {
     let home = Home::new();
-    let neighbour = home.0.path().join("secret");
+    let neighbour = home.homes().join("secret");
     fs::write(&neighbour, "theirs").unwrap();
     symlink("../secret", home.path("link")).unwrap();
     fs::create_dir(home.path("folder")).unwrap();
     let outside = neighbour.to_str().unwrap();
-    let beside = format!("{}-2/x", home.0.path().join(TOOL).display());
+    let beside = format!("{}-2/x", home.homes().join(TOOL).display());
     for job in [
         home.job("link", "a.err"),
         home.job("folder", "a.err"),

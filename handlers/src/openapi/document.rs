@@ -11,7 +11,7 @@ use tjf_runtime::{Media, Route, Router};
 
 use super::{
     operations::{self, Answer, Operation},
-    parts,
+    parts::{self, Shape},
 };
 use crate::AppState;
 
@@ -20,7 +20,9 @@ const DESCRIPTION: &str = "Jobs of Toolforge's tools on Kubernetes: one-off, sch
     path is optional, and HEAD works wherever GET does. Every error is a problem document of \
     RFC 9457, whose `type` is a stable name; a path that is not here is answered with \
     `route-not-found`, and another method with `method-not-allowed`. Words of closed sets, such as \
-    phases, may become more: a client has to live with one that it does not know.";
+    phases, may become more: a client has to live with one that it does not know. Paths below \
+    `/jobs/v1/tool/{tool}/` are those of the deployed service's command; an administrator may have \
+    switched them off.";
 
 /// The document of these routes.
 ///
@@ -51,6 +53,11 @@ pub(super) fn of(table: &Router<AppState>) -> Value {
         "tags": [
             {"name": "jobs", "description": "The caller's jobs."},
             {"name": "service", "description": "What the service offers."},
+            {
+                "name": "deployed",
+                "description": "The same jobs, as the deployed service's own command asks for them \
+                    and reads them. Each answer is an object with `messages` for a person.",
+            },
         ],
         "paths": paths,
         "components": {
@@ -73,6 +80,23 @@ pub(super) fn of(table: &Router<AppState>) -> Value {
 /// What a reader of ours makes of a key that is missing is not what a server makes of it.
 fn without_default(schema: &mut Schema) {
     schema.remove("default");
+}
+
+/// What a route is listed under.
+fn tag(route: &Route<AppState>) -> &'static str {
+    if route.media().contains(&Media::Wrapped) {
+        "deployed"
+    } else if route.takes_places() {
+        "jobs"
+    } else {
+        "service"
+    }
+}
+
+fn description(route: &Route<AppState>, operation: &Operation) -> String {
+    let also =
+        route.other_pattern().map(|pattern| format!(" Behind a gateway also at `{pattern}`."));
+    format!("{}{}", operation.description, also.unwrap_or_default())
 }
 
 /// What has been written down so far.
@@ -104,9 +128,9 @@ impl Writer {
     fn operation(&mut self, route: &Route<AppState>, operation: &Operation) -> Value {
         let mut said = json!({
             "operationId": operation.id,
-            "tags": [if route.takes_places() { "jobs" } else { "service" }],
+            "tags": [tag(route)],
             "summary": operation.summary,
-            "description": operation.description,
+            "description": description(route, operation),
             "parameters": self.parameters(route, operation),
             "responses": self.responses(route, operation),
         });
@@ -140,8 +164,10 @@ impl Writer {
     fn parameters(&mut self, route: &Route<AppState>, operation: &Operation) -> Vec<Value> {
         let named = |name: &str| json!({"$ref": format!("#/components/parameters/{name}")});
         let mut parameters = Vec::new();
-        if route.pattern().contains("{name}") {
-            parameters.push(named("name"));
+        for variable in ["tool", "name"] {
+            if route.pattern().contains(&format!("{{{variable}}}")) {
+                parameters.push(named(variable));
+            }
         }
         if let Some(schema) = operation.query {
             parameters.extend(parts::query(&schema(&mut self.read)));
@@ -169,13 +195,12 @@ impl Writer {
                 .insert("304".to_owned(), json!({"description": description, "headers": headers}));
         }
         for (status, slugs) in parts::problems_of(route, operation) {
-            // What the router refuses has no route that could say what it can be written as.
-            let texts = status == 405 || route.media().contains(&Media::Text);
-            let name = format!("{}{}", slugs.join("."), if texts { ".text" } else { "" });
+            let shape = Shape::of(route, status);
+            let name = format!("{}{}", slugs.join("."), shape.suffix());
             let reference = json!({"$ref": format!("#/components/responses/{name}")});
             responses.insert(status.to_string(), reference);
             if !self.responses.contains_key(&name) {
-                self.responses.insert(name, parts::refusal(&slugs, texts));
+                self.responses.insert(name, parts::refusal(&slugs, shape));
             }
         }
         responses.into()
@@ -184,14 +209,15 @@ impl Writer {
     fn answer(&mut self, route: &Route<AppState>, said: &Operation, answer: &Answer) -> Value {
         let schema = (answer.schema)(&mut self.written);
         let mut content = Map::new();
-        for media in route.media() {
+        let whole = json!({"schema": schema, "example": answer.example});
+        for media in route.media().iter().filter(|_| answer.only.is_none()) {
             let media_type = match media {
-                Media::Json | Media::Wrapped if answer.is_text => continue,
-                Media::Text if !answer.is_text => json!({"schema": {"type": "string"}}),
-                _ => json!({"schema": schema, "example": answer.example}),
+                Media::Json | Media::Wrapped => whole.clone(),
+                Media::Text => json!({"schema": {"type": "string"}}),
             };
             content.insert(media.name().to_owned(), media_type);
         }
+        content.extend(answer.only.map(|name| (name.to_owned(), whole)));
         let mut headers = answer.headers.to_vec();
         headers.extend(said.is_tagged.then_some("ETag"));
         headers.extend((route.media().len() > 1).then_some("Vary"));
@@ -208,6 +234,7 @@ impl Writer {
         let mut schemas = self.read.take_definitions(true);
         schemas.extend(self.written.take_definitions(true));
         schemas.extend(self.forms);
+        schemas.insert("WrappedProblem".to_owned(), parts::wrapped_problem());
         (schemas, self.responses)
     }
 }

@@ -3,6 +3,9 @@
 //! A new route needs an arm here: what it is called, what its query and body are read into, what it
 //! answers with, and with which problems besides those that come of its policy.
 
+mod deployed;
+mod deployed_logs;
+
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -39,8 +42,8 @@ pub(super) struct Answer {
     pub(super) example: Value,
     /// Headers of its own.
     pub(super) headers: &'static [&'static str],
-    /// Whether it is text, however the caller wants it.
-    pub(super) is_text: bool,
+    /// The media type that it has however the caller wants it.
+    pub(super) only: Option<&'static str>,
 }
 
 impl Operation {
@@ -83,15 +86,14 @@ impl Operation {
         headers: &'static [&'static str],
     ) -> Self {
         let schema = SchemaGenerator::subschema_for::<T>;
-        let is_text = false;
-        self.answers.push(Answer { status, description, schema, example, headers, is_text });
+        self.answers.push(Answer { status, description, schema, example, headers, only: None });
         self
     }
 
-    /// A text that comes bit by bit.
-    fn streams(self, description: &'static str, example: &str) -> Self {
+    /// A text of this type that comes bit by bit.
+    fn streams(self, media: &'static str, description: &'static str, example: &str) -> Self {
         let mut operation = self.answers::<String>(description, json!(example));
-        operation.answers.iter_mut().for_each(|answer| answer.is_text = true);
+        operation.answers.iter_mut().for_each(|answer| answer.only = Some(media));
         operation
     }
 
@@ -126,7 +128,7 @@ pub(super) fn of(method: &Method, pattern: &str) -> Option<Operation> {
         ("GET", path::IMAGES) => containers("images"),
         ("GET", path::OPENAPI) => openapi("openapi"),
         ("GET", path::OPENAPI_OF_SERVER) => openapi("openapi_of_server"),
-        _ => return None,
+        _ => return deployed::of(method, pattern).or_else(|| deployed_logs::of(method, pattern)),
     })
 }
 
@@ -174,7 +176,7 @@ fn logs() -> Operation {
         many bytes more as were read.";
     Operation::new("logs", "Show what a job has written", description)
         .query::<LogQuery>()
-        .streams("The text; empty when there is no file yet.", "hello\n")
+        .streams("text/plain", "The text; empty when there is no file yet.", "hello\n")
         .headed(&["log-position", "log-length", "log-modified", "x-accel-buffering"])
 }
 

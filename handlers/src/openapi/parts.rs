@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::Schema;
 use serde_json::{Map, Value, json};
 use tjf_api_types::{KINDS, Kind, PROBLEM_JSON, Problem, kind_of_problem};
-use tjf_runtime::Route;
+use tjf_runtime::{Media, Route};
 
 use super::operations::Operation;
 use crate::AppState;
@@ -38,6 +38,14 @@ pub(super) fn parameters() -> Value {
             "description": "The job's name.",
             "schema": {"type": "string"},
             "example": "bot",
+        },
+        "tool": {
+            "name": "tool",
+            "in": "path",
+            "required": true,
+            "description": "The tool's name: that of the certificate, else the answer is `forbidden`.",
+            "schema": {"type": "string"},
+            "example": "example",
         },
         "x-request-id": header(
             "x-request-id",
@@ -168,8 +176,66 @@ pub(super) fn problems_of(
     problems
 }
 
+/// How a problem is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// As a document.
+    Plain,
+    /// As a document, or as a line for who reads text.
+    OrText,
+    /// As a document with the sentence under `error`, too.
+    Wrapped,
+}
+
+impl Shape {
+    /// How a route's problems of this status are written.
+    pub(super) fn of(route: &Route<AppState>, status: u16) -> Self {
+        let media = route.media();
+        if media.contains(&Media::Wrapped) {
+            Self::Wrapped
+        } else if status == 405 || media.contains(&Media::Text) {
+            // What the router refuses has no route that could say what it can be written as.
+            Self::OrText
+        } else {
+            Self::Plain
+        }
+    }
+
+    /// The end of a response's name.
+    pub(super) fn suffix(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::OrText => ".text",
+            Self::Wrapped => ".wrapped",
+        }
+    }
+
+    fn schema(self) -> &'static str {
+        if self == Self::Wrapped { "WrappedProblem" } else { "Problem" }
+    }
+}
+
+/// A problem as the deployed service's command reads it.
+pub(super) fn wrapped_problem() -> Value {
+    json!({
+        "description": "One error, with its sentence where the deployed service's command reads it.",
+        "allOf": [{"$ref": "#/components/schemas/Problem"}],
+        "type": "object",
+        "properties": {
+            "error": {
+                "description": "The same text as `detail`.",
+                "type": "array",
+                "items": {"type": "string"},
+                "minItems": 1,
+                "maxItems": 1,
+            },
+        },
+        "required": ["error"],
+    })
+}
+
 /// The response that says one of these problems.
-pub(super) fn refusal(slugs: &[&'static str], texts: bool) -> Value {
+pub(super) fn refusal(slugs: &[&'static str], shape: Shape) -> Value {
     let kinds: Vec<&Kind> = slugs.iter().filter_map(|slug| kind_of_problem(slug)).collect();
     let lines = kinds.iter().map(|kind| format!("`{}`: {}", kind.slug, kind.meaning));
     let mut headers = match kinds.first().map(|kind| kind.status) {
@@ -177,12 +243,15 @@ pub(super) fn refusal(slugs: &[&'static str], texts: bool) -> Value {
         Some(503) => vec!["Retry-After"],
         _ => Vec::new(),
     };
+    let texts = shape == Shape::OrText;
     headers.extend(texts.then_some("Vary"));
-    let reference =
-        |slug: &&'static str| (*slug, json!({"$ref": format!("#/components/examples/{slug}")}));
+    let of_shape = if shape == Shape::Wrapped { shape.suffix() } else { "" };
+    let reference = |slug: &&'static str| {
+        (*slug, json!({"$ref": format!("#/components/examples/{slug}{of_shape}")}))
+    };
     let mut content = json!({
         PROBLEM_JSON: {
-            "schema": {"$ref": "#/components/schemas/Problem"},
+            "schema": {"$ref": format!("#/components/schemas/{}", shape.schema())},
             "examples": slugs.iter().map(reference).collect::<Value>(),
         },
     });
@@ -199,14 +268,26 @@ pub(super) fn refusal(slugs: &[&'static str], texts: bool) -> Value {
 
 /// What is answered under a path that is not in the document.
 pub(super) fn not_found() -> Map<String, Value> {
-    [("route-not-found".to_owned(), refusal(&["route-not-found"], true))].into_iter().collect()
+    const SLUG: &str = "route-not-found";
+    let wrapped = format!("{SLUG}{}", Shape::Wrapped.suffix());
+    [
+        (SLUG.to_owned(), refusal(&[SLUG], Shape::OrText)),
+        (wrapped, refusal(&[SLUG], Shape::Wrapped)),
+    ]
+    .into_iter()
+    .collect()
 }
 
-/// An example of each problem, by slug.
+/// An example of each problem, by slug, in either shape.
 pub(super) fn problem_examples() -> Value {
-    let example = |kind: &Kind| {
+    let examples = KINDS.iter().flat_map(|kind| {
         let problem = Problem::new(kind.slug, kind.status, kind.meaning, "r-1");
-        (kind.slug, json!({"summary": problem.title, "value": problem}))
-    };
-    KINDS.iter().map(example).collect()
+        let mut wrapped = json!(problem);
+        wrapped["error"] = json!([problem.detail]);
+        let wrapped = json!({"summary": problem.title, "value": wrapped});
+        let name = format!("{}{}", kind.slug, Shape::Wrapped.suffix());
+        let plain = json!({"summary": problem.title, "value": problem});
+        [(kind.slug.to_owned(), plain), (name, wrapped)]
+    });
+    examples.collect()
 }

@@ -13,7 +13,11 @@ use super::*;
 use crate::{
     cluster::ClusterError,
     error::Error,
-    job::{kind::Kind, objects::Version},
+    job::{
+        kind::Kind,
+        objects::Version,
+        request::{Invalid, Rule},
+    },
     testing::{
         CONTROLLERS, CRONJOBS, JOBS, LIMIT_RANGES, PODS, QUOTAS, context, context_without_limits,
         ended, object, request,

@@ -59,9 +59,8 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// Requests with the text in each place where one can be.
-fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
-    let run = || request(&Method::POST, "/api/v1/run/");
+/// Bodies with the text in each place where one can be, and what they say that they are.
+fn bodies_with(text: &str) -> Vec<(&'static str, String)> {
     let (json, form) = ("application/json", "application/x-www-form-urlencoded");
     let quoted = serde_json::to_string(text).unwrap();
     let checked = |check: &str| {
@@ -104,16 +103,29 @@ fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
         bodies.push((form, format!("{pair}&imagename=busybox")));
         bodies.push((form, format!("{pair}&cmd=true&imagename=busybox")));
     }
-    let mut requests: Vec<_> = bodies
-        .into_iter()
-        .map(|(media, body)| run().header("content-type", media).body(full(body)).unwrap())
-        .collect();
+    bodies
+}
+
+/// Requests with the text in each place where one can be.
+fn requests_with(text: &str) -> Vec<Request<Full<Bytes>>> {
+    let run = || request(&Method::POST, "/api/v1/run/");
+    let deployed = || request(&Method::PATCH, "/jobs/v1/tool/tf-test/jobs/");
+    let as_body = |(media, body): (&str, String)| {
+        let full_with = |asked: http::request::Builder, body: String| {
+            asked.header("content-type", media).body(full(body)).unwrap()
+        };
+        [full_with(run(), body.clone()), full_with(deployed(), body)]
+    };
+    let mut requests: Vec<_> = bodies_with(text).into_iter().flat_map(as_body).collect();
     let encoded = encoded(text);
     for (method, path) in [
         (Method::GET, format!("/api/v1/list/?{encoded}={encoded}")),
         (Method::GET, format!("/api/v1/show/{encoded}/")),
         (Method::DELETE, format!("/api/v1/delete/{encoded}/")),
         (Method::GET, format!("/api/v1/{encoded}/")),
+        (Method::GET, format!("/jobs/v1/tool/{encoded}/jobs/")),
+        (Method::GET, format!("/jobs/v1/tool/tf-test/jobs/{encoded}")),
+        (Method::GET, format!("/jobs/v1/tool/tf-test/jobs/?include_unset={encoded}")),
     ] {
         requests.push(request(&method, &path).body(full("")).unwrap());
     }
@@ -148,7 +160,7 @@ async fn assert_all_short(service: &Service<AppState>, peer: &PeerCertificate, t
             let is_repeated = repeated.chars().count() > 40 && said.contains(&repeated);
             assert!(!is_repeated, "{said} repeats too much");
             for word in
-                ["struct ", "i64", "u8", "boolean", "string", "sequence", "expected", "RunRequest"]
+                ["struct ", "i64", "u8", "boolean", "string", "sequence", "expected", "Request"]
             {
                 assert!(text.contains(word) || !said.contains(word), "{said}");
             }

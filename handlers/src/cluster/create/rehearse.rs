@@ -31,6 +31,14 @@ impl Cluster {
         self.rehearse_after(job, Freshness::Now).await
     }
 
+    /// The same without any check, and without asking Kubernetes.
+    ///
+    /// # Errors
+    /// When it can't be written down.
+    pub fn preview(&self, job: &Job) -> Result<JobView> {
+        Creating::new(self, job)?.into_view()
+    }
+
     /// The same after a look that shows this much.
     async fn rehearse_after(&self, job: &Job, freshness: Freshness<'_>) -> Result<JobView> {
         let known = self.context.known();

@@ -39,6 +39,7 @@ fn job(kind: JobKind) -> Job {
             emails: Emails::None,
             mount: Mount::All,
             env: BTreeMap::new(),
+            given: crate::job::given::Given::default(),
             idempotency_key: None,
         },
     }

@@ -11,8 +11,8 @@ async fn one(log: &FakeLog) -> Files<FakeLog> {
 }
 
 async fn both(out: &FakeLog, err: &FakeLog) -> Files<FakeLog> {
-    let tails = [out, err].map(|log| Tail::new(log.clone()));
-    begun(Files::Both(tails, Interleaver::default())).await
+    let sources = vec![(LogStream::Stdout, out.clone()), (LogStream::Stderr, err.clone())];
+    begun(Files::by_line(sources, Prefixed::default())).await
 }
 
 async fn begun(mut files: Files<FakeLog>) -> Files<FakeLog> {
@@ -129,6 +129,11 @@ async fn what_there_is_now_is_one_stream_after_the_other() {
     let (out, err) = (FakeLog::with("a\nb"), FakeLog::with(&"c\n".repeat(20_000)));
     let text = all(now(both(&out, &err).await)).await.unwrap();
     assert_eq!(text, format!("out: a\nout: b\n{}", "err: c\n".repeat(20_000)));
+    // The end of a piece is not the end of a line.
+    let odd = FakeLog::with(&"odd\n\n\n".repeat(10_000));
+    let text = all(now(both(&odd, &odd).await)).await.unwrap();
+    let lines = |name: &str| format!("{name}: odd\n{name}: \n{name}: \n").repeat(10_000);
+    assert!(text == lines("out") + &lines("err"));
     assert_eq!(all(now(one(&err).await)).await.unwrap().len(), 40_000);
     let (nothing, neither) = (FakeLog::default(), FakeLog::default());
     assert_eq!(all(now(both(&nothing, &neither).await)).await.unwrap(), "");

@@ -39,13 +39,6 @@ async fn a_key_that_was_used_for_something_else_is_refused() {
 }
 
 #[tokio::test]
-async fn a_name_made_up_for_a_key_is_always_the_same() {
-    assert_eq!(suffix("tf-test", Some("k1")), suffix("tf-test", Some("k1")));
-    assert_ne!(suffix("tf-test", Some("k1")), suffix("tf-other", Some("k1")));
-    assert_ne!(suffix("tf-test", Some("k1")), suffix("tf-test", Some("k2")));
-}
-
-#[tokio::test]
 async fn a_key_is_looked_for_among_all_of_the_tools_objects() {
     let mut elsewhere = object("b", "u1", &kept("true", "k1"));
     for has_controllers in [false, true] {

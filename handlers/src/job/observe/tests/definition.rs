@@ -91,6 +91,7 @@ pub(super) fn made(kind: &JobKind, logs: Option<Logs>, more: &Value) -> Value {
         emails: Emails::OnFailure,
         mount: Mount::All,
         env: [("A".to_owned(), "b".to_owned())].into(),
+        given: crate::job::given::Given::default(),
         idempotency_key: None,
     };
     let job = Job {

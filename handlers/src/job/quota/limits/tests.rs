@@ -17,6 +17,7 @@ fn spec(memory: Option<&str>, cpu: Option<&str>) -> Spec {
         emails: Emails::None,
         mount: Mount::All,
         env: std::collections::BTreeMap::new(),
+        given: crate::job::given::Given::default(),
         idempotency_key: None,
     }
 }

@@ -18,6 +18,7 @@ fn what_is_not_given_has_the_documented_default() {
             emails: Emails::None,
             mount: Mount::All,
             env: BTreeMap::new(),
+            given: Given::default(),
             idempotency_key: Some("k".to_owned()),
         }
     );
