@@ -2,7 +2,7 @@
 //!
 //! In a cell the answer must be true, the same request again must come to what the first should
 //! have, no command runs twice, and nothing is left over. The cells are played in an order that
-//! follows from a seed, many at once; of those of restarts, which take long, the seed chooses a third.
+//! follows from a seed, many at once; of those of restarts and replacements, which take long, the seed chooses a third.
 //! `TJF_MATRIX_SEED` repeats it, and `TJF_MATRIX_PART` plays the operations whose names contain it, whole.
 
 mod judge;
@@ -14,6 +14,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use hyper::Method;
 use serde_json::{Value, json};
 use tjf_devcluster::{
     Effect, Fault, Machine, RecordedCall,
@@ -81,10 +82,11 @@ enum Asked {
     Delete,
     Flush,
     Restart,
+    Replace(Value),
 }
 
 impl Asked {
-    fn call(&self) -> Call {
+    fn call(&self, tool: &Tool) -> Call {
         match self {
             Self::Run(job) => Call::run(job).header("idempotency-key", KEY),
             Self::Show => Call::get(&format!("/show/{JOB}/")).header("cache-control", "no-cache"),
@@ -92,6 +94,11 @@ impl Asked {
             Self::Delete => Call::delete(JOB),
             Self::Flush => Call::flush(),
             Self::Restart => Call::restart(JOB),
+            Self::Replace(job) => {
+                Call::to(Method::PATCH, &format!("/jobs/v1/tool/{}/jobs/", tool.name))
+                    .header("content-type", "application/json")
+                    .body(job.to_string())
+            }
         }
     }
 }
@@ -167,6 +174,9 @@ fn operations() -> Vec<Operation> {
     let bot_alone = vec![Before::Running(forever(alone(JOB)))];
     let child_alone = vec![Before::Scheduled(yearly(alone(JOB)))];
     let waiting = vec![Before::Idle(yearly(alone(JOB)))];
+    let replaced = vec![Before::Running(forever(alone(JOB)))];
+    // It notes when the one before it is still at work.
+    let after = format!("mkdir alone || echo twice >>{RUNS}; {}", noting(RUNS, "exec sleep 3600"));
     vec![
         run("run one-off", vec![], new_one_off()),
         run("run scheduled", vec![], yearly(new_one_off())),
@@ -185,6 +195,7 @@ fn operations() -> Vec<Operation> {
         other("restart continuous", bot_alone, Asked::Restart),
         other("restart scheduled", child_alone, Asked::Restart),
         other("restart waiting", waiting, Asked::Restart),
+        other("replace", replaced, Asked::Replace(continuous(JOB, &after))),
     ]
 }
 
@@ -218,9 +229,11 @@ async fn each_call_of_each_operation_goes_wrong_in_each_way(world: Arc<World>) {
         hasher.finish()
     };
     let all = cells.len();
-    // A restart waits for pods to end and to begin.
-    let takes_long =
-        |cell: &Cell| wanted.is_empty() && matches!(cell.operation.asked, Asked::Restart);
+    // These wait for pods to end and to begin.
+    let takes_long = |cell: &Cell| {
+        let waits = matches!(cell.operation.asked, Asked::Restart | Asked::Replace(_));
+        wanted.is_empty() && waits
+    };
     cells.retain(|cell| !takes_long(cell) || chance(cell).is_multiple_of(3));
     // Those that take longest must not come last.
     cells.sort_by_cached_key(|cell| (!matches!(cell.effect, Effect::DelayBefore(_)), chance(cell)));
@@ -298,7 +311,7 @@ async fn play_cell(
     if let Some(fault) = fault {
         cluster.inject(&tool.name, fault);
     }
-    let first = tool.send(operation.asked.call()).await;
+    let first = tool.send(operation.asked.call(&tool)).await;
     let calls = cluster.take_calls(&tool.name);
     cluster.clear_faults(&tool.name);
     let after = Seen::of(&tool).await;
@@ -306,7 +319,7 @@ async fn play_cell(
     if fault.is_none() && !matches!(first.status, 200 | 201) {
         wrong.push(format!("nothing went wrong, but the answer is {}", first.status));
     }
-    let again = tool.send(operation.asked.call()).await;
+    let again = tool.send(operation.asked.call(&tool)).await;
     let told = |what: String| format!("again: {what}");
     wrong.extend(judge_again(&tool, operation, [&first, &again]).await.into_iter().map(told));
     let told = |what: String| format!("at the end: {what}");
@@ -335,7 +348,7 @@ async fn prepare(tool: &Tool, before: &Before) {
             tool.ended(&name).await;
         }
         Before::Same => {
-            let _: Value = tool.send(Asked::Run(new_one_off()).call()).await.expect(201);
+            let _: Value = tool.send(Asked::Run(new_one_off()).call(tool)).await.expect(201);
             tool.ended(JOB).await;
         }
         Before::JobsMax(most) => {
@@ -348,7 +361,7 @@ async fn prepare(tool: &Tool, before: &Before) {
 async fn judge_again(tool: &Tool, operation: &Operation, answers: [&Answer; 2]) -> Vec<String> {
     let after = Seen::of(tool).await;
     let mut wrong = judge::again(&operation.asked, answers, &after);
-    if let (Asked::Run(job), true) = (&operation.asked, wrong.is_empty()) {
+    if let (Asked::Run(job) | Asked::Replace(job), true) = (&operation.asked, wrong.is_empty()) {
         if job.get("continuous").is_some() {
             tool.read_until(RUNS, "ran", POD_TIME_MAX).await;
         } else if job.get("schedule").is_none() {
@@ -375,7 +388,7 @@ async fn judge_end(tool: &Tool, asked: &Asked) -> Vec<String> {
         wrong.push(format!("left over: {end:?}"));
     }
     let runs = match asked {
-        Asked::Run(job) => usize::from(job.get("schedule").is_none()),
+        Asked::Run(job) | Asked::Replace(job) => usize::from(job.get("schedule").is_none()),
         Asked::Show | Asked::List | Asked::Delete | Asked::Flush | Asked::Restart => 0,
     };
     if end.runs != runs {

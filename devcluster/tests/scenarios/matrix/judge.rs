@@ -97,6 +97,7 @@ pub(super) fn first(asked: &Asked, answer: &Answer, before: &Seen, after: &Seen)
     let problem = match (asked, answer.status) {
         (Asked::Run(job), 201) => created(answer, after).or_else(|| served(job, after)),
         (Asked::Restart, 200) => restarted(answer, before, after),
+        (Asked::Replace(_), 201) => replaced(before, after),
         (Asked::Show | Asked::List, 200) => looked(asked, answer, before),
         (Asked::Delete | Asked::Flush, 200) if after.is_empty() => None,
         (Asked::Delete | Asked::Flush, 200) => Some(format!("still there: {after:?}")),
@@ -106,11 +107,12 @@ pub(super) fn first(asked: &Asked, answer: &Answer, before: &Seen, after: &Seen)
             let has_new = after.of_the_job().iter().any(|uid| !before.of_the_job().contains(uid));
             (has_new || after.runs != before.runs).then(|| format!("it was created: {after:?}"))
         }
-        (Asked::Delete | Asked::Flush | Asked::Restart, 503) => {
+        (Asked::Delete | Asked::Flush | Asked::Restart | Asked::Replace(_), 503) => {
             (after != before).then(|| format!("it was begun: {after:?}"))
         }
         (_, 504) => {
-            let is_told = answer.text().contains("not known");
+            let words = ["not known", "was deleted"];
+            let is_told = words.iter().any(|words| answer.text().contains(words));
             (!is_told).then(|| "it does not say that the outcome is not known".to_owned())
         }
         _ => Some("not to be expected".to_owned()),
@@ -126,6 +128,7 @@ pub(super) fn again(asked: &Asked, [first, again]: [&Answer; 2], after: &Seen) -
         }
         (Asked::Run(job), 201) => created(again, after).or_else(|| served(job, after)),
         (Asked::Restart, 200) => created(again, after),
+        (Asked::Replace(_), 200 | 201) if after.of_the_job().len() == 1 => None,
         (Asked::Show | Asked::List, 200) => looked(asked, again, after),
         (Asked::Delete, 200 | 404) | (Asked::Flush, 200) if after.is_empty() => None,
         (Asked::Delete, 200 | 404) | (Asked::Flush, 200) => Some(format!("still there: {after:?}")),
@@ -154,15 +157,26 @@ fn restarted(answer: &Answer, before: &Seen, after: &Seen) -> Option<String> {
     created(answer, after).or(is_old)
 }
 
+/// One object has the name, which is another than before, and nothing of the old one is at work.
+fn replaced(before: &Seen, after: &Seen) -> Option<String> {
+    let (old, new) = (before.of_the_job(), after.of_the_job());
+    let is_new = new.len() == 1 && old != new;
+    let is_old_there = before.pods().any(|uid| after.pods().any(|it| it == uid));
+    (!is_new || is_old_there).then(|| format!("answered that it was replaced: {after:?}"))
+}
+
 fn looked(asked: &Asked, answer: &Answer, before: &Seen) -> Option<String> {
     let (mut told, mut there) = match asked {
         Asked::List => {
             let jobs: Vec<Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
             (jobs.iter().map(uid_of).collect(), before.of_jobs())
         }
-        Asked::Run(_) | Asked::Show | Asked::Delete | Asked::Flush | Asked::Restart => {
-            (vec![uid(answer)], before.of_the_job())
-        }
+        Asked::Run(_)
+        | Asked::Show
+        | Asked::Delete
+        | Asked::Flush
+        | Asked::Restart
+        | Asked::Replace(_) => (vec![uid(answer)], before.of_the_job()),
     };
     told.sort_unstable();
     there.sort_unstable();
