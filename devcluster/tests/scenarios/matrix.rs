@@ -195,7 +195,7 @@ fn operations() -> Vec<Operation> {
         other("restart continuous", bot_alone, Asked::Restart),
         other("restart scheduled", child_alone, Asked::Restart),
         other("restart waiting", waiting, Asked::Restart),
-        other("replace", replaced, Asked::Replace(continuous(JOB, &after))),
+        other("replace", replaced, Asked::Replace(forever(one_off(JOB, &after)))),
     ]
 }
 
