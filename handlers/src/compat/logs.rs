@@ -17,7 +17,6 @@ use self::{
 use super::{Messages, OwnTool};
 use crate::{
     Context,
-    cluster::wait::Glance,
     error::Result,
     job::requested_name::RequestedName,
     logs::{
@@ -128,7 +127,7 @@ async fn told(
     let (name, job) = job(&context, name).await?;
     let sources = Output::of(&context, &job)?.sources();
     let ends = match follow {
-        true => Some(ended(context, name.clone(), Glance::of(&job)?)),
+        true => Some(ended(context, name.clone(), &job)?),
         false => None,
     };
     // What stands for the job is as large as the page of all.

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use tjf_runtime::{Failure, RequestId};
 
 use super::*;
-use crate::{error::Error, job::request::Invalid, logs::testing::Home};
+use crate::{error::Error, job::request::Invalid, logs::tests::home::Home};
 
 fn name() -> Path<RequestedName> {
     let Ok(name) = "a".parse();
