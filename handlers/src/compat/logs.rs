@@ -65,8 +65,8 @@ pub(super) async fn newest_first(
     Path(name): Path<RequestedName>,
     Query(query): Query<OfPage>,
 ) -> Result<JsonAlone<LogPage>> {
-    let now = Timestamp::now();
-    let mut asked = query.read(now)?;
+    // Older lines, which are read later, do not get a later time.
+    let (mut asked, first_read) = query.read(Timestamp::now())?;
     let (name, job) = job(&context, name).await?;
     let sources = Output::of(&context, &job)?.sources();
     asked::check_places(&asked.before, sources.len())?;
@@ -86,8 +86,9 @@ pub(super) async fn newest_first(
         );
     }
     asked.lines = asked.lines.map(|lines| lines.saturating_sub(page.lines.len() as u64));
-    let next = (!page.next.is_empty()).then(|| Next { url: next_url(&asked, &page.next) });
-    let record = |line| Record::of(name.as_str(), line, now);
+    let next =
+        (!page.next.is_empty()).then(|| Next { url: next_url(&asked, first_read, &page.next) });
+    let record = |line| Record::of(name.as_str(), line, first_read);
     let logs = page.lines.into_iter().map(record).collect();
     Ok(JsonAlone(LogPage { data: Data { logs, next }, messages }))
 }
