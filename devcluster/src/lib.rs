@@ -33,5 +33,5 @@ pub use self::{
     cluster::{Cluster, Options, Outage, StartError, Time, ToolError},
     machine::Machine,
     programs::Programs,
-    service::{ABSENT_IMAGE, Installed, Service, ServiceError, Site},
+    service::{ABSENT_IMAGE, Installed, Service, ServiceError, Site, Variables},
 };

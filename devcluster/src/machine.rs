@@ -47,9 +47,15 @@ impl Machine {
         }
     }
 
+    /// Where a program is, if it can be found.
+    pub fn find(&self, program: &str) -> Option<PathBuf> {
+        let mut paths = env::split_paths(&self.path).map(|folder| folder.join(program));
+        paths.find(|path| path.is_file())
+    }
+
     /// Whether a program can be found.
     pub fn has(&self, program: &str) -> bool {
-        env::split_paths(&self.path).any(|folder| folder.join(program).is_file())
+        self.find(program).is_some()
     }
 }
 

@@ -95,6 +95,17 @@ struct Process {
     _reader: JoinSet<()>,
 }
 
+/// What a service's environment has beside what all of them have.
+pub type Variables = &'static [(&'static str, &'static str)];
+
+/// How one is started, beside the programs and the site.
+struct Start {
+    folder: Arc<TempDir>,
+    ca: String,
+    address: IpAddr,
+    variables: Variables,
+}
+
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -126,9 +137,23 @@ impl Service {
         programs: &Programs,
         site: &Site,
     ) -> Result<Self, ServiceError> {
+        Self::start_set(address, &[], programs, site).await
+    }
+
+    /// One that is set up otherwise than all others, by these variables.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub(crate) async fn start_set(
+        address: IpAddr,
+        variables: Variables,
+        programs: &Programs,
+        site: &Site,
+    ) -> Result<Self, ServiceError> {
         let authority = Authority::generate("devcluster");
         let folder = Arc::new(write_files(&authority, address, site).await?);
-        Self::start_with(folder, authority.certificate, address, programs, site).await
+        let ca = authority.certificate;
+        Self::start_with(Start { folder, ca, address, variables }, programs, site).await
     }
 
     /// Another one with the same files, as a manager of processes would start it after this one has
@@ -140,17 +165,17 @@ impl Service {
     /// # Panics
     /// When somebody else has started this one.
     pub async fn next(&self, programs: &Programs, site: &Site) -> Result<Self, ServiceError> {
-        let folder = Arc::clone(&self.process().folder);
-        Self::start_with(folder, self.ca.clone(), self.address.ip(), programs, site).await
+        let (folder, ca) = (Arc::clone(&self.process().folder), self.ca.clone());
+        let start = Start { folder, ca, address: self.address.ip(), variables: &[] };
+        Self::start_with(start, programs, site).await
     }
 
     async fn start_with(
-        folder: Arc<TempDir>,
-        ca: String,
-        address: IpAddr,
+        start: Start,
         programs: &Programs,
         site: &Site,
     ) -> Result<Self, ServiceError> {
+        let Start { folder, ca, address, variables } = start;
         let file = |name: &str| folder.path().join(name);
         let mut child = programs
             .service()
@@ -165,6 +190,7 @@ impl Service {
             .env("TJF_KUBE_CA", &site.ca)
             .env("TJF_HOMES", &site.homes)
             .env("TJF_CATALOGUE", file("catalogue.json"))
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

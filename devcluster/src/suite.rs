@@ -8,6 +8,7 @@
 mod client;
 mod cluster;
 mod command;
+mod deployed;
 mod described;
 mod environment;
 mod hanging;
@@ -25,6 +26,7 @@ pub use self::{
     client::{Answer, Call, Client, Connection, End, Following, Unanswered},
     cluster::{Cluster, OutageGuard, Place},
     command::{Output, run_program},
+    deployed::DEPLOYED,
     environment::{Environment, NoCluster},
     hanging::HangingFolder,
     proxy::DelayingProxy,

@@ -6,6 +6,7 @@ mod chaos;
 mod command;
 mod conformance;
 mod credentials;
+mod deployed;
 mod drain;
 mod dry;
 mod ending;
@@ -31,6 +32,7 @@ mod policy;
 mod ports;
 mod readme;
 mod removal;
+mod replacing;
 mod restart;
 mod room;
 mod schedules;
@@ -82,6 +84,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         chaos::all(),
         health::all(),
         schedules::all(),
+        deployed::all(),
         platform::all(),
         readme::all(),
         credentials::all(),
@@ -108,6 +111,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         ending::all(),
         isolation::all(),
         removal::all(),
+        replacing::all(),
         keys::all(),
         knobs::all(),
         forms::all(),

@@ -111,6 +111,7 @@ fn name_of(method: &Method) -> &'static str {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
         Method::POST => "POST",
+        Method::PATCH => "PATCH",
         Method::DELETE => "DELETE",
         _ => "other",
     }
@@ -196,4 +197,17 @@ impl Drop for Record {
 /// Sets what a request is about, cut where no name is longer.
 pub(crate) fn set_about(about: &About, name: impl fmt::Display) {
     let _ = about.set(Shown::up_to(&name.to_string(), NAME_CHARACTERS_MAX).to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_that_a_route_can_have_is_told_by_its_name() {
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE] {
+            assert_eq!(name_of(&method), method.as_str());
+        }
+        assert_eq!(name_of(&Method::from_bytes(b"MADEUP").unwrap()), "other");
+    }
 }

@@ -211,8 +211,10 @@ impl Suite {
             Needs::Program(name) if !machine.has(name) && !machine.must_be_complete => {
                 Some(format!("there is no {name} here"))
             }
-            Needs::Fetched(name) if !machine.has(name) => {
-                Some(format!("{name} has not been fetched"))
+            Needs::Fetched(names) if !names.iter().all(|name| machine.has(name)) => {
+                let missing: Vec<_> =
+                    names.iter().copied().filter(|name| !machine.has(name)).collect();
+                Some(format!("not fetched: {}", missing.join(", ")))
             }
             Needs::Nothing
             | Needs::Faults

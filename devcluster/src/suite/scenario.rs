@@ -1,6 +1,7 @@
 //! A test, and the world that it gets.
 
 use std::{
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -9,7 +10,7 @@ use std::{
 use futures_util::future::join_all;
 
 use super::{Cluster, Tool, cluster::Made, report};
-use crate::{Identity, Machine, Programs, Service, ServiceError, Site, Subject};
+use crate::{Identity, Machine, Programs, Service, ServiceError, Site, Subject, Variables};
 
 /// A scenario on its way.
 pub type Play = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -44,9 +45,9 @@ pub enum Needs {
     Proxy,
     /// A program that not every machine has.
     Program(&'static str),
-    /// A program that is fetched from a registry of packages, where one can be reached: without it the
-    /// test is left out everywhere.
-    Fetched(&'static str),
+    /// Programs that are fetched from a registry of packages, where one can be reached: without them
+    /// the test is left out everywhere.
+    Fetched(&'static [&'static str]),
     /// Nothing of the cluster: it is about the one that it starts itself.
     NoOther,
     /// What only a real Kubernetes has, for this reason.
@@ -142,6 +143,16 @@ impl World {
     pub async fn start_service_at(&self, server: &str) -> Arc<Service> {
         let site = Site { server: server.to_owned(), ..self.cluster.site.clone() };
         self.note(Service::start(&self.programs, &site).await)
+    }
+
+    /// A service of the test's own that is set up otherwise than all others, by these variables.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_service_with(&self, variables: Variables) -> Arc<Service> {
+        let address = Ipv4Addr::LOCALHOST.into();
+        let (programs, site) = (&self.programs, &self.cluster.site);
+        self.note(Service::start_set(address, variables, programs, site).await)
     }
 
     /// A service with the files of one that has gone.

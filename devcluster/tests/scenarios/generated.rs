@@ -10,7 +10,7 @@ use tjf_devcluster::{
 use super::scenarios;
 
 scenarios![
-    a_generated_client_creates_and_reads_a_job: Needs::Fetched(GENERATOR),
+    a_generated_client_creates_and_reads_a_job: Needs::Fetched(&[GENERATOR]),
 ];
 
 /// From the package of the same name on `PyPI`.

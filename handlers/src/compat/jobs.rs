@@ -68,8 +68,10 @@ pub(super) async fn list(
     Query(wanted): Query<Wanted>,
 ) -> Result<JsonAlone<Jobs>> {
     let jobs = if wanted.include_unset.unwrap_or(true) {
+        // Only 16.1 does not say whether it wants them.
+        let told = if wanted.include_unset.is_some() { view::of } else { view::for_16_1 };
         let written = list::list(context, Recall::Allowed).await?;
-        read::<Vec<JobView>>(&written)?.into_iter().map(view::of).collect()
+        read::<Vec<JobView>>(&written)?.into_iter().map(told).collect()
     } else {
         let home = context.state.pod_settings.home_of(context.caller.name.tool());
         let jobs = list::list_as_given(context).await?;

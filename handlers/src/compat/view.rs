@@ -23,7 +23,8 @@ pub struct Job {
     /// Name, unique among the tool's jobs.
     name: String,
     /// One-off, scheduled or continuous.
-    job_type: Word<JobType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_type: Option<Word<JobType>>,
     /// Shell text as it was given.
     cmd: String,
     /// Short name of the container.
@@ -98,7 +99,7 @@ pub(super) fn of(job: JobView) -> Job {
     Job {
         status: Some(Status::of(&job, Timestamp::now())),
         name: job.name,
-        job_type: job.job_type,
+        job_type: Some(job.job_type),
         cmd: job.cmd,
         imagename: job.imagename,
         image: Some(job.image),
@@ -122,6 +123,12 @@ pub(super) fn of(job: JobView) -> Job {
         status_short: Some(job.status_short),
         status_long: Some(job.status_long),
     }
+}
+
+/// The same for a list of 16.1, which makes its dump of it: there it warns of each key that it does not
+/// know, for each job.
+pub(super) fn for_16_1(job: JobView) -> Job {
+    Job { job_type: None, port_protocol: None, status: None, ..of(job) }
 }
 
 /// A job with what somebody gave, or changed from outside: whoever asks for the same again gets the

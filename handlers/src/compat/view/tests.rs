@@ -164,3 +164,44 @@ fn a_dump_has_nothing_that_load_refuses() {
     assert_eq!(told["filelog_stdout"], format!("{HOME}/-x"));
     assert_eq!(told["filelog_stderr"], "/dev/null");
 }
+
+/// 16.1 makes its dump of the list, and warns of any other key than these.
+#[test]
+fn the_list_of_16_1_has_no_key_that_its_dump_warns_of() {
+    let known = [
+        "name",
+        "cmd",
+        "imagename",
+        "image",
+        "image_state",
+        "schedule",
+        "continuous",
+        "filelog",
+        "filelog_stdout",
+        "filelog_stderr",
+        "memory",
+        "cpu",
+        "retry",
+        "timeout",
+        "replicas",
+        "port",
+        "health_check",
+        "emails",
+        "mount",
+        "status_short",
+        "status_long",
+    ];
+    let check = json!({"type": "script", "script": "x", "path": null});
+    for more in [
+        json!({"memory": "1Gi", "cpu": "500m"}),
+        json!({"job_type": "scheduled", "schedule": "@daily", "timeout": 5}),
+        json!({
+            "job_type": "continuous", "replicas": 2, "port": 80, "port_protocol": "udp",
+            "health_check": check,
+        }),
+    ] {
+        let job = serde_json::to_value(for_16_1(view(&more))).unwrap();
+        let unknown = job.as_object().unwrap().keys().filter(|key| !known.contains(&key.as_str()));
+        assert_eq!(unknown.collect::<Vec<_>>(), Vec::<&String>::new(), "{job}");
+    }
+}
