@@ -2,8 +2,7 @@
 //!
 //! Lines of two files are put into one order by their times. A line without a time belongs to the
 //! last one in front of it that has one, as a traceback does to its first line; in a page, that line
-//! is looked for. Where there is none, the line counts as written when its file was written last, or
-//! at the time of the line behind it.
+//! is looked for. Where there is none, the line counts as written when its file was written last.
 
 use std::{collections::VecDeque, mem};
 
@@ -117,8 +116,8 @@ struct Side<S: Source> {
     back: Option<(Backwards<S>, u64)>,
     /// Everything from here on has been told.
     told_to: u64,
-    /// What has no time is not newer than this.
-    newest: Timestamp,
+    /// When the file was written last: the time of what has none.
+    modified: Timestamp,
     /// A line with a time and those behind it, the last one first.
     group: VecDeque<Line>,
     /// Its time; none when no line with one was found.
@@ -136,7 +135,7 @@ impl<S: Source> Side<S> {
             stream,
             back: None,
             told_to: 0,
-            newest: Timestamp::MAX,
+            modified: Timestamp::MAX,
             group: VecDeque::new(),
             group_at: None,
         };
@@ -144,7 +143,7 @@ impl<S: Source> Side<S> {
             return Ok(side);
         }
         let Some(file) = source.open().await? else { return Ok(side) };
-        side.newest = file.modified();
+        side.modified = file.modified();
         let end = match (place, until) {
             (Some(place), _) => place.offset,
             (None, Some(until)) => sought(&source, &file, |at| at > until, Doubt::Behind).await?,
@@ -183,12 +182,11 @@ impl<S: Source> Side<S> {
 
     /// The time of the group.
     fn time(&self) -> Timestamp {
-        self.group_at.unwrap_or(self.newest)
+        self.group_at.unwrap_or(self.modified)
     }
 
     /// Takes the next line of the group.
     fn tell(&mut self) -> Option<Told> {
-        self.newest = self.newest.min(self.time());
         let line = self.group.pop_front()?;
         self.told_to = line.from;
         Some(Told { stream: self.stream, at: line.at, bytes: line.bytes })
@@ -196,7 +194,6 @@ impl<S: Source> Side<S> {
 
     /// Leaves the group out, and says how many bytes that were.
     fn skip(&mut self) -> usize {
-        self.newest = self.newest.min(self.time());
         let group = mem::take(&mut self.group);
         self.told_to = group.back().map_or(self.told_to, |line| line.from);
         group.iter().map(|line| line.bytes.len() + 1).sum()

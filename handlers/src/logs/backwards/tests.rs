@@ -55,8 +55,10 @@ async fn a_long_line_is_told_in_parts_and_only_its_first_one_begins_with_a_time(
         told.reverse();
         assert_eq!(told.concat(), text);
     }
-    let time = "2026-11-25 12:00:00 x";
-    let log = FakeLog::with(&time.repeat(LINE_BYTES_MAX));
+    // So long that each part begins with what looks like a time.
+    let time = "2026-11-25 12:00:00 0123456789ab";
+    assert_eq!(LINE_BYTES_MAX % time.len(), 0);
+    let log = FakeLog::with(&time.repeat(10_000));
     let (mut back, mut with_time) = (open(&log, None).await, 0);
     while let Some(line) = back.line().await.unwrap() {
         with_time += usize::from(line.at.is_some());

@@ -161,7 +161,7 @@ async fn pages_tell_every_line_once() {
 #[tokio::test]
 async fn a_file_that_is_another_one_by_now_ends_the_pages() {
     let old = "old\n".repeat(3000);
-    let changes: [fn(&FakeLog); 4] = [
+    let changes: [fn(&FakeLog); 5] = [
         FakeLog::truncate,
         |log| drop(log.rename()),
         |log| {
@@ -171,6 +171,10 @@ async fn a_file_that_is_another_one_by_now_ends_the_pages() {
         |log| {
             drop(log.rename());
             log.append(&"other\n".repeat(5000));
+        },
+        |log| {
+            drop(log.rename());
+            log.append(&"old\n".repeat(5000));
         },
     ];
     for change in changes {
