@@ -249,11 +249,16 @@ fn warnings_are_asked_for_only_when_a_check_may_have_failed() {
         (by_tcp(), young, false),
         (by_tcp(), crashed("2026-01-01T00:04:55Z"), true),
         (by_tcp(), crashed("2026-01-01T00:04:50Z"), false),
-        (by_tcp(), runs, false),
+        (by_tcp(), runs.clone(), false),
         (json!(null), crashed("2026-01-01T00:04:55Z"), false),
         (json!(null), starting(), false),
     ] {
-        let objects = checked(&probe, &status, vec![]);
+        let mut objects = checked(&probe, &status, vec![]);
         assert_eq!(lacks_events(&objects), lacks, "{probe} {status}");
+        // One copy that works says nothing about another.
+        objects.pods.extend(checked(&probe, &runs, vec![]).pods);
+        assert_eq!(lacks_events(&objects), lacks, "{probe} {status}");
+        objects.pods.clear();
+        assert!(!lacks_events(&objects));
     }
 }
