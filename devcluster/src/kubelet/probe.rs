@@ -1,6 +1,11 @@
 //! Whether a container works: its startup probe, and then its liveness probe.
 
-use std::{io, net::Ipv4Addr, path::PathBuf, time::Duration};
+use std::{
+    io,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use k8s_openapi::{
     api::core::v1::{Container, Probe},
@@ -161,7 +166,7 @@ impl Check {
         ticks
     }
 
-    async fn ask(&self, program: &PathBuf) -> Result<(), String> {
+    async fn ask(&self, program: &Path) -> Result<(), String> {
         match &self.question {
             Question::Exec(start) => match timeout(self.timeout, exit_code(program, start)).await {
                 Ok(Ok(0)) => Ok(()),
@@ -193,20 +198,20 @@ impl Check {
 
 /// In the words of Go's library.
 fn in_words(error: &io::Error, port: u16) -> String {
-    match error.kind() {
-        io::ErrorKind::TimedOut => {
-            "context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_owned()
-        }
-        io::ErrorKind::ConnectionRefused => {
-            format!("dial tcp 127.0.0.1:{port}: connect: connection refused")
-        }
-        io::ErrorKind::UnexpectedEof => "EOF".to_owned(),
-        _ => error.to_string(),
+    let is = |kind| error.kind() == kind;
+    if is(io::ErrorKind::TimedOut) {
+        "context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_owned()
+    } else if is(io::ErrorKind::ConnectionRefused) {
+        format!("dial tcp 127.0.0.1:{port}: connect: connection refused")
+    } else if is(io::ErrorKind::UnexpectedEof) {
+        "EOF".to_owned()
+    } else {
+        error.to_string()
     }
 }
 
 /// Runs it under a supervisor of its own, so that nothing of it is left when it is given up.
-async fn exit_code(program: &PathBuf, start: &Start) -> io::Result<i32> {
+async fn exit_code(program: &Path, start: &Start) -> io::Result<i32> {
     let mut process = Process::start(program, start).await?;
     let code = loop {
         match process.report().await {

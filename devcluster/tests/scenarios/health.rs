@@ -41,16 +41,18 @@ async fn remove(tool: &Tool, file: &str) {
 
 async fn a_job_whose_script_fails_is_started_anew_and_told(world: Arc<World>) {
     let tool = world.tool("script").await;
-    let cmd = "touch ok; echo began; trap 'echo ended; exit' TERM; while true; do sleep 0.1; done";
+    let cmd = "[ -e broken ] || touch ok; echo began; trap 'echo ended; exit' TERM; while true; do sleep 0.1; done";
     let check = json!({"type": "script", "script": "test -e ok"});
     let job = tool.run(checked("bot", cmd, &check)).await;
     assert_eq!(json!(job.health_check)["script"], "test -e ok");
     until_running(&tool, "bot").await;
+    fs::write(tool.home.join("broken"), "").await.unwrap();
     remove(&tool, "ok").await;
     let job = until_failed(&tool, "bot").await;
     let told = "its health check failed, since its script ended with another exit code than 0";
     assert!(job.status.message.as_ref().unwrap().starts_with(told), "{job:#?}");
-    // It had time for its last words, and works again.
+    // It had time for its last words, and works again at some time.
+    fs::write(tool.home.join("ok"), "").await.unwrap();
     let job = tool.until("bot", POD_TIME_MAX, |job| job.status.phase == Phase::Running).await;
     assert_eq!(job.status.restarts, Some(1), "{job:#?}");
     assert_eq!(tool.read("bot.out").await, "began\nended\nbegan\n");
@@ -65,17 +67,19 @@ async fn a_job_whose_port_does_not_answer_well_is_started_anew_and_told(world: A
     let tool = world.tool("http").await;
     let port = free_port();
     let cmd = format!(
-        "mkdir -p www && touch www/healthz && sleep 1
+        "mkdir -p www && {{ [ -e broken ] || touch www/healthz; }} && sleep 1
         if command -v busybox; then exec busybox httpd -f -p {port} -h www; fi
         exec python3 -m http.server -d www {port}"
     );
     let check = json!({"type": "http", "path": "/healthz"});
     tool.run(with(checked("web", &cmd, &check), &json!({"port": port}))).await;
     until_running(&tool, "web").await;
+    fs::write(tool.home.join("broken"), "").await.unwrap();
     remove(&tool, "www/healthz").await;
     let job = until_failed(&tool, "web").await;
     let told = "its health check failed, since it was answered with 404; it is started again";
     assert!(job.status.message.as_ref().unwrap().starts_with(told), "{job:#?}");
+    fs::write(tool.home.join("www/healthz"), "").await.unwrap();
     let job = until_running(&tool, "web").await;
     assert_eq!(job.status.restarts, Some(1), "{job:#?}");
 }

@@ -185,7 +185,11 @@ async fn a_file_is_checked_whole_before_anything_changes(world: Arc<World>) {
         ),
         (
             "- {name: bad, command: x, image: tf-busybox, port: 80}",
-            ", line 14: `port` is not taken",
+            "error: line 14, `bad`: only a continuous job has a port",
+        ),
+        (
+            "- {name: bad, command: x, image: tf-busybox, publish: /}",
+            ", line 14: `publish` is not taken",
         ),
     ] {
         for options in [&["--prune"][..], &["--dry-run"]] {

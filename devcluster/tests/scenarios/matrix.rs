@@ -100,6 +100,8 @@ struct Operation {
     name: &'static str,
     before: Vec<Before>,
     asked: Asked,
+    /// The only kind whose calls go wrong: those of the others do so in another operation.
+    only: Option<Kind>,
 }
 
 /// A command that notes that it ran, and then goes on as this says.
@@ -133,6 +135,11 @@ fn forever(job: Value) -> Value {
     with(job, &json!({"continuous": true}))
 }
 
+/// A continuous job that is reached at a port.
+fn reached(job: Value) -> Value {
+    with(forever(job), &json!({"port": 53, "port_protocol": "udp"}))
+}
+
 fn finished(name: &str) -> Before {
     Before::Finished(one_off(name, "true"))
 }
@@ -147,9 +154,12 @@ fn all_kinds() -> Vec<Before> {
 
 #[rustfmt::skip]
 fn operations() -> Vec<Operation> {
-    let run = |name, before, job| Operation { name, before, asked: Asked::Run(job) };
-    let other = |name, before, asked| Operation { name, before, asked };
+    let other = |name, before, asked| Operation { name, before, asked, only: None };
+    let run = |name, before, job| other(name, before, Asked::Run(job));
+    let of_services = |operation| Operation { only: Some(Kind::Service), ..operation };
     let bot = continuous(JOB, &noting(RUNS, "exec sleep 3600"));
+    let served = reached(one_off(JOB, &noting(RUNS, "exec sleep 3600")));
+    let with_port = vec![Before::Running(reached(at_work(JOB)))];
     let full = vec![Before::JobsMax(2), finished("old"), finished("older")];
     let one = vec![Before::Running(at_work(JOB))];
     let child = vec![Before::Scheduled(yearly(at_work(JOB)))];
@@ -161,6 +171,8 @@ fn operations() -> Vec<Operation> {
         run("run one-off", vec![], new_one_off()),
         run("run scheduled", vec![], yearly(new_one_off())),
         run("run continuous", vec![], bot),
+        of_services(run("run with a port", vec![], served)),
+        of_services(other("delete with a port", with_port, Asked::Delete)),
         run("run replacing", vec![finished(JOB)], new_one_off()),
         run("run making room", full, new_one_off()),
         run("run again", vec![Before::Same], new_one_off()),
@@ -193,7 +205,7 @@ async fn each_call_of_each_operation_goes_wrong_in_each_way(world: Arc<World>) {
     let mut cells = Vec::new();
     for (operation, (calls, wrong)) in operations.iter().zip(join_all(good).await) {
         assert!(wrong.is_empty(), "{}, the good case: {wrong:#?}", operation.name);
-        let own = cells_of(&calls).into_iter().map(|(call, effect)| {
+        let own = cells_of(&calls, operation.only).into_iter().map(|(call, effect)| {
             let operation = Arc::clone(operation);
             Cell { operation, call, effect }
         });
@@ -250,7 +262,7 @@ impl Cell {
 }
 
 /// Each call with each effect, where it makes a difference.
-fn cells_of(calls: &[RecordedCall]) -> Vec<(usize, Effect)> {
+fn cells_of(calls: &[RecordedCall], only: Option<Kind>) -> Vec<(usize, Effect)> {
     let is_same = |one: &RecordedCall, other: &RecordedCall| {
         // Each pod has a name of its own.
         (one.verb, one.kind) == (other.verb, other.kind)
@@ -259,7 +271,9 @@ fn cells_of(calls: &[RecordedCall]) -> Vec<(usize, Effect)> {
     let is_taken = |(at, call): &(usize, &RecordedCall)| {
         calls[..*at].iter().filter(|earlier| is_same(earlier, call)).count() < TIMES_MAX
     };
-    let taken = calls.iter().enumerate().filter(is_taken);
+    let is_asked_for =
+        |(_, call): &(usize, &RecordedCall)| only.is_none_or(|kind| call.kind == kind);
+    let taken = calls.iter().enumerate().filter(is_taken).filter(is_asked_for);
     let cells = taken.flat_map(|(at, call)| EFFECTS.map(|effect| (at, call, effect)));
     let differs = |(_, call, effect): &(usize, &RecordedCall, Effect)| {
         // What only looks comes to the same whether it is done or not.

@@ -18,7 +18,7 @@ pub(super) enum Holder {
     /// Another job's, which has the name at this moment.
     OtherJob,
     /// That of a job which had the name and has gone. Kubernetes has not taken it away yet.
-    Gone(Meta),
+    Gone(Box<Meta>),
     /// Somebody's whose Service is going.
     Going,
     /// Somebody else's.
@@ -44,12 +44,12 @@ impl Cluster {
             None => Ok(Holder::Foreign),
             Some(uid) if Some(uid) == owner => Ok(Holder::Job),
             // The job's own object has the name, so no other one can.
-            Some(_) if owner.is_some() => Ok(Holder::Gone(service)),
+            Some(_) if owner.is_some() => Ok(Holder::Gone(Box::new(service))),
             // Asked after the Service, which came after its owner: a uid that is not there has gone,
             // and never comes back.
             Some(uid) => match self.get_meta(Kind::REPLICATION_CONTROLLERS, name).await? {
                 Some(controller) if controller.uid == uid => Ok(Holder::OtherJob),
-                Some(_) | None => Ok(Holder::Gone(service)),
+                Some(_) | None => Ok(Holder::Gone(Box::new(service))),
             },
         }
     }

@@ -6,7 +6,7 @@ use k8s_openapi::{
     NamespaceResourceScope,
     api::{
         batch::v1::{CronJob, Job},
-        core::v1::{Pod, ReplicationController},
+        core::v1::{Pod, ReplicationController, Service},
     },
 };
 use kube::{Resource, ResourceExt, api::ListParams};
@@ -35,6 +35,7 @@ impl Seen {
         seen.take::<CronJob>(tool).await;
         seen.take::<ReplicationController>(tool).await;
         seen.take::<Pod>(tool).await;
+        seen.take::<Service>(tool).await;
         seen.runs = tool.read(RUNS).await.lines().count();
         seen
     }
@@ -61,7 +62,7 @@ impl Seen {
     /// The uids of objects that have the job's name, of whatever kind.
     fn of_the_job(&self) -> Vec<&str> {
         let named = self.objects.iter().filter(|(name, _)| {
-            name.split_once(' ').is_some_and(|(kind, name)| kind != "Pod" && name == JOB)
+            name.split_once(' ').is_some_and(|(kind, name)| is_of_jobs(kind) && name == JOB)
         });
         named.map(|(_, uid)| uid.as_str()).collect()
     }
@@ -74,18 +75,27 @@ impl Seen {
 
     /// The uids of all objects that are jobs of their own.
     fn of_jobs(&self) -> Vec<&str> {
-        let jobs = self
-            .objects
-            .iter()
-            .filter(|(name, _)| !name.starts_with("Pod ") && !name.ends_with("-child"));
+        let jobs = self.objects.iter().filter(|(name, _)| {
+            name.split_once(' ')
+                .is_some_and(|(kind, name)| is_of_jobs(kind) && !name.ends_with("-child"))
+        });
         jobs.map(|(_, uid)| uid.as_str()).collect()
     }
+
+    fn has_service(&self) -> bool {
+        self.objects.contains_key(&format!("Service {JOB}"))
+    }
+}
+
+/// Whether an object of this kind can be a job.
+fn is_of_jobs(kind: &str) -> bool {
+    !matches!(kind, "Pod" | "Service")
 }
 
 /// What an answer says that something went wrong for.
 pub(super) fn first(asked: &Asked, answer: &Answer, before: &Seen, after: &Seen) -> Vec<String> {
     let problem = match (asked, answer.status) {
-        (Asked::Run(_), 201) => created(answer, after),
+        (Asked::Run(job), 201) => created(answer, after).or_else(|| served(job, after)),
         (Asked::Restart, 200) => restarted(answer, before, after),
         (Asked::Show | Asked::List, 200) => looked(asked, answer, before),
         (Asked::Delete | Asked::Flush, 200) if after.is_empty() => None,
@@ -114,7 +124,7 @@ pub(super) fn again(asked: &Asked, [first, again]: [&Answer; 2], after: &Seen) -
         (Asked::Run(_), 201) if first.status == 201 && uid(first) != uid(again) => {
             Some("another job than before".to_owned())
         }
-        (Asked::Run(_), 201) => created(again, after),
+        (Asked::Run(job), 201) => created(again, after).or_else(|| served(job, after)),
         (Asked::Restart, 200) => created(again, after),
         (Asked::Show | Asked::List, 200) => looked(asked, again, after),
         (Asked::Delete, 200 | 404) | (Asked::Flush, 200) if after.is_empty() => None,
@@ -129,6 +139,11 @@ fn created(answer: &Answer, after: &Seen) -> Option<String> {
     let uid = uid(answer);
     (after.of_the_job() != [uid.as_str()])
         .then(|| format!("answered {uid}, but there is {after:?}"))
+}
+
+/// A job that has a port has its Service, and no other has one.
+fn served(job: &Value, after: &Seen) -> Option<String> {
+    (after.has_service() != job.get("port").is_some()).then(|| format!("its Service: {after:?}"))
 }
 
 /// The same object, of which nothing is at work that was before. What was never at work twice is

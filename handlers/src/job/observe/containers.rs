@@ -44,11 +44,13 @@ pub(super) fn why_it_waits(waiting: &Waiting) -> Cause {
     Cause::new(&*waiting.reason, waits::sentence(waiting))
 }
 
-/// Whether it ends again and again; between two ends it runs for a moment too.
+/// Whether it ends again and again; between two ends it runs for a moment too. One that has to show that
+/// it works does not run before it has.
 pub(super) fn is_crash_loop(container: &ContainerStatus, now: Timestamp) -> bool {
     let has_crashed = container.restart_count > 0 && container.last_state.terminated.is_some();
     let is_settled = container.state.running.as_ref().is_some_and(|running| {
-        running.started_at.is_some_and(|at| now.duration_since(at).as_secs() >= SETTLED_SECONDS)
+        let is_long = |at| now.duration_since(at).as_secs() >= SETTLED_SECONDS;
+        running.started_at.is_some_and(is_long) && container.started != Some(false)
     });
     let at_the_moment = &container.state;
     waiting(container).is_some_and(|waiting| waiting.reason == "CrashLoopBackOff")
@@ -144,12 +146,12 @@ fn last_words(end: &Terminated) -> Option<&str> {
 pub(super) fn crash_loop(
     program: &ContainerStatus,
     memory_max: Option<&str>,
-    untold: Option<Cause>,
+    untold: Option<&Cause>,
 ) -> Present {
     let last_try = last_end(program).map(|end| outcome(end, memory_max));
     let cause = last_try.as_ref().and_then(|outcome| outcome.cause.as_ref());
     let log = cause.filter(|it| it.reason.as_deref() == Some("LogNotWritable"));
-    let said = log.or(untold.as_ref());
+    let said = log.or(untold);
     let word = said.and_then(|it| it.reason.as_deref()).unwrap_or("CrashLoopBackOff");
     let cause = said.or(cause);
     let why = cause.map_or("it ended, although it should run for ever", |it| it.message.as_str());

@@ -16,6 +16,10 @@ use crate::job::objects::{ContainerStatus, Event, Pod, ReplicationController, Ru
 /// The one word for it, here and in warnings.
 const FAILED: &str = "HealthCheckFailed";
 const UNHEALTHY: [&str; 1] = ["Unhealthy"];
+/// What is asked of a program that has worked before.
+const LIVENESS: &str = "Liveness";
+/// What SIGTERM and SIGKILL make of a program.
+const ENDED_FROM_OUTSIDE: [i32; 2] = [143, 137];
 /// Between the last failure and the end of the program: its last words, and both times are in whole
 /// seconds.
 const ENDING_TIME_MAX: SignedDuration = SignedDuration::from_secs(20);
@@ -52,19 +56,27 @@ pub(super) fn starting(snapshot: &Snapshot<'_>, pod: &Pod, running: &Running) ->
     Present::Waiting { cause: Some(Cause { reason: None, message }), last_try: None }
 }
 
-/// Why a program ended that ended because it did not work.
+/// Why a program ended that ended because it did not work. Kubernetes says so only of what it is not
+/// asked for, so it is inferred: by a warning shortly before the end, and by the signal. A program that
+/// ends by itself while it starts is warned of too, so without the signal it has to have worked before.
 pub(super) fn cause_of_end(
     snapshot: &Snapshot<'_>,
     pod: &Pod,
     program: &ContainerStatus,
 ) -> Option<Cause> {
-    let end = last_end(program)?;
-    let event = snapshot.event(&pod.metadata, &UNHEALTHY)?;
-    let (at, ended) = (event.at()?, end.finished_at?);
-    let is_about_it =
-        end.began()? <= at && at <= ended && ended.duration_since(at) <= ENDING_TIME_MAX;
-    let message = || format!("its health check failed, since {}", why(event));
-    is_about_it.then(|| Cause::new(FAILED, message()))
+    let end = last_end(program).filter(|end| end.reason != "OOMKilled")?;
+    let (began, ended) = (end.began()?, end.finished_at?);
+    let is_signal = ENDED_FROM_OUTSIDE.contains(&end.exit_code);
+    let is_about_it = |event: &&Event| {
+        let Some(at) = event.at() else { return false };
+        began <= at
+            && at <= ended
+            && ended.duration_since(at) <= ENDING_TIME_MAX
+            && (is_signal || event.message.starts_with(LIVENESS))
+    };
+    let events = snapshot.events(&pod.metadata, &UNHEALTHY).filter(is_about_it);
+    let event = events.max_by_key(|event| event.at())?;
+    Some(Cause::new(FAILED, format!("its health check failed, since {}", why(event))))
 }
 
 /// Whether warnings may say more of a job that has a health check: it has not started for a while, or

@@ -98,7 +98,7 @@ fn at_work(
 ) -> Present {
     if containers::is_crash_loop(program, now) {
         let cause = health::cause_of_end(snapshot, pod, program);
-        return containers::crash_loop(program, pod.memory_max(), cause);
+        return containers::crash_loop(program, pod.memory_max(), cause.as_ref());
     }
     if let Some(running) = &program.state.running {
         if health::is_starting(program) {

@@ -134,9 +134,12 @@ impl<'a> Snapshot<'a> {
 
     /// The newest warning about an object, of one of these kinds.
     pub(super) fn event(&self, about: &Meta, reasons: &[&str]) -> Option<&'a Event> {
-        let events = self.events.get(about.uid.as_str())?.iter().copied();
-        events
-            .filter(|event| reasons.contains(&event.reason.as_str()))
-            .max_by_key(|event| event.at())
+        self.events(about, reasons).max_by_key(|event| event.at())
+    }
+
+    /// All warnings about an object, of one of these kinds.
+    pub(super) fn events(&self, about: &Meta, reasons: &[&str]) -> impl Iterator<Item = &'a Event> {
+        let events = self.events.get(about.uid.as_str()).into_iter().flatten().copied();
+        events.filter(|event| reasons.contains(&event.reason.as_str()))
     }
 }

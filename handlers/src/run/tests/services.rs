@@ -105,13 +105,12 @@ async fn play(groups: impl IntoIterator<Item = Vec<Exchange>>) -> Result<Created
 }
 
 fn quota_of(outcome: Result<Created<JobView>>) -> String {
-    match outcome.unwrap_err() {
-        Error::Cluster(ClusterError::QuotaExceeded(refusal)) => refusal.to_string(),
-        error => panic!("{error:?}"),
-    }
+    let error = outcome.unwrap_err();
+    let Error::Cluster(ClusterError::QuotaExceeded(refusal)) = error else { panic!("{error:?}") };
+    refusal.to_string()
 }
 
-fn is_taken_by_a_stranger(outcome: Result<Created<JobView>>) -> bool {
+fn is_taken_by_a_stranger(outcome: &Result<Created<JobView>>) -> bool {
     matches!(outcome, Err(Error::JobExists { by_foreign_object: true, .. }))
 }
 
@@ -144,7 +143,7 @@ async fn a_strangers_service_has_the_name_and_nothing_is_touched() {
     of_another_name["metadata"]["labels"]["app.kubernetes.io/name"] = json!("b");
     for service in [foreign(), owned("Deployment"), of_another_name] {
         let outcome = play([survey(There::default()), named(Some(service))]).await;
-        assert!(is_taken_by_a_stranger(outcome));
+        assert!(is_taken_by_a_stranger(&outcome));
     }
 }
 
@@ -217,7 +216,7 @@ async fn a_job_whose_service_is_refused_after_all_is_withdrawn() {
     for answer in [taken(created()), full(created())] {
         let stranger = [vec![answer], named(Some(foreign()))];
         let groups = up_to_the_job().into_iter().chain(stranger).chain(withdrawn());
-        assert!(is_taken_by_a_stranger(play(groups).await));
+        assert!(is_taken_by_a_stranger(&play(groups).await));
     }
 }
 

@@ -76,11 +76,11 @@ fn another_programs_controller_has_no_port() {
 
 /// The objects of a job that has this check, or none: its only container is in this state, ended so
 /// before, and so was warned of.
-fn checked(probe: Value, status: Value, events: Vec<Event>) -> Objects {
+fn checked(probe: &Value, status: &Value, events: Vec<Event>) -> Objects {
     let container = json!({"name": "job", "livenessProbe": probe});
     let more = json!({"spec": {"replicas": 1, "template": {"spec": {"containers": [container]}}}});
     let mut whole = json!({"phase": "Running", "containerStatuses": [{"restartCount": 0}]});
-    merge(&mut whole["containerStatuses"][0], &status);
+    merge(&mut whole["containerStatuses"][0], status);
     Objects {
         controllers: vec![controller(&more)],
         pods: vec![pod(whole)],
@@ -116,7 +116,7 @@ fn a_program_that_has_not_shown_yet_that_it_works_has_not_started() {
         // Of the program before.
         (unhealthy("2026-01-01T00:00:59Z", refused), message.to_owned()),
     ] {
-        let view = view(&checked(by_tcp(), starting(), events));
+        let view = view(&checked(&by_tcp(), &starting(), events));
         assert_eq!((view.status.phase, view.status.reason), (Phase::Pending.into(), None));
         assert_eq!(view.status_short, "Waiting to start");
         assert_eq!(view.status.message.as_deref(), Some(&*told));
@@ -124,7 +124,7 @@ fn a_program_that_has_not_shown_yet_that_it_works_has_not_started() {
     }
     let mut started = starting();
     started["started"] = json!(true);
-    let view = view(&checked(by_tcp(), started, vec![]));
+    let view = view(&checked(&by_tcp(), &started, vec![]));
     assert_eq!((view.status_short.as_str(), view.status.message), ("Running for 4m", None));
 }
 
@@ -140,7 +140,7 @@ fn a_program_that_was_ended_because_it_did_not_work_is_told_so_in_all_its_moment
     };
     for state in [running, back_off] {
         let status = || json!({"restartCount": 2, "state": state, "lastState": last});
-        let view_of = |time: &str| view(&checked(by_tcp(), status(), event(time)));
+        let view_of = |time: &str| view(&checked(&by_tcp(), &status(), event(time)));
         // It ended at 00:01:00, after its last words.
         for time in ["2026-01-01T00:00:45Z", "2026-01-01T00:01:00Z"] {
             let view = view_of(time);
@@ -155,6 +155,50 @@ fn a_program_that_was_ended_because_it_did_not_work_is_told_so_in_all_its_moment
             assert_eq!(view_of(time).status.reason, reason("CrashLoopBackOff"), "{time}");
         }
     }
+}
+
+/// A program that ends by itself while it starts is warned of each second.
+#[test]
+fn a_program_that_ends_by_itself_is_not_told_as_ended_by_its_check() {
+    let told = |end: Value, message: &str| {
+        let status = json!({
+            "restartCount": 1, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": end,
+        });
+        let events = vec![warning("u-a-x", "Unhealthy", "2026-01-01T00:00:59Z", message)];
+        view(&checked(&by_tcp(), &status, events)).status.reason.unwrap()
+    };
+    let (starting, at_work) = ("Startup probe failed: x", "Liveness probe failed: x");
+    for (end, message, word) in [
+        (terminated(1, "Error", ""), starting, "CrashLoopBackOff"),
+        (terminated(0, "Completed", ""), starting, "CrashLoopBackOff"),
+        (terminated(143, "Error", ""), starting, "HealthCheckFailed"),
+        (terminated(137, "Error", ""), starting, "HealthCheckFailed"),
+        (terminated(137, "OOMKilled", ""), at_work, "CrashLoopBackOff"),
+        // A program may have a handler for SIGTERM, and any exit code.
+        (terminated(0, "Completed", ""), at_work, "HealthCheckFailed"),
+        (terminated(7, "Error", ""), at_work, "HealthCheckFailed"),
+        (terminated(73, "Error", "sh: can't create x"), at_work, "LogNotWritable"),
+    ] {
+        assert_eq!(told(end.clone(), message), word, "{end} {message}");
+    }
+}
+
+/// It was ended, and nothing says yet that it works again: however long it has run.
+#[test]
+fn a_program_that_was_ended_has_to_show_that_it_works_before_it_runs_again() {
+    let mut status = starting();
+    merge(&mut status, &json!({"restartCount": 1, "lastState": terminated(143, "Error", "")}));
+    let events = || {
+        vec![
+            warning("u-a-x", "Unhealthy", "2026-01-01T00:00:50Z", "Liveness probe failed: EOF"),
+            warning("u-a-x", "Unhealthy", "2026-01-01T00:04:50Z", "Startup probe failed: EOF"),
+        ]
+    };
+    let failing = view(&checked(&by_tcp(), &status, events())).status;
+    assert_eq!(failing.reason, reason("HealthCheckFailed"));
+    status["started"] = json!(true);
+    let works = view(&checked(&by_tcp(), &status, events()));
+    assert_eq!((works.status_short.as_str(), works.status.reason), ("Running for 4m", None));
 }
 
 #[test]
@@ -183,7 +227,7 @@ fn what_a_warning_says_is_told_in_a_few_words_and_without_an_address() {
             "lastState": terminated(143, "Error", ""),
         });
         let events = vec![warning("u-a-x", "Unhealthy", "2026-01-01T00:00:50Z", message)];
-        let told = view(&checked(by_tcp(), status, events)).status.message.unwrap();
+        let told = view(&checked(&by_tcp(), &status, events)).status.message.unwrap();
         assert!(told.contains(words) && !told.contains("10.42"), "{message}: {told}");
     }
 }
@@ -209,7 +253,7 @@ fn warnings_are_asked_for_only_when_a_check_may_have_failed() {
         (json!(null), crashed("2026-01-01T00:04:55Z"), false),
         (json!(null), starting(), false),
     ] {
-        let objects = checked(probe.clone(), status.clone(), vec![]);
+        let objects = checked(&probe, &status, vec![]);
         assert_eq!(lacks_events(&objects), lacks, "{probe} {status}");
     }
 }
