@@ -10,7 +10,7 @@ pub(crate) mod source;
 pub(crate) mod stream;
 pub(crate) mod tail;
 #[cfg(test)]
-pub(crate) mod testing;
+mod testing;
 
 use futures_util::{StreamExt, stream::BoxStream};
 use tjf_api_types::{LogQuery, LogStream, ObjectName};
@@ -19,7 +19,7 @@ use tjf_runtime::{BoxError, Path, Query, Recall, TextStream, Written};
 use self::output::Output;
 use crate::{
     Context,
-    cluster::{Cluster, wait::Glance},
+    cluster::Cluster,
     error::{Error, Result},
     job::{request::Invalid, requested_name::RequestedName},
 };
@@ -44,7 +44,7 @@ pub async fn logs(
         let begun = output.begin(&query).await?;
         return Ok(TextStream { headers: begun.headers(), text: stream::now(begun.files).boxed() });
     }
-    let mut ended = output::ended(context.clone(), name, Glance::of(&job)?);
+    let mut ended = output::ended(context.clone(), name, &job)?;
     // What stands for the job is as large as the page of all.
     drop(job);
     let begun = output.begin_soon(&query, &context, &mut ended).await?;
@@ -73,4 +73,4 @@ fn check(query: &LogQuery) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -17,7 +17,6 @@ use self::{
 use super::{Messages, OwnTool};
 use crate::{
     Context,
-    cluster::wait::Glance,
     error::Result,
     job::requested_name::RequestedName,
     logs::{
@@ -66,8 +65,8 @@ pub(super) async fn newest_first(
     Path(name): Path<RequestedName>,
     Query(query): Query<OfPage>,
 ) -> Result<JsonAlone<LogPage>> {
-    let now = Timestamp::now();
-    let mut asked = query.read(now)?;
+    // Older lines, which are read later, do not get a later time.
+    let (mut asked, first_read) = query.read(Timestamp::now())?;
     let (name, job) = job(&context, name).await?;
     let sources = Output::of(&context, &job)?.sources();
     asked::check_places(&asked.before, sources.len())?;
@@ -87,8 +86,9 @@ pub(super) async fn newest_first(
         );
     }
     asked.lines = asked.lines.map(|lines| lines.saturating_sub(page.lines.len() as u64));
-    let next = (!page.next.is_empty()).then(|| Next { url: next_url(&asked, &page.next) });
-    let record = |line| Record::of(name.as_str(), line, now);
+    let next =
+        (!page.next.is_empty()).then(|| Next { url: next_url(&asked, first_read, &page.next) });
+    let record = |line| Record::of(name.as_str(), line, first_read);
     let logs = page.lines.into_iter().map(record).collect();
     Ok(JsonAlone(LogPage { data: Data { logs, next }, messages }))
 }
@@ -128,7 +128,7 @@ async fn told(
     let (name, job) = job(&context, name).await?;
     let sources = Output::of(&context, &job)?.sources();
     let ends = match follow {
-        true => Some(ended(context, name.clone(), Glance::of(&job)?)),
+        true => Some(ended(context, name.clone(), &job)?),
         false => None,
     };
     // What stands for the job is as large as the page of all.

@@ -147,7 +147,11 @@ impl Begun {
 }
 
 /// When nothing more can come: this very job has ended, or is there no more.
-pub(crate) fn ended(context: Context, name: ObjectName, job: Glance) -> Ended {
+///
+/// # Errors
+/// When the job was not written by us.
+pub(crate) fn ended(context: Context, name: ObjectName, job: &Written) -> Result<Ended> {
+    let job = Glance::of(job)?;
     let until = Instant::now() + FOLLOW_TIME_MAX;
     let ended = async move {
         tokio::select! {
@@ -155,5 +159,5 @@ pub(crate) fn ended(context: Context, name: ObjectName, job: Glance) -> Ended {
             () = sleep_until(until) => Err(BrokenOff::TooLong),
         }
     };
-    ended.boxed().shared()
+    Ok(ended.boxed().shared())
 }

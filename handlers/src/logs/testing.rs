@@ -1,6 +1,4 @@
-//! A file system in memory, with one path; and a tool's home on a disk.
-
-mod home;
+//! A file system in memory, with one path.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +6,6 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tjf_runtime::{files::FileError, lock};
 
-pub(crate) use self::home::{Home, with_logs};
 use super::source::{File, Source};
 
 /// A file: what is in it, and which it is.

@@ -1,3 +1,5 @@
+pub(crate) mod home;
+
 use std::{fs, os::unix::fs::symlink};
 
 use futures_util::TryStreamExt;
@@ -5,11 +7,9 @@ use serde_json::Value;
 use tjf_api_types::LogPosition;
 use tjf_runtime::{Failure, RequestId, testing::FakeCluster};
 
+use self::home::{Home, with_logs};
 use super::*;
-use crate::{
-    logs::testing::{Home, with_logs},
-    testing::TOOL,
-};
+use crate::testing::TOOL;
 
 impl Home {
     /// What is answered about this job.

@@ -313,7 +313,7 @@ async fn what_is_not_to_be_had_is_refused_where_that_command_reads_it(world: Arc
         (other(of_jobs(&tool, "bot")), 403, "forbidden", None),
         (format!("{bot}?since=yesterday"), 400, "invalid-request", Some("since")),
         (format!("{bot}?direction=oldest_first"), 400, "invalid-request", Some("direction")),
-        (format!("{bot}?before=1"), 400, "invalid-request", Some("before")),
+        (format!("{bot}?before=1-2-3"), 400, "invalid-request", Some("before")),
         (format!("{bot}?lines=-1"), 400, "invalid-request", Some("lines")),
         (format!("{bot}_stream?until=1h"), 400, "invalid-request", Some("until")),
     ] {

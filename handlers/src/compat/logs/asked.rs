@@ -69,21 +69,22 @@ impl From<Followed> for Streamed {
 }
 
 impl OfPage {
-    /// What is meant at this moment.
+    /// What is meant at this moment, and when the first page of all was read.
     ///
     /// # Errors
     /// When a time or a place is not one.
-    pub(super) fn read(&self, now: Timestamp) -> Result<Asked> {
+    pub(super) fn read(&self, now: Timestamp) -> Result<(Asked, Timestamp)> {
         let Direction::NewestFirst = self.direction;
         let since = time("since", self.since.as_deref(), now)?;
         let until = time("until", self.until.as_deref(), now)?;
         if since.zip(until).is_some_and(|(since, until)| since > until) {
             return Err(Invalid::new("until", "`until` has to be later than `since`").into());
         }
-        let places = self.before.as_deref().map(|text| text.split('.').map(str::parse).collect());
-        let places: Option<std::result::Result<Vec<Place>, _>> = places;
-        let before = places.transpose().map_err(|_| not_a_place())?;
-        Ok(Asked { lines: self.lines, since, until, before: before.unwrap_or_default() })
+        let (first_read, before) = match &self.before {
+            Some(before) => places(before).ok_or_else(not_a_place)?,
+            None => (now, Vec::new()),
+        };
+        Ok((Asked { lines: self.lines, since, until, before }, first_read))
     }
 }
 
@@ -114,6 +115,14 @@ fn time(field: &'static str, text: Option<&str>, now: Timestamp) -> Result<Optio
     Ok(Some(time))
 }
 
+/// When the first page was read, in milliseconds, and a place for each file.
+fn places(before: &str) -> Option<(Timestamp, Vec<Place>)> {
+    let (first_read, places) = before.split_once('.')?;
+    let first_read = Timestamp::from_millisecond(first_read.parse().ok()?).ok()?;
+    let places = places.split('.').map(|place| place.parse().ok()).collect::<Option<_>>()?;
+    Some((first_read, places))
+}
+
 /// Each file has its place.
 pub(super) fn check_places(places: &[Place], files: usize) -> Result<()> {
     if places.is_empty() || places.len() == files { Ok(()) } else { Err(not_a_place().into()) }
@@ -124,8 +133,10 @@ fn not_a_place() -> Invalid {
 }
 
 /// The address of the page in front of these places, from that of any other page.
-pub(super) fn next_url(asked: &Asked, places: &[Place]) -> String {
-    let places: Vec<_> = places.iter().map(Place::to_string).collect();
+pub(super) fn next_url(asked: &Asked, first_read: Timestamp, places: &[Place]) -> String {
+    let places = places.iter().map(Place::to_string);
+    let places: Vec<_> =
+        std::iter::once(first_read.as_millisecond().to_string()).chain(places).collect();
     let mut query = form_urlencoded::Serializer::for_suffix("?".to_owned(), 1);
     query.append_pair("direction", "newest_first").append_pair("before", &places.join("."));
     let times = [("since", asked.since), ("until", asked.until)];

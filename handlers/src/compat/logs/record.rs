@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter};
 use tjf_api_types::LogStream;
@@ -35,8 +35,7 @@ impl Record {
             LogStream::Stderr => "stderr",
             LogStream::Both => "job",
         };
-        let now = || now.round(Unit::Millisecond).unwrap_or(now);
-        let datetime = line.at.unwrap_or_else(now).to_string();
+        let datetime = line.at.map_or_else(|| format!("{now:.3}"), |at| at.to_string());
         Self { datetime, pod: job.to_owned(), container, message }
     }
 }

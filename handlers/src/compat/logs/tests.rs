@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use tjf_runtime::{Failure, RequestId};
 
 use super::*;
-use crate::{error::Error, job::request::Invalid, logs::testing::Home};
+use crate::{error::Error, job::request::Invalid, logs::tests::home::Home};
 
 fn name() -> Path<RequestedName> {
     let Ok(name) = "a".parse();
@@ -76,15 +76,20 @@ async fn next_leads_from_page_to_page_with_what_was_asked() {
     let out: String =
         (0..2500).map(|number| format!("2026-11-25T12:00:00Z out {number}\n")).collect();
     home.write("a.out", &out);
-    home.write("a.err", &"2026-11-25T11:00:00Z old\n".repeat(2500));
+    home.write("a.err", &"2026-11-25T11:00:00Z old\nno time\n".repeat(2500));
     let job = || home.job("a.out", "a.err");
-    let mut query = json!({"lines": 2600, "since": "2026-11-25T10:00:00+00:00", "until": "0s"});
+    let mut query = json!({"lines": 4600, "since": "2026-11-25T10:00:00+00:00", "until": "0s"});
     let mut told = Vec::new();
-    let mut sizes = Vec::new();
+    let (mut sizes, mut first_read) = (Vec::new(), None::<String>);
     loop {
         let page = page_of(&home, job(), query).await.unwrap();
         let logs = page["data"]["logs"].as_array().unwrap();
         sizes.push(logs.len());
+        // Lines without a time have that of the first page, also those that are read later.
+        let read = logs.iter().filter(|line| line["message"] == "no time");
+        for time in read.map(|line| line["datetime"].as_str().unwrap()) {
+            assert_eq!(first_read.get_or_insert_with(|| time.to_owned()), time);
+        }
         told.extend(messages(logs).into_iter().map(str::to_owned));
         let Some(url) = page["data"]["next"]["url"].as_str() else { break };
         let next = url.strip_prefix('?').unwrap();
@@ -98,12 +103,12 @@ async fn next_leads_from_page_to_page_with_what_was_asked() {
                 .collect();
         assert_eq!(pairs["direction"], "newest_first");
         assert_eq!(pairs["since"], "2026-11-25T10:00:00Z");
-        assert_eq!(pairs["lines"], json!(2600 - told.len()));
+        assert_eq!(pairs["lines"], json!(4600 - told.len()));
         query = json!(pairs);
     }
-    assert_eq!(sizes, [1000, 1000, 600]);
+    assert_eq!(sizes, [1000, 1000, 1000, 1000, 600]);
     assert_eq!(
-        told.iter().rev().skip(100).map(|line| format!("{line}\n")).collect::<String>(),
+        told.iter().rev().skip(2100).map(|line| format!("{line}\n")).collect::<String>(),
         out
     );
     // What is cut short between two pages is told of.
@@ -113,7 +118,9 @@ async fn next_leads_from_page_to_page_with_what_was_asked() {
     let before = url.rsplit_once("before=").unwrap().1;
     let page = page_of(&home, job(), json!({"before": before})).await.unwrap();
     assert!(
-        messages(page["data"]["logs"].as_array().unwrap()).iter().all(|it| it.ends_with("old"))
+        messages(page["data"]["logs"].as_array().unwrap())
+            .iter()
+            .all(|it| it.ends_with("old") || *it == "no time")
     );
     assert_eq!(page["messages"]["warning"].as_array().unwrap().len(), 1);
 }
@@ -127,6 +134,9 @@ async fn what_is_not_a_time_an_order_or_a_place_is_refused_by_name() {
         (json!({"since": "1h", "until": "2h"}), "until"),
         (json!({"before": ""}), "before"),
         (json!({"before": "1-2-3.4"}), "before"),
+        (json!({"before": "5.1-2-3.4"}), "before"),
+        (json!({"before": "5"}), "before"),
+        (json!({"before": "99999999999999999.1-2-3"}), "before"),
     ] {
         let refused = of_page(query.clone()).read(Timestamp::now()).unwrap_err();
         let Error::Invalid(Invalid { field: of, .. }) = &refused else { panic!("{refused:?}") };
@@ -134,7 +144,7 @@ async fn what_is_not_a_time_an_order_or_a_place_is_refused_by_name() {
         let problem = Failure::from(refused).problem(&RequestId::from_text("r1"));
         assert_eq!((problem.status, problem.field.as_deref()), (400, Some(field)));
     }
-    let three = json!({"before": "1-2-3.1-2-3.1-2-3"});
+    let three = json!({"before": "5.1-2-3.1-2-3.1-2-3"});
     let refused = page_of(&home, home.job("a.out", "a.err"), three).await.unwrap_err();
     assert!(matches!(refused, Error::Invalid(Invalid { field: "before", .. })), "{refused:?}");
     let followed = |query: Value| serde_json::from_value::<Streamed>(query).unwrap();

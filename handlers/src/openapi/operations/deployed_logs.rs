@@ -24,7 +24,7 @@ fn pages() -> Operation {
         has no times is left out when it was written before `since`. Two files are put in order by \
         the times of their lines, and one without times by when it was written last. A page ends \
         the pages early when a file was cut short or replaced.";
-    let next = json!({"url": "?direction=newest_first&before=1311-5021-99.1312-0-0"});
+    let next = json!({"url": "?direction=newest_first&before=1764072000123.1311-5021-99.1312-0-0"});
     let example = json!({
         "data": {"logs": [line("2 of 2"), line("1 of 2")], "next": next},
         "messages": {"info": [], "warning": []},
