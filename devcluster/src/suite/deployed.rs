@@ -3,9 +3,7 @@
 //! It finds the service by the file `~/.toolforge.yaml`, and tool and certificate by the kubeconfig. It
 //! does not verify the service's certificate.
 
-use std::{ffi::OsStr, net::SocketAddr};
-
-use tokio::fs;
+use std::{ffi::OsStr, io::Write, net::SocketAddr};
 
 use super::{Output, Tool, run_program};
 use crate::{Machine, secrets};
@@ -31,8 +29,7 @@ impl Tool {
         secrets::know_words(words);
         let program = Machine::read().find(version).expect("the deployed service's command");
         let settings = format!("api_gateway: {{url: \"https://{address}\"}}\n");
-        let file = self.home.join(".toolforge.yaml");
-        fs::write(&file, settings).await.expect("a home can be written");
+        self.write_settings(&settings).expect("a home can be written");
         let (kubeconfig, user) = (self.home.join(".kube/config"), format!("tools.{}", self.name));
         let variables: [(&str, &OsStr); 3] = [
             ("HOME", self.home.as_os_str()),
@@ -40,5 +37,13 @@ impl Tool {
             ("LOGNAME", OsStr::new(&user)),
         ];
         run_program(&program, words, &variables).await
+    }
+
+    /// At once, since another call of the command may be reading it.
+    fn write_settings(&self, settings: &str) -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.home)?;
+        file.write_all(settings.as_bytes())?;
+        file.persist(self.home.join(".toolforge.yaml"))?;
+        Ok(())
     }
 }

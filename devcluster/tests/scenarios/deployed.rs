@@ -16,6 +16,7 @@ mod waiting;
 use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 use expect_test::expect_file;
+use futures_util::future::join_all;
 use serde_json::Value;
 use tjf_devcluster::suite::{Call, DEPLOYED, Needs, Output, Tool, World};
 use tokio::fs;
@@ -24,6 +25,9 @@ use super::{POD_TIME_MAX, scenarios, with};
 
 /// What all of these need.
 const BOTH: Needs = Needs::Fetched(&DEPLOYED);
+
+/// How many commands of one person run at once.
+const AT_ONCE: usize = 4;
 
 /// The tests of all parts.
 pub(crate) fn all() -> Vec<tjf_devcluster::suite::Scenario> {
@@ -75,8 +79,24 @@ impl Person {
     /// The same, and writes down what was told.
     async fn tell(&mut self, words: &[&str], code: i32) -> Output {
         let output = self.must(words, code).await;
+        self.note(words, &output);
+        output
+    }
+
+    /// The same of several, some at a time: most of each is the start of its interpreter.
+    async fn tell_all(&mut self, lines: &[&[&str]], code: i32) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for some in lines.chunks(AT_ONCE) {
+            let told = join_all(some.iter().map(|words| self.must(words, code))).await;
+            some.iter().zip(&told).for_each(|(words, output)| self.note(words, output));
+            outputs.extend(told);
+        }
+        outputs
+    }
+
+    fn note(&mut self, words: &[&str], output: &Output) {
         writeln!(self.record, "$ toolforge-jobs {}", words.join(" ")).unwrap();
-        let mut told = told::without_times(&output, self);
+        let mut told = told::without_times(output, self);
         if !self.is_today() {
             // It shortens paths where the homes are in `/data/project`, and nowhere else.
             told = told
@@ -84,8 +104,7 @@ impl Person {
                 .filter(|line| !line.starts_with("  filelog-std"))
                 .collect();
         }
-        writeln!(self.record, "{told}exit {code}\n").unwrap();
-        output
+        writeln!(self.record, "{told}exit {}\n", output.code).unwrap();
     }
 
     /// Creates a job of this command.

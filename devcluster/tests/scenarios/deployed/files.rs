@@ -49,7 +49,11 @@ async fn loads(person: Person) {
     assert_eq!(first.keys().collect::<Vec<_>>(), ["bot", "yearly"]);
 
     // The same again, and in other words.
-    person.load(FILE, &[], 0).await;
+    let again = person.load(FILE, &[], 0).await;
+    for name in ["bot", "yearly"] {
+        let said = format!("nothing changed: the job `{name}` is defined like this already\n");
+        assert!(again.stdout.contains(&said), "{again:#?}");
+    }
     person.load(&FILE.replace("busybox\n", "tf-busybox\n").replace("tf-tf-", "tf-"), &[], 0).await;
     person.load(&FILE.replace("64Mi", "65536Ki"), &[], 0).await;
     assert_eq!(person.jobs().await, first);

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tjf_devcluster::suite::World;
 
-use super::{BOTH, Person, both, scenarios, told, with};
+use super::{AT_ONCE, BOTH, Person, both, scenarios, told, with};
 
 scenarios![
     every_option_of_its_run_becomes_what_it_says: BOTH,
@@ -77,9 +78,13 @@ async fn options(person: Person) {
             ("Mounts:", "none"),
         ),
     ];
-    for (number, (words, ..)) in cases.iter().enumerate() {
-        // Nothing of them needs to run.
-        person.run(&format!("job-{number}"), "true", words).await;
+    // Nothing of them needs to run.
+    let all: Vec<_> = cases.iter().enumerate().collect();
+    for some in all.chunks(AT_ONCE) {
+        let run = async |number: usize, words| {
+            person.run(&format!("job-{number}"), "true", words).await;
+        };
+        join_all(some.iter().map(|(number, (words, ..))| run(*number, *words))).await;
     }
     hold(&person, "job", cases).await;
 }

@@ -17,11 +17,9 @@ async fn what_it_shows_is_as_written_down(world: Arc<World>) {
 }
 
 async fn shows(mut person: Person) {
-    person.tell(&["images"], 0).await;
-    person.tell(&["quota"], 0).await;
-    for words in [&["list"][..], &["list", "-o", "name"], &["list", "-o", "long"], &["dump"]] {
-        person.tell(words, 0).await;
-    }
+    let empty = [&["images"][..], &["quota"], &["list"], &["list", "-o", "name"]];
+    person.tell_all(&empty, 0).await;
+    person.tell_all(&[&["list", "-o", "long"], &["dump"]], 0).await;
     let run = |name, cmd| ["run", name, "--command", cmd, "--image", "tf-busybox"];
     person.tell(&run("once", "echo out; echo err >&2"), 0).await;
     person.tell(&run("broken", "exit 3"), 0).await;
@@ -33,13 +31,10 @@ async fn shows(mut person: Person) {
     tool.ended("broken").await;
     tool.until("bot", POD_TIME_MAX, |job| job.status.phase == Phase::Running).await;
 
-    for words in [&["list"][..], &["list", "-o", "name"], &["list", "-o", "long"], &["list", "-l"]]
-    {
-        person.tell(words, 0).await;
-    }
-    for name in ["once", "broken", "bot", "yearly"] {
-        person.tell(&["show", name], 0).await;
-    }
+    let lists = [&["list"][..], &["list", "-o", "name"], &["list", "-o", "long"], &["list", "-l"]];
+    person.tell_all(&lists, 0).await;
+    let shown = ["once", "broken", "bot", "yearly"].map(|name| ["show", name]);
+    person.tell_all(&shown.each_ref().map(|words| &words[..]), 0).await;
     let debugged = person.must(&["--debug", "list", "-o", "name"], 0).await;
     assert_eq!(debugged.stdout, "bot\nbroken\nonce\nyearly\n");
     person.compare("shows");

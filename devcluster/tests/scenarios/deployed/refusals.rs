@@ -57,8 +57,8 @@ async fn refusals(mut person: Person) {
         &["show", "Bad_Name"],
         &["delete", "nope"],
     ];
-    for words in cases {
-        let output = person.tell(words, 1).await;
+    let told = person.tell_all(&cases, 1).await;
+    for (words, output) in cases.iter().zip(told) {
         let sentence = told::warnings(&output);
         assert_eq!((sentence.len(), output.stdout.as_str()), (1, ""), "{words:?}: {output:#?}");
         assert!(sentence[0].starts_with("ERROR: "), "{sentence:?}");
