@@ -61,10 +61,12 @@ async fn tell_to_end(tool: &Tool, name: &str) {
 }
 
 /// A file of the tool's own.
+/// A file of the tool's from its first moment on: one that is somebody else's ends whatever follows it.
 async fn write(tool: &Tool, name: &str, text: &str) -> PathBuf {
-    let path = tool.home.join(name);
-    fs::write(&path, text).await.unwrap();
-    chown(&path, Some(tool.uid), Some(tool.gid)).unwrap();
+    let (path, before) = (tool.home.join(name), tool.home.join(format!("{name}.before")));
+    fs::write(&before, text).await.unwrap();
+    chown(&before, Some(tool.uid), Some(tool.gid)).unwrap();
+    fs::rename(before, &path).await.unwrap();
     path
 }
 

@@ -160,8 +160,9 @@ pub fn checked_script<S: AsRef<str>>(argv: &[S]) -> Option<&S> {
     is_ours.then_some(script)
 }
 
-/// Doubles every `$`. In `command`, `args`, the values of `env` and the command of a probe Kubernetes replaces `$$` by `$`
-/// and `$(NAME)` by a variable, so whatever is sent there goes through here and arrives as it was.
+/// Doubles every `$`. In `command`, `args`, the values of `env` and the command of a probe Kubernetes
+/// replaces `$$` by `$` and `$(NAME)` by a variable, so whatever is sent there goes through here and
+/// arrives as it was.
 pub fn escape_dollars(text: &str) -> String {
     text.replace('$', "$$")
 }

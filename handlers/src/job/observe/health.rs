@@ -75,7 +75,9 @@ pub(super) fn cause_of_end(
             && (is_signal || event.message.starts_with(LIVENESS))
     };
     let events = snapshot.events(&pod.metadata, &UNHEALTHY).filter(is_about_it);
-    let event = events.max_by_key(|event| event.at())?;
+    // Times are in whole seconds, so the next program may have been warned of in the one in which this
+    // one ended; but only while that starts.
+    let event = events.max_by_key(|event| (event.message.starts_with(LIVENESS), event.at()))?;
     Some(Cause::new(FAILED, format!("its health check failed, since {}", why(event))))
 }
 

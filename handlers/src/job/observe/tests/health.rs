@@ -183,6 +183,23 @@ fn a_program_that_ends_by_itself_is_not_told_as_ended_by_its_check() {
     }
 }
 
+/// The next one begins at once, and is warned of in the second in which this one ended.
+#[test]
+fn what_the_next_program_is_warned_of_is_not_told_of_the_one_that_ended() {
+    let refused = "Startup probe failed: dial tcp 10.42.0.9:8080: connect: connection refused";
+    let answered = "Liveness probe failed: HTTP probe failed with statuscode: 404";
+    let warnings = [("00:00:59", answered), ("00:01:00", answered), ("00:01:00", refused)];
+    let warnings = warnings.map(|(time, message)| {
+        warning("u-a-x", "Unhealthy", &format!("2026-01-01T{time}Z"), message)
+    });
+    let mut status = starting();
+    merge(&mut status, &json!({"restartCount": 1, "lastState": terminated(143, "Error", "")}));
+    for events in [warnings.to_vec(), warnings.iter().rev().cloned().collect()] {
+        let told = view(&checked(&by_tcp(), &status, events)).status.message.unwrap();
+        assert!(told.contains("since it was answered with 404"), "{told}");
+    }
+}
+
 /// It was ended, and nothing says yet that it works again: however long it has run.
 #[test]
 fn a_program_that_was_ended_has_to_show_that_it_works_before_it_runs_again() {
