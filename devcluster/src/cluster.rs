@@ -3,7 +3,7 @@
 use std::{
     fs::Permissions,
     hash::{BuildHasher, RandomState},
-    io,
+    io, mem,
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::{PermissionsExt, chown},
     path::PathBuf,
@@ -277,10 +277,14 @@ impl Cluster {
     }
 
     /// Takes the API server away. Nothing is lost: the store stays.
-    pub fn fail(&self, outage: Outage) {
+    pub async fn fail(&self, outage: Outage) {
         match outage {
             Outage::StandsStill => self.server.stand_still(true),
-            Outage::Killed => self.serving().abort_all(),
+            Outage::Killed => {
+                let mut serving = mem::take(&mut *self.serving());
+                // Whoever brings it back finds its port free.
+                serving.shutdown().await;
+            }
         }
     }
 
@@ -291,7 +295,6 @@ impl Cluster {
     pub fn mend(&self) -> io::Result<()> {
         self.server.stand_still(false);
         let mut serving = self.serving();
-        while serving.try_join_next().is_some() {}
         if serving.is_empty() {
             let listener = std::net::TcpListener::bind(self.address)?;
             listener.set_nonblocking(true)?;

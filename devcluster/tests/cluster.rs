@@ -20,7 +20,7 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tjf_devcluster::{Cluster, Options, Subject, Time, home::Home, suite::within};
+use tjf_devcluster::{Cluster, Options, Outage, Subject, Time, home::Home, suite::within};
 
 const NAMESPACE: &str = "here";
 const SOON: Duration = Duration::from_secs(60);
@@ -268,4 +268,16 @@ async fn no_process_outlives_its_cluster_nor_its_pod() {
     cluster.stop().await;
     assert!(!is_there(left), "the cluster has ended");
     assert!(!home.exists(), "and its folder is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_server_that_was_killed_is_there_again_at_once() {
+    let (cluster, client) = start(Options::default()).await;
+    let (namespaces, all) = (Api::<Namespace>::all(client), ListParams::default());
+    for _ in 0..50 {
+        cluster.fail(Outage::Killed).await;
+        assert!(namespaces.list(&all).await.is_err());
+        cluster.mend().unwrap();
+        namespaces.list(&all).await.unwrap();
+    }
 }

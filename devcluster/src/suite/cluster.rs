@@ -263,8 +263,9 @@ impl Cluster {
                 outage
             }
             Ground::Embedded(cluster) => {
-                cluster.fail(outage);
-                OutageGuard { ending: Some(Ending::Mend(Arc::clone(cluster))) }
+                let guard = OutageGuard { ending: Some(Ending::Mend(Arc::clone(cluster))) };
+                cluster.fail(outage).await;
+                guard
             }
         }
     }
