@@ -221,15 +221,18 @@ async fn the_command_restarts_and_tells_the_quota(world: Arc<World>) {
     let output = tool.command(&["restart", "bto"]).await;
     assert_eq!(output.code, 1, "{output:?}");
     assert!(output.stderr.contains("did you mean `bot`?"), "{output:?}");
-    let output = tool.command(&["quota"]).await;
-    assert_eq!(output.code, 0, "{output:?}");
-    let words =
-        |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
-    let lines: Vec<_> = output.stdout.lines().map(words).collect();
-    for line in ["Running jobs Pods 1 16", "Jobs Continuous jobs 1 16", "Jobs Scheduled jobs 0 50"]
-    {
-        assert!(lines.iter().any(|found| found == line), "{line} in {lines:#?}");
-    }
+    // Kubernetes counts a little late.
+    eventually("the quota counts what there is", POD_TIME_MAX, async || {
+        let output = tool.command(&["quota"]).await;
+        assert_eq!(output.code, 0, "{output:?}");
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let lines: Vec<_> = output.stdout.lines().map(words).collect();
+        let mut wanted =
+            ["Running jobs Pods 1 16", "Jobs Continuous jobs 1 16", "Jobs Scheduled jobs 0 50"]
+                .into_iter();
+        if wanted.all(|line| lines.iter().any(|found| found == line)) { Ok(()) } else { Err(lines) }
+    })
+    .await;
     let quota = tool.command(&["quota", "--json"]).await;
     let quota: Value = serde_json::from_str(&quota.stdout).unwrap();
     assert_eq!(quota["categories"][0]["items"][0]["name"], "Pods", "{quota:#}");
