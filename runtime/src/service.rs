@@ -128,7 +128,9 @@ impl<S: Application> Service<S> {
         let mut record = self.record(request);
         let caller = self.gate.admit(peer, request.headers(), SystemTime::now());
         record.caller = caller.ok().map(|caller| caller.name.to_string());
-        record.media = negotiate(request.headers(), Media::EITHER).unwrap_or(Media::Json);
+        let answers = self.router.answers_near(request.uri().path());
+        let media = negotiate(request.headers(), answers);
+        record.media = media.unwrap_or_else(|| whatever_is_wanted(answers));
         finish(record, (), Err(failure), &self.stopping)
     }
 
@@ -152,8 +154,8 @@ impl<S: Application> Service<S> {
         let near = |_: &Failure| self.router.answers_near(parts.uri.path());
         let answers = found.as_ref().map_or_else(near, |matched| matched.policy.answers);
         let media = negotiate(&parts.headers, answers);
-        let unwanted = if answers.contains(&Media::Wrapped) { Media::Wrapped } else { Media::Json };
-        (record.media, record.has_choice) = (media.unwrap_or(unwanted), answers.len() > 1);
+        record.media = media.unwrap_or_else(|| whatever_is_wanted(answers));
+        record.has_choice = answers.len() > 1;
         // Who is nobody learns nothing about routes, unless they are for everybody.
         let caller = if found.as_ref().is_ok_and(|matched| !matched.policy.needs_caller) {
             None
@@ -311,6 +313,11 @@ fn words_of(panic: &(dyn Any + Send)) -> String {
     let words = panic.downcast_ref::<String>().map(String::as_str);
     let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
     format!("a handler panicked: {}", words.unwrap_or("without words"))
+}
+
+/// How somebody is refused who can read nothing of what there is.
+fn whatever_is_wanted(answers: &[Media]) -> Media {
+    if answers.contains(&Media::Wrapped) { Media::Wrapped } else { Media::Json }
 }
 
 fn not_acceptable(answers: &[Media]) -> Failure {

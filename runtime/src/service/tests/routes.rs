@@ -214,3 +214,21 @@ async fn who_asks_for_a_head_is_answered_as_one_who_asks_for_all() {
     assert_eq!(answer.status().as_u16(), 200);
     assert_eq!(hyper::body::Body::size_hint(answer.body()).exact(), Some(8));
 }
+
+/// Whoever reads wrapped answers reads a refusal so, wherever it comes from.
+#[tokio::test]
+async fn who_does_not_get_as_far_as_a_route_is_refused_as_its_readers_read() {
+    let wrapped = Route::get("/wrapped/{name}/", tail).answers(&[Media::Wrapped]);
+    let service = service_of(Router::new().route(wrapped));
+    for (accept, path, is_wrapped) in [
+        ("*/*", "/wrapped/a", true),
+        ("text/plain", "/wrapped/a", true),
+        ("*/*", "/wrapped/a/b", true),
+        ("*/*", "/nothing", false),
+    ] {
+        let asked = request("GET", path).header("accept", accept).body(body("")).unwrap();
+        let answer = service.refuse(None, &asked, Failure::overloaded("too many"));
+        let text = text_of(answer).await;
+        assert_eq!(text.contains("\"error\":[\"too many\"]"), is_wrapped, "{path}: {text}");
+    }
+}
