@@ -1,10 +1,17 @@
 //! Creating, being refused, and who asks.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Map, Value, json};
-use tjf_devcluster::{Authority, Subject, suite::World};
+use tjf_devcluster::{
+    Authority, Subject,
+    suite::{World, eventually},
+};
 
 use super::{Heard, Transcript, job, pod, suspended};
+
+const LIMIT_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// What the product reads of an answer: of a refusal everything, of an object its own fields.
 pub(super) fn told(heard: &Heard) -> String {
@@ -216,15 +223,24 @@ async fn limits(transcript: &mut Transcript, jobs: &str) {
         transcript.tell(&format!("create a pod: {what}"), Method::POST, &pods, &object).await;
     }
     transcript.limit_ratio("1500m").await;
-    for (what, limit, request) in [
-        ("its limit too many times its request", json!({"cpu": "900m"}), json!({"cpu": "500m"})),
-        ("its limit not too many times its request", json!({"cpu": "1"}), json!({"cpu": "700m"})),
-    ] {
+    let dry = format!("{pods}?dryRun=All");
+    let asking = |limit: &str, request: &str| {
         let mut spec = pod();
-        spec["containers"][0]["resources"] = json!({"limits": limit, "requests": request});
-        let object = json!({"metadata": {"name": "p"}, "spec": spec});
-        let dry = format!("{pods}?dryRun=All");
-        let heard = transcript.ask(Method::POST, &dry, object.to_string().into_bytes()).await;
+        spec["containers"][0]["resources"] =
+            json!({"limits": {"cpu": limit}, "requests": {"cpu": request}});
+        json!({"metadata": {"name": "p"}, "spec": spec}).to_string().into_bytes()
+    };
+    // A real API server follows what limits it, too, and hears of a new one a little later.
+    eventually("the ratio is limited", LIMIT_TIME_MAX, async || {
+        let heard = transcript.ask(Method::POST, &dry, asking("900m", "500m")).await;
+        if heard.code == 201 { Err(heard.code) } else { Ok(()) }
+    })
+    .await;
+    for (what, limit, request) in [
+        ("its limit too many times its request", "900m", "500m"),
+        ("its limit not too many times its request", "1", "700m"),
+    ] {
+        let heard = transcript.ask(Method::POST, &dry, asking(limit, request)).await;
         let told = format!("{} {}", heard.code, heard.body["message"]);
         transcript.note(&format!("create a pod: {what}"), &told);
     }
