@@ -179,6 +179,13 @@ pub struct Logs {
     pub stderr: String,
 }
 
+impl Logs {
+    /// Where output goes of which nobody has said that: `out` or `err` is the extension.
+    pub fn default_file(home: &str, name: &str, extension: &str) -> String {
+        format!("{home}/{name}.{extension}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

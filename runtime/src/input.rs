@@ -4,6 +4,8 @@ mod form;
 mod json;
 mod refusal;
 
+pub use self::form::yes_or_no;
+
 use std::{fmt::Display, str::FromStr};
 
 use bytes::Bytes;

@@ -62,7 +62,7 @@ pub use self::{
     exchange::Exchange,
     failure::{BoxError, ErrorStatus, Failure},
     handler::Handler,
-    input::{Input, Path, Query, Received},
+    input::{Input, Path, Query, Received, yes_or_no},
     lock::lock,
     reply::{Created, Either, Json, JsonAlone, LineStream, Reply, TextStream, Written},
     request_id::RequestId,

@@ -8,6 +8,7 @@ use serde::{
     de::{Error, Visitor},
 };
 use tjf_api_types::Shown;
+use tjf_runtime::yes_or_no;
 
 /// A whole number, also as a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,14 +66,9 @@ impl<'de> Deserialize<'de> for Flag {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Flag, E> {
-                match text.trim().to_ascii_lowercase().as_str() {
-                    "true" | "yes" | "1" => Ok(Flag(true)),
-                    "false" | "no" | "0" => Ok(Flag(false)),
-                    _ => Err(E::custom(format_args!(
-                        "`{}` is neither `true` nor `false`",
-                        Shown::new(text)
-                    ))),
-                }
+                yes_or_no(text.trim()).map(Flag).ok_or_else(|| {
+                    E::custom(format_args!("`{}` is neither `true` nor `false`", Shown::new(text)))
+                })
             }
         }
 

@@ -14,7 +14,10 @@ use tjf_api_types::{
 };
 
 use self::status::Status;
-use crate::job::given::{Field, Given};
+use crate::job::{
+    Logs,
+    given::{Field, Given},
+};
 
 /// One job. Keys that do not apply are left out.
 #[derive(Debug, Serialize)]
@@ -134,7 +137,7 @@ pub(super) fn for_16_1(job: JobView) -> Job {
 /// A job with what somebody gave, or changed from outside: whoever asks for the same again gets the
 /// same job. Log files are told as they are seen from the home.
 pub(super) fn as_given(job: JobView, given: Given, home: &str) -> Job {
-    let default_log = |extension: &str| Some(format!("{home}/{}.{extension}", job.name));
+    let default_log = |extension| Some(Logs::default_file(home, &job.name, extension));
     let is_said = |field: Field, is_default: bool| given.has(field) || !is_default;
     let keeps_output = job.mount == Mount::All;
     let filelog = is_said(Field::Filelog, job.filelog == Some(keeps_output));

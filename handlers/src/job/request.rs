@@ -288,7 +288,7 @@ fn logs(
     }
     let [stdout, stderr] = paths.map(|(field, path, extension)| match path {
         Some(path) => log_path(field, path, home),
-        None => Ok(format!("{home}/{name}.{extension}")),
+        None => Ok(Logs::default_file(home, name.as_str(), extension)),
     });
     Ok(Some(Logs { stdout: stdout?, stderr: stderr? }))
 }

@@ -10,8 +10,8 @@ use super::{
     source::{File, PIECE_BYTES, Source},
 };
 
-/// As much as is read at once.
-const BACK_BYTES: usize = 64 * 1024;
+/// As much as a look towards the beginning of a file reads at once.
+pub(super) const BACK_BYTES: usize = 64 * 1024;
 /// A place is not sought for more closely than this.
 const SOUGHT_BYTES: u64 = 4 * PIECE_BYTES as u64;
 

@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-/// How many bytes in front of a place must still be what they were.
+/// How many bytes in front of a place must still be what they were. Few files have the same text there
+/// after they were written anew.
 pub(super) const KNOWN_BYTES: usize = 64;
 
 /// A place in a file, and what was in front of it. `Display` and `FromStr` are its form in the

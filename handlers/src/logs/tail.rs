@@ -10,15 +10,10 @@ use tjf_api_types::LogPosition;
 use tjf_runtime::files::FileError;
 
 use super::{
-    backwards::{Doubt, sought},
+    backwards::{BACK_BYTES, Doubt, sought},
+    place::KNOWN_BYTES,
     source::{File, PIECE_BYTES, Source},
 };
-
-/// Bytes in front of a place that must still be there. Few files have the same text there after they
-/// were written anew.
-const KNOWN_BYTES: usize = 64;
-/// As much as a look for the beginning of lines reads at once.
-const LINES_PIECE_BYTES: usize = 64 * 1024;
 
 /// A log file that is followed.
 pub(crate) struct Tail<S: Source> {
@@ -155,7 +150,7 @@ impl<S: Source> Tail<S> {
             return Ok(to);
         }
         while to > 0 {
-            let length = LINES_PIECE_BYTES.min(usize::try_from(to).unwrap_or(LINES_PIECE_BYTES));
+            let length = BACK_BYTES.min(usize::try_from(to).unwrap_or(BACK_BYTES));
             let from = to - length as u64;
             let piece = self.source.read(file, from, length).await?;
             for (at, _) in piece.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n') {

@@ -67,6 +67,16 @@ impl<'de> Deserializer<'de> for Form<'de> {
 /// One field's text.
 struct Value<'a>(Cow<'a, str>);
 
+/// What a text means that stands for a boolean: `true`, `1` and `yes`, or `false`, `0` and `no`, in any
+/// case.
+pub fn yes_or_no(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Some(true),
+        "false" | "0" | "no" => Some(false),
+        _ => None,
+    }
+}
+
 impl Value<'_> {
     fn instead_of(&self, wanted: &str) -> Refusal {
         Refusal::wrong(wanted, &format!("`{}`", Shown::new(&self.0)))
@@ -105,10 +115,9 @@ impl<'de> Deserializer<'de> for Value<'de> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        match self.0.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" => visitor.visit_bool(true),
-            "false" | "0" | "no" => visitor.visit_bool(false),
-            _ => Err(self.instead_of("`true` or `false`")),
+        match yes_or_no(&self.0) {
+            Some(value) => visitor.visit_bool(value),
+            None => Err(self.instead_of("`true` or `false`")),
         }
     }
 

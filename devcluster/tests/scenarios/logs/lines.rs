@@ -3,19 +3,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join;
 use http::Method;
 use serde_json::{Value, json};
-use tjf_devcluster::suite::{Answer, Call, End, Following, Tool, World, eventually, say};
+use tjf_devcluster::suite::{Answer, Call, End, Following, Tool, World, say};
 use tokio::{
     fs::{self, OpenOptions},
-    io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
+    io::{AsyncSeekExt, AsyncWriteExt},
     time::Instant,
 };
 
 use super::{
     super::{POD_TIME_MAX, continuous, one_off, scenarios, with},
-    ANSWER_TIME_MAX, append, tell_to_end, until_told, write,
+    append,
+    costs::growth_by_readers,
+    tell_to_end, until_told, write,
 };
 
 scenarios![
@@ -327,36 +329,8 @@ async fn what_is_not_to_be_had_is_refused_where_that_command_reads_it(world: Arc
 
 /// Each has asked for all of a large log, and takes nothing.
 async fn readers_of_streams_who_do_not_read_take_little_memory(world: Arc<World>) {
-    const READERS: usize = 50;
     const GROWTH_KIB_MAX: u64 = 24 * 1024;
-    let service = world.start_service().await;
-    let tool = world.tool("unread").await.through(&service);
-    tool.run(until_told("bot", "echo on", 0)).await;
-    tool.read_until("bot.out", "on\n", POD_TIME_MAX).await;
-    let large = OpenOptions::new().write(true).open(tool.home.join("bot.out")).await;
-    large.unwrap().set_len(1 << 30).await.unwrap();
-    let before = service.memory().await;
-    let path = format!("{}_stream", pages(&tool, "bot"));
-    let readers = (0..READERS).map(|_| async {
-        let mut stream = tool.client.connect().await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        stream.flush().await.unwrap();
-        let mut head = [0; 12];
-        stream.read_exact(&mut head).await.unwrap();
-        assert_eq!(&head, b"HTTP/1.1 200");
-        stream
-    });
-    let readers = join_all(readers).await;
-    let line = format!("tjf_permits_in_use{{class=\"waiting\"}} {READERS}\n");
-    eventually("requests that wait", ANSWER_TIME_MAX, async || {
-        let metrics = service.admin("/metrics").await.unwrap();
-        if metrics.contains(&line) { Ok(()) } else { Err(metrics) }
-    })
-    .await;
-    let grown = service.memory().await.saturating_sub(before);
-    say(&format!("{READERS} readers of streams who take nothing: {grown} KiB more"));
+    let path = |tool: &Tool| format!("{}_stream", pages(tool, "bot"));
+    let grown = growth_by_readers(&world, "unread", path).await;
     assert!(grown < GROWTH_KIB_MAX, "{grown} KiB more");
-    drop(readers);
-    tell_to_end(&tool, "bot").await;
 }

@@ -108,7 +108,7 @@ async fn a_successor_that_goes_again_is_none() {
 
 #[tokio::test]
 async fn the_last_lines_are_found_from_the_end() {
-    let long = "x".repeat(3 * LINES_PIECE_BYTES);
+    let long = "x".repeat(3 * BACK_BYTES);
     for (text, lines, expected) in [
         ("a\nb\nc\n", 0, ""),
         ("a\nb\nc\n", 1, "c\n"),
@@ -132,7 +132,7 @@ async fn the_last_lines_are_found_from_the_end() {
 async fn the_last_lines_of_a_large_file_cost_no_more_than_its_end() {
     let log = FakeLog::with(&"0123456789abcde\n".repeat(1 << 20));
     let mut tail = tail(&log, Start::Lines(10)).await;
-    assert_eq!(log.bytes_read(), LINES_PIECE_BYTES as u64);
+    assert_eq!(log.bytes_read(), BACK_BYTES as u64);
     assert_eq!(read(&mut tail).await.lines().count(), 10);
 }
 
